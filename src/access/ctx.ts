@@ -1,0 +1,51 @@
+// Who is asking and with what in hand. `Ctx` is the first argument of every use case, explicit always.
+import type { Clock } from '#base/clock.ts';
+import type { Ids } from '#base/ids.ts';
+import type { Log } from '#base/log.ts';
+import type { Database } from '#db/database.ts';
+
+export type Interaction = 'create' | 'read' | 'update' | 'delete' | 'search';
+
+/**
+ * One permission. A caller may do what any of its grants allows. A grant with `patient` reaches only that patient's
+ * compartment; a grant with `query` only what the FHIR search `query` (e.g. `category=laboratory`) finds.
+ */
+export type Grant = {
+	/** Resource type or "*". */
+	readonly type: string;
+	readonly interactions: readonly Interaction[];
+	/** Logical id of a Patient. */
+	readonly patient?: string;
+	/** FHIR search parameters joined by "&", as in SMART granular scopes. */
+	readonly query?: string;
+};
+
+export type Caller = {
+	readonly kind: 'user' | 'patient' | 'system' | 'anonymous';
+	/** Stable id of the account or client. */
+	readonly id: string;
+	readonly name: string;
+	/** The FHIR resource that stands for the caller, e.g. "Practitioner/1". */
+	readonly fhirUser?: string;
+	readonly grants: readonly Grant[];
+};
+
+export type Ctx = {
+	readonly caller: Caller;
+	readonly db: Database;
+	readonly clock: Clock;
+	readonly ids: Ids;
+	readonly log: Log;
+	readonly requestId: string;
+};
+
+/** The grants of this caller that allow the interaction on the type; empty means refused. */
+export function grantsFor(caller: Caller, type: string, interaction: Interaction): readonly Grant[] {
+	return caller.grants.filter((grant) => (grant.type === '*' || grant.type === type) && grant.interactions.includes(interaction));
+}
+
+/** A caller that may do everything: local scripts and the server's own work. */
+export const everything: readonly Grant[] = [{ type: '*', interactions: ['create', 'read', 'update', 'delete', 'search'] }];
+
+/** Nobody: may do nothing. */
+export const anonymous: Caller = { kind: 'anonymous', id: 'anonymous', name: 'anonymous', grants: [] };

@@ -1,0 +1,144 @@
+// PostgreSQL: one pool, one transaction function. Every Pool has an error listener, so that a lost connection never ends the process.
+import { Pool, type PoolClient, type PoolConfig, types } from 'pg';
+import { Problem } from '#base/problem.ts';
+import { Sql } from './sql.ts';
+
+// int8 comes back as a JavaScript number when it is safe (row ids, counts); index keys are always read as text in SQL.
+types.setTypeParser(20, (text) => {
+	const value = Number(text);
+	return Number.isSafeInteger(value) ? value : text;
+});
+
+/** A statement with a name is prepared once per connection: only where its plan does not hang on the values. */
+export type Statement = Sql | { readonly name?: string; readonly text: string; readonly values?: readonly unknown[] };
+
+/** Anything that runs statements: the pool or one transaction. */
+export type Querier = {
+	/** Rows as objects. Throws Problem unavailable when the database cannot be reached, pg's DatabaseError otherwise. */
+	query<R extends object = Record<string, unknown>>(statement: Statement): Promise<R[]>;
+	/** Rows as arrays, for hot paths. */
+	rows(statement: Statement): Promise<unknown[][]>;
+	/** Number of rows touched. */
+	execute(statement: Statement): Promise<number>;
+};
+
+export type Tx = Querier & {
+	/** The driver's own client, for COPY and cursors. */
+	readonly client: PoolClient;
+};
+
+export type TxMode = { readonly readOnly?: boolean; readonly isolation?: 'read committed' | 'repeatable read' };
+
+export type Database = Querier & {
+	/** One transaction; rolled back when `work` throws. Commit has happened when this resolves. */
+	tx<T>(work: (tx: Tx) => Promise<T>, mode?: TxMode): Promise<T>;
+	/** A connection of its own for LISTEN, COPY or advisory locks held long; call release. */
+	connect(): Promise<PoolClient>;
+	readonly pool: Pool;
+	close(): Promise<void>;
+};
+
+/** Opens a pool. `onError` hears of connections that died while idle. */
+export function openDatabase(config: PoolConfig, onError: (error: Error) => void = () => undefined): Database {
+	const pool = new Pool({ max: 16, ...config });
+	pool.on('error', onError);
+	pool.on('connect', (client) => client.on('error', onError));
+	const querier = querierOver((statement) => pool.query(statement as never) as never);
+	return {
+		...querier,
+		pool,
+		async connect() {
+			try {
+				return await pool.connect();
+			} catch (error) {
+				throw unavailable(error);
+			}
+		},
+		async tx(work, mode = {}) {
+			const client = await this.connect();
+			let broken: Error | undefined;
+			try {
+				await run(client, begin(mode));
+				const result = await work({ ...querierOver((statement) => client.query(statement as never) as never), client });
+				await run(client, 'COMMIT');
+				return result;
+			} catch (error) {
+				await client.query('ROLLBACK').catch((failure: Error) => {
+					broken = failure;
+				});
+				throw error;
+			} finally {
+				client.release(broken);
+			}
+		},
+		async close() {
+			await pool.end();
+		},
+	};
+}
+
+function begin(mode: TxMode): string {
+	return `BEGIN ISOLATION LEVEL ${mode.isolation ?? 'read committed'}${mode.readOnly ? ' READ ONLY' : ''}`;
+}
+
+async function run(client: PoolClient, text: string): Promise<void> {
+	try {
+		await client.query(text);
+	} catch (error) {
+		throw translate(error);
+	}
+}
+
+type Raw = { rows: never[]; rowCount: number | null };
+
+function querierOver(send: (statement: object) => Promise<Raw>): Querier {
+	const call = async (statement: Statement, extra: object): Promise<Raw> => {
+		const config = statement instanceof Sql ? statement.compile() : statement;
+		try {
+			return await send({ ...config, ...extra });
+		} catch (error) {
+			throw translate(error);
+		}
+	};
+	return {
+		query: async (statement) => (await call(statement, {})).rows,
+		rows: async (statement) => (await call(statement, { rowMode: 'array' })).rows,
+		execute: async (statement) => (await call(statement, {})).rowCount ?? 0,
+	};
+}
+
+const connectionCodes = new Set([
+	'ECONNREFUSED',
+	'ECONNRESET',
+	'ENOENT',
+	'EPIPE',
+	'ETIMEDOUT',
+	'57P01',
+	'57P02',
+	'57P03',
+	'53300',
+	'08006',
+	'08001',
+	'08003',
+	'08004',
+]);
+
+/** The same error, or a Problem unavailable when it says that the database is away. */
+function translate(error: unknown): unknown {
+	const { code, message } = error as { code?: string; message?: string };
+	if (
+		(code !== undefined && connectionCodes.has(code)) ||
+		/Connection terminated|connection error|Client has encountered|timeout exceeded when trying to connect/i.test(message ?? '')
+	) {
+		return unavailable(error);
+	}
+	if (code === '53100') return new Problem('unavailable', 'disk-full', 'The disk of the database is full.', { status: 507, cause: error });
+	return error;
+}
+
+function unavailable(cause: unknown): Problem {
+	return new Problem('unavailable', 'database-unavailable', 'The database cannot be reached at the moment.', {
+		cause,
+		headers: { 'retry-after': '2' },
+	});
+}

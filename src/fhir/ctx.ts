@@ -1,0 +1,30 @@
+// What the record's use cases have in hand beyond who is asking.
+import type { Ctx } from '#access/ctx.ts';
+import type { Definitions } from './definitions/definitions.ts';
+import type { SearchRegistry } from './search/registry.ts';
+import type { Store } from './store/store.ts';
+import type { Validator } from './validate/validator.ts';
+
+export type Fhir = {
+	/** Base of every absolute URL, e.g. https://localhost:9300/apis/default/fhir, without a slash at the end. */
+	readonly base: string;
+	readonly definitions: Definitions;
+	readonly registry: SearchRegistry;
+	readonly validator: Validator;
+	readonly store: Store;
+	readonly settings: FhirSettings;
+};
+
+export type FhirSettings = {
+	/** Refuse references to resources that do not exist, and deleting what is referred to. */
+	readonly referentialIntegrity: boolean;
+	/** `strict` refuses what validation calls an error; `lenient` stores what is structurally sound and reports the rest as warnings. */
+	readonly validation: 'strict' | 'lenient';
+	/** Bytes of a request body, 50 MB unless set. */
+	readonly bodyLimitBytes: number;
+	/** Entries of a page when `_count` is absent, and the most a client may ask for. */
+	readonly defaultCount: number;
+	readonly maxCount: number;
+};
+
+export type FhirCtx = Ctx & { readonly fhir: Fhir };

@@ -1,0 +1,41 @@
+// The shape of what one resource leaves in the database beside its body: the index row. Written by extract.ts, stored by
+// write.ts, asked by search/. See README.md for the tables.
+
+/** A 62-bit key as decimal text, below 4.3e18, so that reference keys can be shifted by a salt in SQL without overflow. */
+export type Key = string;
+
+export type StringEntry = {
+	/** Number of the search parameter within its type. */
+	readonly p: number;
+	/** Normalised text (`normalise` in keys.ts); for uri parameters the uri as it stands. At most 500 characters. */
+	readonly v: string;
+};
+
+/** A date (epoch milliseconds), number or quantity as an interval; `k` is the unit or, in composites, the code. */
+export type RangeEntry = { readonly p: number; readonly k: Key | null; readonly lo: number; readonly hi: number };
+
+/** A word or name by which a token can be found with `:text`: kept once per distinct text in fhir.token_text. */
+export type TokenText = { readonly p: number; readonly k: Key; readonly text: string };
+
+export type IndexRow = {
+	/** Key of the patient whose compartment this resource is in first: refKey("Patient/<id>"); the Patient itself has its own. */
+	readonly pat: Key | null;
+	/** The type's primary clinical date as an interval in epoch milliseconds; an open end is ±Infinity. */
+	readonly d: number | null;
+	readonly dh: number | null;
+	/** First coding of the type's hot token parameter. */
+	readonly code: Key | null;
+	/** The type's hot quantity: raw value, canonical value, key of the canonical unit. */
+	readonly qv: number | null;
+	readonly qc: number | null;
+	readonly qk: Key | null;
+	/** Bit i is set when parameter number i has a value (parameters 0 to 62), as decimal text; for `:missing`. */
+	readonly has: string;
+	/** Everything else, sorted and without repeats. */
+	readonly keys: readonly Key[];
+	readonly strings: readonly StringEntry[];
+	readonly ranges: readonly RangeEntry[];
+	readonly texts: readonly TokenText[];
+	/** Literal local references as "Type/id" without version, without repeats: what referential integrity checks. */
+	readonly references: readonly string[];
+};
