@@ -1,0 +1,66 @@
+// The comparison prefixes on intervals, https://hl7.org/fhir/R4/search.html#prefix
+import { type Sql, sql } from '#db/sql.ts';
+import type { Prefix } from '#fhir/search/query.ts';
+
+/** A searched interval, both ends included, written as SQL values. */
+export type Searched = { readonly prefix: Prefix; readonly lo: Sql; readonly hi: Sql; readonly near: readonly [Sql, Sql] };
+
+/**
+ * The stored interval [lo, hi] against the searched one. The first condition of a conjunction bounds `lo` alone wherever the
+ * prefix allows it, so that a btree on it can be used.
+ */
+export function intervalCondition(value: Searched, lo: Sql, hi: Sql): Sql {
+	switch (value.prefix) {
+		case 'eq':
+			return sql`(${lo} BETWEEN ${value.lo} AND ${value.hi} AND ${hi} <= ${value.hi})`;
+		case 'ne':
+			return sql`(${lo} < ${value.lo} OR ${hi} > ${value.hi})`;
+		case 'gt':
+			return sql`${hi} > ${value.hi}`;
+		case 'lt':
+			return sql`${lo} < ${value.lo}`;
+		case 'ge':
+			return sql`(${hi} > ${value.hi} OR ${lo} >= ${value.lo})`;
+		case 'le':
+			return sql`(${lo} <= ${value.hi} AND (${lo} < ${value.lo} OR ${hi} <= ${value.hi}))`;
+		case 'sa':
+			return sql`${lo} > ${value.hi}`;
+		case 'eb':
+			return sql`${hi} < ${value.lo}`;
+		case 'ap':
+			return sql`(${lo} <= ${value.near[1]} AND ${hi} >= ${value.near[0]})`;
+	}
+}
+
+/** The same for numbers, whose comparisons are with the exact value and not with what its precision leaves open. */
+export function numberCondition(value: { prefix: Prefix; value: number; lo: number; hi: number }, lo: Sql, hi: Sql): Sql {
+	const exact = value.value;
+	switch (value.prefix) {
+		case 'eq':
+			return sql`(${lo} >= ${value.lo} AND ${lo} < ${value.hi} AND ${hi} <= ${value.hi})`;
+		case 'ne':
+			return sql`(${lo} < ${value.lo} OR ${lo} >= ${value.hi} OR ${hi} > ${value.hi})`;
+		case 'gt':
+			return sql`${hi} > ${exact}`;
+		case 'lt':
+			return sql`${lo} < ${exact}`;
+		case 'ge':
+			return sql`${hi} >= ${exact}`;
+		case 'le':
+			return sql`${lo} <= ${exact}`;
+		case 'sa':
+			return sql`${lo} > ${exact}`;
+		case 'eb':
+			return sql`${hi} < ${exact}`;
+		case 'ap': {
+			const tenth = Math.abs(exact) * 0.1;
+			return sql`(${lo} <= ${exact + tenth} AND ${hi} >= ${exact - tenth})`;
+		}
+	}
+}
+
+/** 10 % of the time between a date and now, in milliseconds: how far `ap` reaches. */
+export function reachOfAbout(lo: number, hi: number, now: number): readonly [number, number] {
+	const span = Math.round(Math.abs(now - (lo + hi) / 2) * 0.1);
+	return [lo - span, hi + span];
+}

@@ -1,0 +1,79 @@
+// A row of a type's table under an alias, and the conditions every parameter type needs on it: index keys and side tables.
+import { ident, join, raw, type Sql, sql } from '#db/sql.ts';
+import type { Fhir } from '#fhir/ctx.ts';
+import type { SearchParam } from '#fhir/search/registry.ts';
+
+export type Row = {
+	readonly fhir: Fhir;
+	readonly now: number;
+	readonly type: string;
+	/** Alias of the type's table in the statement: r, t1, t2, … */
+	readonly alias: string;
+	/**
+	 * `index`: conditions on `keys` may use the GIN index · `filter`: a btree finds the rows, so conditions on `keys` are
+	 * written so that the planner cannot be tempted by the GIN index, whatever it guesses.
+	 */
+	readonly mode: 'index' | 'filter';
+	/** Numbers the aliases of one statement. */
+	readonly aliases: { next: number };
+};
+
+/** A column of the row. */
+export function column(row: Row, name: string): Sql {
+	return raw(`${row.alias}.${name}`);
+}
+
+/** The table of a type: fhir."observation", or a side table of it. */
+export function table(type: string, side?: 'string' | 'range'): Sql {
+	return ident('fhir', side === undefined ? type.toLowerCase() : `${type.toLowerCase()}_${side}`);
+}
+
+/** A row of another table of the same statement. */
+export function another(row: Row, type: string, mode: Row['mode']): Row {
+	return { ...row, type, alias: `t${++row.aliases.next}`, mode };
+}
+
+/** The row carries at least one of these keys. */
+export function hasAny(row: Row, keys: readonly string[]): Sql {
+	const own = column(row, 'keys');
+	if (keys.length === 0) return raw('false');
+	if (row.mode === 'index') return keys.length === 1 ? sql`${own} @> ${keys}::int8[]` : sql`${own} && ${keys}::int8[]`;
+	if (keys.length === 1) return sql`${keys[0]} = ANY(${own})`;
+	if (keys.length <= 8) return sql`(${join(keys.map((key) => sql`${key} = ANY(${own})`), ' OR ')})`;
+	return sql`EXISTS (SELECT 1 FROM unnest(${own}) AS k WHERE k = ANY(${keys}::int8[]))`;
+}
+
+/** The parameter has a value (bit `number` of `has`). */
+export function isPresent(row: Row, param: SearchParam): Sql {
+	return sql`${column(row, 'has')} & ${raw(`${1n << BigInt(param.number)}::int8`)} <> 0`;
+}
+
+/** Some value of the parameter in the side table of strings meets a condition on its column v. */
+export function someString(row: Row, param: SearchParam, condition: (v: Sql) => Sql): Sql {
+	const alias = `t${++row.aliases.next}`;
+	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'string')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${raw(alias)}.p = ${raw(String(param.number))} AND ${condition(raw(`${alias}.v`))})`;
+}
+
+/** Some value of the parameter in the side table of ranges meets a condition on its columns. */
+export function someRange(row: Row, param: SearchParam, condition: (range: { lo: Sql; hi: Sql; k: Sql }) => Sql): Sql {
+	const alias = `t${++row.aliases.next}`;
+	const of = { lo: raw(`${alias}.lo`), hi: raw(`${alias}.hi`), k: raw(`${alias}.k`) };
+	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'range')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${raw(alias)}.p = ${raw(String(param.number))} AND ${condition(of)})`;
+}
+
+/** Any of the conditions; false for none. */
+export function anyOf(conditions: readonly Sql[]): Sql {
+	if (conditions.length === 0) return raw('false');
+	return conditions.length === 1 ? (conditions[0] as Sql) : sql`(${join(conditions, ' OR ')})`;
+}
+
+/** All of the conditions; true for none. */
+export function allOf(conditions: readonly Sql[]): Sql {
+	if (conditions.length === 0) return raw('true');
+	return conditions.length === 1 ? (conditions[0] as Sql) : sql`(${join(conditions, ' AND ')})`;
+}
+
+/** A pattern for LIKE that matches this text itself. */
+export function likeText(text: string): string {
+	return text.replace(/[\\%_]/g, '\\$&');
+}

@@ -1,0 +1,26 @@
+// String parameters: starts with, ignoring case and accents; `:contains`, `:exact`, `:text`.
+// https://hl7.org/fhir/R4/search.html#string
+import { type Sql, sql } from '#db/sql.ts';
+import { exactKey, normalise } from '#fhir/store/keys.ts';
+import type { Modifier, Value } from '#fhir/search/query.ts';
+import type { SearchParam } from '#fhir/search/registry.ts';
+import { allOf, anyOf, hasAny, likeText, type Row, someString } from './row.ts';
+
+/** The condition that one of the values matches. */
+export function stringCondition(row: Row, param: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
+	const texts = values.map((value) => (value.is === 'string' ? value.text : ''));
+	if (modifier === 'exact') return hasAny(row, texts.map((text) => exactKey(param.code, text)));
+	return someString(row, param, (v) => anyOf(texts.map((text) => matches(v, modifier, text))));
+}
+
+function matches(v: Sql, modifier: Modifier | undefined, text: string): Sql {
+	const wanted = normalise(text).slice(0, 500);
+	if (modifier === 'contains') return sql`${v} LIKE ${`%${likeText(wanted)}%`}`;
+	if (modifier === 'text') return allOf(wanted.split(' ').map((word) => sql`${v} LIKE ${`%${likeText(word)}%`}`));
+	return startsWith(v, wanted);
+}
+
+/** Text from here on up to the last character there is: a range that a btree in C order can walk. */
+export function startsWith(v: Sql, text: string): Sql {
+	return sql`(${v} >= ${text} AND ${v} <= ${`${text}\u{10FFFF}`})`;
+}

@@ -1,0 +1,80 @@
+// What this caller may see of each type, as ordinary clauses: on the type searched, on every link of a chain, on every
+// include. A grant's own criteria are not restricted again.
+import { grantsFor, type Interaction } from '#access/ctx.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { refKey } from '#fhir/store/keys.ts';
+import { pairsOf } from './escape.ts';
+import { parseCriteria } from './parse.ts';
+import { always, type Clause, never } from './query.ts';
+import type { SearchParam } from './registry.ts';
+
+/** undefined: everything of the type · 'nothing': none of it · else what its resources have to meet. */
+export type Reach = Clause | undefined | 'nothing';
+
+/** What the caller reaches of a type by an interaction. */
+export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): Reach {
+	const grants = grantsFor(ctx.caller, type, interaction);
+	const alternatives: Clause[] = [];
+	for (const grant of grants) {
+		if (grant.patient === undefined && grant.query === undefined) return undefined;
+		const parts: Clause[] = [];
+		if (grant.patient !== undefined) {
+			const within = withinPatient(ctx, type, grant.patient);
+			if (within === undefined) continue;
+			parts.push(within);
+		}
+		if (grant.query !== undefined) parts.push(parseCriteria(ctx.fhir, type, pairsOf(grant.query)).clause);
+		alternatives.push(parts.length === 1 ? (parts[0] as Clause) : { is: 'all', of: parts });
+	}
+	if (alternatives.length === 0) return 'nothing';
+	return alternatives.length === 1 ? alternatives[0] : { is: 'any', of: alternatives };
+}
+
+/** Being in the compartment of a patient; undefined when the type is in none. A patient is only in the own one here, not by link. */
+function withinPatient(ctx: FhirCtx, type: string, id: string): Clause | undefined {
+	const key = refKey(`Patient/${id}`);
+	if (type === 'Patient') return { is: 'patient', key, also: [] };
+	const also = compartmentParams(ctx, 'Patient', type);
+	return also.length === 0 ? undefined : { is: 'patient', key, also };
+}
+
+/** The reference parameters by which resources of a type belong to a compartment, https://hl7.org/fhir/R4/compartmentdefinition.html */
+export function compartmentParams(ctx: FhirCtx, compartment: string, type: string): SearchParam[] {
+	const codes = ctx.fhir.definitions.compartment(compartment as 'Patient')[type] ?? [];
+	return codes.map((code) => ctx.fhir.registry.param(type, code)).filter((param): param is SearchParam => param?.type === 'reference');
+}
+
+/** The clause with the caller's limits woven into every other type it looks at. */
+export function weave(ctx: FhirCtx, clause: Clause): Clause {
+	switch (clause.is) {
+		case 'chain': {
+			const links = clause.links.flatMap((link) => {
+				const inner = within(ctx, link.type, weave(ctx, link.clause));
+				return inner === undefined ? [] : [{ type: link.type, clause: inner }];
+			});
+			return links.length === 0 ? never : { ...clause, links };
+		}
+		case 'has': {
+			const inner = within(ctx, clause.type, weave(ctx, clause.clause));
+			return inner === undefined ? never : { ...clause, clause: inner };
+		}
+		case 'listed': {
+			const reach = reachOf(ctx, 'List', 'search');
+			return reach === 'nothing' ? never : { ...clause, restrict: reach };
+		}
+		case 'any':
+		case 'all':
+			return { is: clause.is, of: clause.of.map((part) => weave(ctx, part)) };
+		case 'not':
+			return { is: 'not', of: weave(ctx, clause.of) };
+		default:
+			return clause;
+	}
+}
+
+/** Both the clause and what the caller reaches of the type; undefined when that is nothing. */
+export function within(ctx: FhirCtx, type: string, clause: Clause = always): Clause | undefined {
+	const reach = reachOf(ctx, type, 'search');
+	if (reach === 'nothing') return undefined;
+	return reach === undefined ? clause : { is: 'all', of: [reach, clause] };
+}
