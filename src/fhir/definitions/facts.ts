@@ -4,7 +4,12 @@ export type Json = string | number | boolean | null | { [name: string]: Json } |
 
 export type TypeFacts = { readonly code: string; readonly profiles?: readonly string[]; readonly targets?: readonly string[] };
 
-export type ConstraintFacts = { readonly key: string; readonly severity: 'error' | 'warning'; readonly expression: string; readonly human: string };
+export type ConstraintFacts = {
+	readonly key: string;
+	readonly severity: 'error' | 'warning';
+	readonly expression: string;
+	readonly human: string;
+};
 
 export type SlicingFacts = {
 	readonly discriminators: readonly { readonly type: string; readonly path: string }[];
@@ -26,7 +31,11 @@ export type ElementFacts = {
 	readonly types?: readonly TypeFacts[];
 	/** The element whose children these are, e.g. `Bundle.link`. */
 	readonly contentRef?: string;
-	readonly binding?: { readonly strength: 'required' | 'extensible' | 'preferred' | 'example'; readonly valueSet: string; readonly maxValueSet?: string };
+	readonly binding?: {
+		readonly strength: 'required' | 'extensible' | 'preferred' | 'example';
+		readonly valueSet: string;
+		readonly maxValueSet?: string;
+	};
 	readonly fixed?: Json;
 	readonly pattern?: Json;
 	readonly constraints?: readonly ConstraintFacts[];

@@ -41,7 +41,10 @@ export function writePack(path: string, entries: ReadonlyMap<string, unknown>, b
 
 /** Opens what writePack wrote. Keeps the index in memory, and the last few blocks. */
 export function openPack(path: string): Pack {
-	const { offsets, index } = JSON.parse(readFileSync(`${path}.index.json`, 'utf8')) as { offsets: number[]; index: Record<string, [number, number]> };
+	const { offsets, index } = JSON.parse(readFileSync(`${path}.index.json`, 'utf8')) as {
+		offsets: number[];
+		index: Record<string, [number, number]>;
+	};
 	const where = new Map(Object.entries(index));
 	const recent = new Map<number, string[]>();
 	const block = (number: number): string[] => {

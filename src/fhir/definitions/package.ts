@@ -11,7 +11,11 @@ import type { PackageFacts } from './facts.ts';
 type Node = Record<string, unknown> & { resourceType?: string };
 
 /** The files of a package by name: `package.json` and every resource below `package/`, examples apart. */
-export type PackageFiles = { readonly manifest: { name: string; version: string }; readonly resources: readonly Node[]; readonly examples: readonly Node[] };
+export type PackageFiles = {
+	readonly manifest: { name: string; version: string };
+	readonly resources: readonly Node[];
+	readonly examples: readonly Node[];
+};
 
 /** Unpacks a package. Throws Problem invalid `package-broken` when it is not one. */
 export async function readPackageFiles(file: string): Promise<PackageFiles> {
@@ -20,7 +24,10 @@ export async function readPackageFiles(file: string): Promise<PackageFiles> {
 	let manifest: { name: string; version: string } | undefined;
 	try {
 		const unpack = extract();
-		Readable.from([readFileSync(file)]).pipe(createGunzip()).on('error', (error) => unpack.destroy(error)).pipe(unpack);
+		Readable.from([readFileSync(file)])
+			.pipe(createGunzip())
+			.on('error', (error) => unpack.destroy(error))
+			.pipe(unpack);
 		for await (const entry of unpack) {
 			const chunks: Buffer[] = [];
 			for await (const chunk of entry) chunks.push(chunk as Buffer);
@@ -33,14 +40,17 @@ export async function readPackageFiles(file: string): Promise<PackageFiles> {
 	} catch (error) {
 		throw new Problem('invalid', 'package-broken', `${file} is not a FHIR NPM package (a .tgz with JSON resources).`, { cause: error });
 	}
-	if (manifest?.name === undefined || manifest.version === undefined) throw new Problem('invalid', 'package-broken', `${file} has no package/package.json with a name and a version.`);
+	if (manifest?.name === undefined || manifest.version === undefined)
+		throw new Problem('invalid', 'package-broken', `${file} has no package/package.json with a name and a version.`);
 	return { manifest, resources, examples };
 }
 
 /** Facts of a package. `known` finds code systems and value sets that it builds on. */
 export function packageFacts({ manifest, resources }: PackageFiles, known: Terminology): PackageFacts {
 	const refused: string[] = [];
-	const own = new Map(resources.filter(({ url }) => url !== undefined).map((resource) => [`${resource.resourceType} ${resource.url}`, resource]));
+	const own = new Map(
+		resources.filter(({ url }) => url !== undefined).map((resource) => [`${resource.resourceType} ${resource.url}`, resource]),
+	);
 	const terminology: Terminology = {
 		codeSystem: (url) => own.get(`CodeSystem ${url}`) ?? known.codeSystem(url),
 		valueSet: (url) => own.get(`ValueSet ${url}`) ?? known.valueSet(url),

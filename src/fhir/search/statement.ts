@@ -62,6 +62,14 @@ export function countStatement(sources: readonly Source[]): Sql {
 	return sql`SELECT ${join(counts, ' + ')}`;
 }
 
+/** A row for each match, nothing in it. */
+export function rowsStatement(sources: readonly Source[]): Sql {
+	const parts = sources.flatMap(({ row, driven }) =>
+		driven.branches.map((branch) => sql`SELECT 1 FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conjunction([branch, driven.filter])}`),
+	);
+	return join(parts, ' UNION ALL ');
+}
+
 /** Conditions without those that are simply true. */
 function conjunction(conditions: readonly Sql[]): Sql {
 	const kept = conditions.filter((one) => one.values.length > 0 || one.strings[0] !== 'true');
