@@ -61,16 +61,15 @@ type Chain = Extract<Clause, { is: 'chain' }>;
 type Has = Extract<Clause, { is: 'has' }>;
 
 async function resolveChain(ctx: FhirCtx, db: Querier, chain: Chain): Promise<Clause> {
-	const named: string[] = [];
+	const parts: Clause[] = [];
 	const large: Link[] = [];
 	for (const link of chain.links) {
 		const clause = await resolve(ctx, db, link.type, link.clause);
 		const keys = await keysOf(ctx, db, link.type, clause, 'rk');
 		if (keys === undefined) large.push({ type: link.type, clause });
-		else named.push(...keys);
+		else if (keys.length > 0) parts.push({ is: 'refers', param: chain.param, type: link.type, keys });
 	}
-	const parts: Clause[] = large.length === 0 ? [] : [{ ...chain, links: large }];
-	if (named.length > 0) parts.push({ is: 'refers', param: chain.param, keys: named });
+	if (large.length > 0) parts.push({ ...chain, links: large });
 	if (parts.length === 0) return never;
 	return parts.length === 1 ? (parts[0] as Clause) : { is: 'any', of: parts };
 }

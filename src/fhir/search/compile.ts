@@ -33,7 +33,7 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 		case 'has':
 			return hasCondition(row, clause.type, clause.param, clause.clause);
 		case 'refers':
-			return refersCondition(row, clause.param, clause.keys);
+			return refersCondition(row, clause.param, clause.type, clause.keys);
 		case 'one-of':
 			return keysIn(column(row, 'rk'), clause.keys);
 		case 'rows':
@@ -120,10 +120,10 @@ function hasCondition(row: Row, type: string, param: SearchParam, clause: Clause
 	return anyOf(ways);
 }
 
-function refersCondition(row: Row, param: SearchParam, keys: readonly string[]): Sql {
+function refersCondition(row: Row, param: SearchParam, type: string, keys: readonly string[]): Sql {
 	const pat = patientColumn(param);
 	const salted = (): Sql => hasAny(row, referenceKeys([param], keys));
-	if (pat === undefined) return salted();
+	if (pat === undefined || type !== 'Patient') return salted();
 	const own = keysIn(column(row, 'pat'), keys);
 	return pat.also ? sql`(${own} OR ${salted()})` : own;
 }

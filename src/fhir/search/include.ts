@@ -78,7 +78,7 @@ async function referred(ctx: FhirCtx, db: Querier, include: Include, from: reado
 		if (include.source !== '*' && include.source !== hit.type) continue;
 		const resource = JSON.parse(hit.body) as Resource;
 		for (const reference of referencesBy(ctx, hit.type, include.code, resource)) {
-			const [type, id] = localName(ctx, reference);
+			const [type, id] = localName(ctx, reference) ?? [];
 			if (type === undefined || id === undefined || (include.target !== undefined && include.target !== type)) continue;
 			if (seen.has(`${type}/${id}`)) continue;
 			const ids = wanted.get(type) ?? new Set();
@@ -112,10 +112,11 @@ function referencesBy(ctx: FhirCtx, type: string, code: string, resource: Resour
 }
 
 /** Type and id of a reference to a resource here; a version in it is not looked at. */
-function localName(ctx: FhirCtx, reference: string): [string?, string?] {
+function localName(ctx: FhirCtx, reference: string): [type: string, id: string] | undefined {
 	const local = reference.startsWith(`${ctx.fhir.base}/`) ? reference.slice(ctx.fhir.base.length + 1) : reference;
 	const match = /^([A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/.*)?$/.exec(local);
-	return match !== null && ctx.fhir.definitions.isResourceType(match[1] as string) ? [match[1], match[2]] : [];
+	const [, type, id] = match ?? [];
+	return type !== undefined && id !== undefined && ctx.fhir.definitions.isResourceType(type) ? [type, id] : undefined;
 }
 
 /** _revinclude: what refers to the resources. */

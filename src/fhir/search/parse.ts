@@ -100,7 +100,7 @@ function readControl(reading: Reading, control: Control, types: readonly string[
 			control.count = Math.min(wholeNumber(name, value), reading.fhir.settings.maxCount);
 			return true;
 		case '_total':
-			control.total = oneOf(name, value, ['none', 'estimate', 'accurate']);
+			control.total = oneOf<Total>(name, value, ['none', 'estimate', 'accurate']);
 			return true;
 		case '_summary':
 			control.summary = oneOf(name, value, ['true', 'text', 'data', 'count', 'false']);

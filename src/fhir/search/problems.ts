@@ -46,6 +46,14 @@ export function notAllowed(type: string): Problem {
 	});
 }
 
+/** No such resource type. */
+export function unknownType(type: string): Problem {
+	const text = `"${clip(type)}" is not a resource type of FHIR R4.`;
+	return new Problem('not-found', 'type-unknown', text, {
+		issues: [{ severity: 'error', type: 'not-supported', code: 'type-unknown', text }],
+	});
+}
+
 function invalid(type: string, code: string, text: string, name: string): Problem {
 	return new Problem('invalid', code, text, { issues: [{ severity: 'error', type, code, text, path: `http.${clip(name)}` }] });
 }

@@ -66,8 +66,8 @@ export type Clause =
 	| { readonly is: 'chain'; readonly param: SearchParam; readonly links: readonly Link[] }
 	/** A resource of `type` that meets `clause` refers by its `param` to this one. */
 	| { readonly is: 'has'; readonly type: string; readonly param: SearchParam; readonly clause: Clause }
-	/** The resource refers by `param` to one of these (keys of "Type/id"). */
-	| { readonly is: 'refers'; readonly param: SearchParam; readonly keys: readonly string[] }
+	/** The resource refers by `param` to one of these resources of a type (keys of "Type/id"). */
+	| { readonly is: 'refers'; readonly param: SearchParam; readonly type: string; readonly keys: readonly string[] }
 	/** The resource is one of these (keys of "Type/id"). */
 	| { readonly is: 'one-of'; readonly keys: readonly string[] }
 	/** The resource's row is one of these. */

@@ -3,15 +3,15 @@ import type { Issue } from '#base/problem.ts';
 import type { Querier } from '#db/database.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { bundleText, type Hit, type Links, searchUrl } from './bundle.ts';
-import { resolve } from './chain.ts';
-import { compartmentClause } from './compartment.ts';
+import { needsLookUp, resolve } from './chain.ts';
+import { compartmentClause, compartmentTypes } from './compartment.ts';
 import { type Pair, pairsOf } from './escape.ts';
 import { includesOf } from './include.ts';
 import { writePlace } from './page.ts';
 import { type Handling, parseSearch } from './parse.ts';
-import { notAllowed } from './problems.ts';
-import { type Clause, never, type SearchQuery } from './query.ts';
-import { readMatches, type Matches } from './read.ts';
+import { badValue, notAllowed, unknownType } from './problems.ts';
+import type { Clause, SearchQuery } from './query.ts';
+import { type Matches, readMatches, type Wanted } from './read.ts';
 import { weave, within } from './restrict.ts';
 import { summarise } from './summary.ts';
 
@@ -45,15 +45,25 @@ export async function search(ctx: FhirCtx, request: SearchRequest): Promise<Sear
 	const query = parseSearch(ctx.fhir, types, pairs, request.handling);
 	const reached = restrict(ctx, request, query);
 	const read = async (db: Querier): Promise<SearchResult> => {
-		const clauses = await Promise.all(reached.map(({ type, clause }) => resolve(ctx, db, type, clause)));
-		const matches = await readMatches(ctx, db, query, reached.map(({ type }, i) => ({ type, clause: clauses[i] as Clause })));
-		const included = query.includes.length === 0 ? { hits: [], issues: [] } : await includesOf(ctx, db, query, matches.hits);
-		return result(ctx, request, query, matches, included.hits, [...query.issues, ...included.issues]);
+		const wanted: Wanted[] = [];
+		for (const { type, clause } of reached) wanted.push({ type, clause: await resolve(ctx, db, type, clause) });
+		const matches = await readMatches(ctx, db, query, wanted);
+		const included = query.includes.length === 0 ? nothing : await includesOf(ctx, db, query, matches.hits);
+		return {
+			query,
+			matches: matches.hits,
+			included: included.hits,
+			total: matches.total,
+			links: linksOf(ctx, request, query, matches),
+			issues: [...query.issues, ...included.issues],
+		};
 	};
 	if (request.tx !== undefined) return read(request.tx);
-	if (query.includes.length === 0 && reached.every(({ clause }) => !needsLookUp(clause))) return read(ctx.db);
+	if (query.includes.length === 0 && !reached.some(({ clause }) => needsLookUp(clause))) return read(ctx.db);
 	return ctx.db.tx(read, { readOnly: true, isolation: 'repeatable read' });
 }
+
+const nothing = { hits: [], issues: [] } as const;
 
 /** The search as the JSON text of a Bundle of type searchset. */
 export async function searchBundle(ctx: FhirCtx, request: SearchRequest): Promise<string> {
@@ -65,4 +75,41 @@ export async function searchBundle(ctx: FhirCtx, request: SearchRequest): Promis
 		matches: summarise(ctx.fhir, found.query, found.matches),
 		included: summarise(ctx.fhir, found.query, found.included),
 	});
+}
+
+function typesOf(ctx: FhirCtx, request: SearchRequest, pairs: readonly Pair[]): readonly string[] {
+	const { definitions } = ctx.fhir;
+	if (request.type !== null) {
+		if (!definitions.isResourceType(request.type)) throw unknownType(request.type);
+		return [request.type];
+	}
+	const named = pairs.filter(([name, value]) => name === '_type' && value !== '').flatMap(([, value]) => value.split(','));
+	for (const type of named) if (!definitions.isResourceType(type)) throw badValue('_type', type, 'It is not a resource type.');
+	const all = request.compartment === undefined ? definitions.resourceTypes : compartmentTypes(ctx, request.compartment);
+	return named.length === 0 ? all : all.filter((type) => named.includes(type));
+}
+
+/** What is left of each type within the compartment and the caller's reach. */
+function restrict(ctx: FhirCtx, request: SearchRequest, query: SearchQuery): Wanted[] {
+	const { compartment } = request;
+	const reached = query.types.flatMap((type, i) => {
+		const woven = weave(ctx, query.clauses[i] as Clause);
+		const asked: Clause = compartment === undefined ? woven : { is: 'all', of: [compartmentClause(ctx, compartment, type), woven] };
+		const clause = within(ctx, type, asked);
+		return clause === undefined ? [] : [{ type, clause }];
+	});
+	if (reached.length === 0) throw notAllowed(request.type ?? 'these types');
+	return reached;
+}
+
+function linksOf(ctx: FhirCtx, request: SearchRequest, query: SearchQuery, matches: Matches): Links {
+	const { base } = ctx.fhir;
+	const { compartment, type } = request;
+	const path = compartment === undefined ? (type ?? '') : `${compartment.type}/${compartment.id}/${type ?? '*'}`;
+	const at = (token: string): string => searchUrl(base, path, [...query.applied, ['_page', token]]);
+	return {
+		self: query.page === undefined ? searchUrl(base, path, query.applied) : at(query.page),
+		...(matches.previous === undefined ? {} : { previous: at(writePlace(query, matches.previous)) }),
+		...(matches.next === undefined ? {} : { next: at(writePlace(query, matches.next)) }),
+	};
 }

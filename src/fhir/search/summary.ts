@@ -66,18 +66,23 @@ function isChosen(summary: Summary, name: string, flagged: true | undefined): bo
 }
 
 function cut(body: string, mask: Mask): string {
-	const resource = JSON.parse(body, keepDigits) as Record<string, unknown>;
+	const resource = parseKeepingDigits(body);
 	const kept = mask.without.size > 0 ? without(resource, mask.without) : pick(resource, mask.type, mask);
 	return JSON.stringify(tagged(kept));
 }
 
-/** Decimals stay as they were written: 1.10 is not 1.1. */
-function keepDigits(_key: string, value: unknown, context: { source?: string }): unknown {
-	return typeof value === 'number' && context.source !== undefined && String(value) !== context.source ? rawJson(context.source) : value;
-}
+/** JSON with access to the source text of numbers, which the language has and its type declarations do not yet. */
+type SourceJson = {
+	parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
+	rawJSON(source: string): unknown;
+};
 
-function rawJson(source: string): unknown {
-	return (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON(source);
+/** Decimals stay as they were written: 1.10 is not 1.1. */
+function parseKeepingDigits(body: string): Record<string, unknown> {
+	const json = JSON as unknown as SourceJson;
+	const keep = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
+		typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value;
+	return json.parse(body, keep) as Record<string, unknown>;
 }
 
 function without(resource: Record<string, unknown>, names: ReadonlySet<string>): Record<string, unknown> {
