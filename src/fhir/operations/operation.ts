@@ -1,7 +1,8 @@
 // What an operation is (https://hl7.org/fhir/R4/operations.html): a row that the routes and the CapabilityStatement are made from.
-import type { Reply, Request } from '#http/route.ts';
+
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
+import type { Reply, Request } from '#http/route.ts';
 
 /** What the address and the body of an invocation say. */
 export type OperationInput = {
@@ -27,7 +28,11 @@ export type OperationInput = {
 export type OperationResult = {
 	readonly status?: number;
 	readonly headers?: Readonly<Record<string, string>>;
-} & ({ readonly resource: Resource } | { readonly json: string } | { readonly raw: Exclude<Reply['body'], undefined>; readonly contentType: string });
+} & (
+	| { readonly resource: Resource }
+	| { readonly json: string }
+	| { readonly raw: Exclude<Reply['body'], undefined>; readonly contentType: string }
+);
 
 export type Operation = {
 	/** Name without the `$`. */

@@ -106,6 +106,18 @@ export function suffixOf(type: string): string {
 	return (type[0] as string).toUpperCase() + type.slice(1);
 }
 
+const membersOf = new Map<string, readonly (readonly [member: string, type: string])[]>();
+
+/** The JSON members a choice element may have; worked out once for each of the few names there are. */
+function choiceMembers(name: string): readonly (readonly [string, string])[] {
+	let members = membersOf.get(name);
+	if (members === undefined) {
+		members = choiceTypes.map((suffix) => [name + suffix, typeOfSuffix(suffix)] as const);
+		if (membersOf.size < 5000) membersOf.set(name, members);
+	}
+	return members;
+}
+
 /** Adds the children of `item` named `name` to `into`. */
 export function children(item: unknown, name: string, into: unknown[]): void {
 	const holder = item instanceof Typed ? (item.value !== null && typeof item.value === 'object' ? item.value : item.sibling) : item;
@@ -117,12 +129,11 @@ export function children(item: unknown, name: string, into: unknown[]): void {
 		addValue(value, sibling, undefined, into);
 		return;
 	}
-	for (const suffix of choiceTypes) {
-		const member = name + suffix;
+	for (const [member, type] of choiceMembers(name)) {
 		const held = object[member];
 		const heldSibling = object[`_${member}`];
 		if (held !== undefined || heldSibling !== undefined) {
-			addValue(held, heldSibling, typeOfSuffix(suffix), into);
+			addValue(held, heldSibling, type, into);
 			return;
 		}
 	}

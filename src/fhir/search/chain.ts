@@ -96,6 +96,8 @@ export function keysStatement(row: Row, clause: Clause, name: 'rk' | 'pat'): Sql
 	const key = column(row, name);
 	const present = name === 'pat' ? sql` AND ${key} IS NOT NULL` : raw('');
 	const limit = raw(`LIMIT ${nameable + 1}`);
-	const parts = branches.map((branch) => sql`(SELECT ${key}::text AS k FROM ${table(row.type)} ${raw(row.alias)} WHERE ${branch} AND ${filter}${present} ${limit})`);
+	const parts = branches.map(
+		(branch) => sql`(SELECT ${key}::text AS k FROM ${table(row.type)} ${raw(row.alias)} WHERE ${branch} AND ${filter}${present} ${limit})`,
+	);
 	return parts.length === 1 ? (parts[0] as Sql) : sql`SELECT k FROM (${join(parts, ' UNION ALL ')}) u ${limit}`;
 }

@@ -1,6 +1,6 @@
 // A clause on one type to its SQL condition on a row; each parameter type writes its own in params/.
 import { raw, type Sql, sql } from '#db/sql.ts';
-import { paramSalt } from '#fhir/store/keys.ts';
+import { normalise, paramSalt } from '#fhir/store/keys.ts';
 import { compositeCondition } from './params/composite.ts';
 import { dateCondition } from './params/date.ts';
 import { numberParamCondition } from './params/number.ts';
@@ -11,7 +11,6 @@ import { specialCondition } from './params/special.ts';
 import { stringCondition } from './params/string.ts';
 import { tokenCondition } from './params/token.ts';
 import { uriCondition } from './params/uri.ts';
-import { normalise } from '#fhir/store/keys.ts';
 import type { Clause, Modifier, Value } from './query.ts';
 import type { SearchParam } from './registry.ts';
 
@@ -71,7 +70,7 @@ function paramCondition(row: Row, param: SearchParam, modifier: Modifier | undef
 		case 'quantity':
 			return quantityCondition(row, param, values);
 		case 'composite':
-			return compositeCondition(row, param, values);
+			return compositeCondition(row, param, values, (on, part, of) => paramCondition(on, part, undefined, of));
 		case 'special':
 			return specialCondition(row, param, values);
 	}
@@ -98,7 +97,9 @@ function chainCondition(row: Row, param: SearchParam, type: string, clause: Clau
 	}
 	if (pat === undefined || pat.also || type !== 'Patient') {
 		const salt = raw(paramSalt(param.code));
-		ways.push(sql`EXISTS (SELECT 1 FROM unnest(${column(row, 'keys')}) AS k JOIN ${table(type)} ${raw(target.alias)} ON ${column(target, 'rk')} = k - ${salt} WHERE ${inner})`);
+		ways.push(
+			sql`EXISTS (SELECT 1 FROM unnest(${column(row, 'keys')}) AS k JOIN ${table(type)} ${raw(target.alias)} ON ${column(target, 'rk')} = k - ${salt} WHERE ${inner})`,
+		);
 	}
 	return anyOf(ways);
 }

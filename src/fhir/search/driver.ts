@@ -51,7 +51,9 @@ export function flatten(clause: Clause): Clause[] {
 
 function isPoint(clause: Clause): boolean {
 	if (clause.is === 'one-of' || clause.is === 'rows') return true;
-	return clause.is === 'param' && clause.modifier === undefined && clause.param.storage.in === 'column' && clause.param.storage.column === 'id';
+	return (
+		clause.is === 'param' && clause.modifier === undefined && clause.param.storage.in === 'column' && clause.param.storage.column === 'id'
+	);
 }
 
 /** Conditions whose shape does not hang on their values, so that the statement's text repeats. */

@@ -138,7 +138,12 @@ async function referring(ctx: FhirCtx, db: Querier, include: Include, from: read
 		if (rows.length > maxIncluded) {
 			// Too many: each match gets its share, so that none takes all.
 			const share = Math.max(1, Math.floor(maxIncluded / targets.length));
-			rows = await db.rows(join(targets.map((hit) => sql`(${read([hit], share)})`), ' UNION ALL '));
+			rows = await db.rows(
+				join(
+					targets.map((hit) => sql`(${read([hit], share)})`),
+					' UNION ALL ',
+				),
+			);
 			cut = true;
 		}
 		hits.push(...rows.map(([id, body]) => ({ type, id: id as string, body: body as string })));
@@ -158,7 +163,12 @@ function refersTo(row: Row, params: readonly SearchParam[], hits: readonly Hit[]
 		const patients = hits.filter((hit) => hit.type === 'Patient').map((hit) => refKey(nameOf(hit)));
 		if (pat !== undefined && patients.length > 0) ways.push(sql`${column(row, 'pat')} = ANY(${patients}::int8[])`);
 		const others = pat === undefined || pat.also ? hits : hits.filter((hit) => hit.type !== 'Patient');
-		inKeys.push(...referenceKeys([param], others.map((hit) => refKey(nameOf(hit)))));
+		inKeys.push(
+			...referenceKeys(
+				[param],
+				others.map((hit) => refKey(nameOf(hit))),
+			),
+		);
 	}
 	if (inKeys.length > 0) ways.push(hasAny(row, inKeys));
 	return anyOf(ways);

@@ -48,7 +48,8 @@ export function beyond(order: Order, place: Place, name: (i: number) => Sql, rid
 	const value = place.values[0] ?? null;
 	if (order.length === 1) {
 		const column = name(0);
-		if (value === null) return backwards ? [sql`${column} IS NULL AND ${tie}`, sql`${column} IS NOT NULL`] : [sql`${column} IS NULL AND ${tie}`];
+		if (value === null)
+			return backwards ? [sql`${column} IS NULL AND ${tie}`, sql`${column} IS NOT NULL`] : [sql`${column} IS NULL AND ${tie}`];
 		const sign = raw(first.descending === backwards ? '>' : '<');
 		const near = sql`(${column}, ${rid}) ${sign} (${typed(value, first.cast)}, ${place.rid}::int8)`;
 		return first.nullable && !backwards ? [near, sql`${column} IS NULL`] : [near];

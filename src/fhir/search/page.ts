@@ -25,7 +25,8 @@ export function readPlace(query: SearchQuery, columns: number): Place | undefine
 	const [direction, print, rid, ...values] = parts as unknown[];
 	if ((direction !== 0 && direction !== 1) || print !== fingerprint(query)) throw badPage();
 	if (typeof rid !== 'number' || !Number.isSafeInteger(rid)) throw badPage();
-	if (!values.every((value) => value === null || (typeof value === 'string' && value.length <= 2000 && !value.includes('\0')))) throw badPage();
+	if (!values.every((value) => value === null || (typeof value === 'string' && value.length <= 2000 && !value.includes('\0'))))
+		throw badPage();
 	return { direction: direction === 0 ? 'next' : 'previous', rid, values: values as (string | null)[] };
 }
 

@@ -228,6 +228,7 @@ const modifiersByType: Readonly<Record<SearchParam['type'], readonly string[]>> 
 };
 
 function modifiersOf(reading: Reading, param: SearchParam, modifier: string): boolean {
+	if (param.type === 'uri' && param.storage.in === 'keys' && modifier === 'below') return false;
 	if (modifiersByType[param.type].includes(modifier)) return true;
 	return param.type === 'reference' && reading.fhir.definitions.isResourceType(modifier) && accepts(param, modifier);
 }
@@ -289,7 +290,8 @@ function readChain(
 		else if (targets.length > 1) reading.issues.length = mark;
 	}
 	if (links.length > 0) return { is: 'chain', param, links };
-	if (reading.issues.length === before) unknown(reading, targets.length === 1 ? (targets[0] as string) : `${param.code}'s types`, next, whole);
+	if (reading.issues.length === before)
+		unknown(reading, targets.length === 1 ? (targets[0] as string) : `${param.code}'s types`, next, whole);
 	return undefined;
 }
 

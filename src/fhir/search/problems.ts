@@ -8,7 +8,12 @@ export function refused(issues: readonly Issue[]): Problem {
 
 /** A value that cannot be read: always 400. */
 export function badValue(name: string, value: string, hint: string): Problem {
-	return invalid('value', 'search-value-invalid', `The value "${clip(value)}" of the parameter "${clip(name)}" cannot be read. ${hint}`, name);
+	return invalid(
+		'value',
+		'search-value-invalid',
+		`The value "${clip(value)}" of the parameter "${clip(name)}" cannot be read. ${hint}`,
+		name,
+	);
 }
 
 /** A modifier that the parameter does not have: always 400, as the specification demands. */

@@ -18,7 +18,13 @@ export type OfTypeValue = { readonly is: 'of-type'; readonly system: string; rea
 export type StringValue = { readonly is: 'string'; readonly text: string };
 export type UriValue = { readonly is: 'uri'; readonly text: string };
 /** `lo` and `hi` enclose what the written precision leaves open: 5.4 is [5.35, 5.45]. */
-export type NumberValue = { readonly is: 'number'; readonly prefix: Prefix; readonly value: number; readonly lo: number; readonly hi: number };
+export type NumberValue = {
+	readonly is: 'number';
+	readonly prefix: Prefix;
+	readonly value: number;
+	readonly lo: number;
+	readonly hi: number;
+};
 export type QuantityValue = Omit<NumberValue, 'is'> & {
 	readonly is: 'quantity';
 	readonly system: string | undefined;
@@ -46,17 +52,7 @@ export type Value =
 	| CompositeValue
 	| NearValue;
 
-export type Modifier =
-	| 'exact'
-	| 'contains'
-	| 'text'
-	| 'not'
-	| 'above'
-	| 'below'
-	| 'in'
-	| 'not-in'
-	| 'of-type'
-	| 'identifier';
+export type Modifier = 'exact' | 'contains' | 'text' | 'not' | 'above' | 'below' | 'in' | 'not-in' | 'of-type' | 'identifier';
 
 /** A condition on a resource of one known type. */
 export type Clause =

@@ -34,7 +34,12 @@ export async function readMatches(ctx: FhirCtx, db: Querier, query: SearchQuery,
 	const place = readPlace(query, columns);
 	const page = pageStatement(sources, query.sort.length === 0 || isPlain(sources, query), place, query.count + 1);
 	const counted = query.total === 'accurate';
-	const rows = await run(db, query, counted ? sql`SELECT p.*, (${countStatement(sources)}) FROM (${page}) p` : page, nameable(query, sources, counted));
+	const rows = await run(
+		db,
+		query,
+		counted ? sql`SELECT p.*, (${countStatement(sources)}) FROM (${page}) p` : page,
+		nameable(query, sources, counted),
+	);
 	const several = sources.length > 1;
 	const more = rows.length > query.count;
 	if (more) rows.pop();

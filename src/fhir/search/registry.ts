@@ -169,9 +169,7 @@ function hotOf(definitions: Definitions, type: string, facts: readonly SearchPar
 	const quantity = single(find(hotQuantities[type], 'quantity'));
 	const inCompartment = definitions.compartment('Patient')[type] ?? [];
 	const patient = ['patient', 'subject'].find(
-		(code) =>
-			find(code, 'reference') !== undefined &&
-			(inCompartment.includes(code) || inCompartment.includes('patient') || inCompartment.includes('subject')),
+		(code) => find(code, 'reference') !== undefined && (code === 'patient' || inCompartment.some(isPatientParam)),
 	);
 	return {
 		...(date === undefined ? {} : { date }),

@@ -11,7 +11,9 @@ import type { SearchParam } from './registry.ts';
 export function isSortable(param: SearchParam): boolean {
 	if (param.type === 'composite' || param.type === 'special') return false;
 	if (param.storage.in === 'union' || param.storage.in === 'composite') return false;
-	return param.storage.in !== 'keys' && param.storage.in !== 'code' && param.storage.in !== 'patient' ? true : jsonPathOf(param) !== undefined;
+	return param.storage.in !== 'keys' && param.storage.in !== 'code' && param.storage.in !== 'patient'
+		? true
+		: jsonPathOf(param) !== undefined;
 }
 
 /** The date column in which the rows of a patient or of a hot code stand in their index. */

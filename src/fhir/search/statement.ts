@@ -12,7 +12,9 @@ export function pageStatement(sources: readonly Source[], plain: boolean, place:
 	const backwards = place?.direction === 'previous';
 	const order = (sources[0] as Source).order;
 	const several = sources.length > 1;
-	const parts = plain ? sources.flatMap((source) => branches(source, place, limit, several)) : sources.map((source) => computed(source, place, limit, several));
+	const parts = plain
+		? sources.flatMap((source) => branches(source, place, limit, several))
+		: sources.map((source) => computed(source, place, limit, several));
 	if (parts.length === 1) return parts[0] as Sql;
 	const typed = parts.map((part) => sql`(${part})`);
 	const values = order.map((_, i) => raw(`, u.s${i}::text`));
@@ -57,7 +59,9 @@ function computed(source: Source, place: Place | undefined, limit: number, sever
 /** How many rows there are in all. */
 export function countStatement(sources: readonly Source[]): Sql {
 	const counts = sources.flatMap(({ row, driven }) =>
-		driven.branches.map((branch) => sql`(SELECT count(*) FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conjunction([branch, driven.filter])})`),
+		driven.branches.map(
+			(branch) => sql`(SELECT count(*) FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conjunction([branch, driven.filter])})`,
+		),
 	);
 	return sql`SELECT ${join(counts, ' + ')}`;
 }

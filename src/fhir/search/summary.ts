@@ -46,7 +46,8 @@ function maskOf(fhir: Fhir, type: string, { summary, elements }: Subset): Mask {
 		const top = parent === type;
 		if (!top && (summary !== 'true' || elements.length > 0)) continue;
 		const mandatory = element.min > 0;
-		const chosen = elements.length > 0 ? wanted.has(name.replace('[x]', '')) || element.modifier === true : isChosen(summary, name, element.summary);
+		const chosen =
+			elements.length > 0 ? wanted.has(name.replace('[x]', '')) || element.modifier === true : isChosen(summary, name, element.summary);
 		if (!mandatory && !chosen) continue;
 		const kept = names.get(parent);
 		if (kept !== undefined) kept.add(name);

@@ -85,7 +85,9 @@ async function relatives(ctx: FhirCtx, db: Querier, clause: ParamClause, value: 
 function parentsOf(concepts: readonly Concept[], parent?: string, all = new Map<string, string[]>()): Map<string, string[]> {
 	for (const concept of concepts) {
 		if (concept.code === undefined) continue;
-		const declared = (concept.property ?? []).flatMap(({ code, valueCode }) => (code === 'parent' && valueCode !== undefined ? [valueCode] : []));
+		const declared = (concept.property ?? []).flatMap(({ code, valueCode }) =>
+			code === 'parent' && valueCode !== undefined ? [valueCode] : [],
+		);
 		all.set(concept.code, [...(all.get(concept.code) ?? []), ...declared, ...(parent === undefined ? [] : [parent])]);
 		parentsOf(concept.concept ?? [], concept.code, all);
 	}
@@ -111,6 +113,8 @@ async function findStored<T>(ctx: FhirCtx, db: Querier, type: string, url: strin
 	const clause = within(ctx, type, { is: 'param', param, modifier: undefined, values: [value] });
 	if (clause === undefined) return undefined;
 	const row: Row = { fhir: ctx.fhir, now: 0, type, alias: 'r', mode: 'index', aliases: { next: 0 } };
-	const [found] = await db.rows(sql`SELECT r.body FROM ${table(type)} r WHERE ${conditionOf(row, clause)} ORDER BY r.rid DESC LIMIT ${raw('1')}`);
+	const [found] = await db.rows(
+		sql`SELECT r.body FROM ${table(type)} r WHERE ${conditionOf(row, clause)} ORDER BY r.rid DESC LIMIT ${raw('1')}`,
+	);
 	return found === undefined ? undefined : (JSON.parse(found[0] as string) as T);
 }

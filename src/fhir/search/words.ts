@@ -15,7 +15,8 @@ const maxRows = 1000;
 
 /** The clause as keys of token texts and rows with such strings; what is found too often stays a condition on the row. */
 export async function resolveWords(db: Querier, fhir: Fhir, type: string, clause: Words): Promise<Clause> {
-	if (clause.param?.type === 'token' || clause.param?.type === 'reference') return tokenKeys(db, fhir, type, clause.param.number, clause.words);
+	if (clause.param?.type === 'token' || clause.param?.type === 'reference')
+		return tokenKeys(db, fhir, type, clause.param.number, clause.words);
 	const each: Clause[] = [];
 	for (const word of clause.words) {
 		const keys = await tokenKeys(db, fhir, type, undefined, [word]);

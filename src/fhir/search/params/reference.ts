@@ -1,9 +1,9 @@
 // Reference parameters: the patient's column, or index keys of "Type/id" shifted by the parameter's salt.
 // https://hl7.org/fhir/R4/search.html#reference
 import { type Sql, sql } from '#db/sql.ts';
-import { paramSalt, refKey, salted } from '#fhir/store/keys.ts';
 import type { Clause, Modifier, Value } from '#fhir/search/query.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
+import { paramSalt, refKey, salted } from '#fhir/store/keys.ts';
 import { column, hasAny, type Row } from './row.ts';
 import { tokenKeysOf } from './token.ts';
 
@@ -23,7 +23,10 @@ export function referenceKeys(params: readonly SearchParam[], keys: readonly str
 /** The condition that one of the values is referred to. */
 export function referenceCondition(row: Row, param: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
 	if (modifier === 'identifier') {
-		return hasAny(row, values.flatMap((value) => (value.is === 'token' ? tokenKeysOf(`${param.code}:identifier`, value) : [])));
+		return hasAny(
+			row,
+			values.flatMap((value) => (value.is === 'token' ? tokenKeysOf(`${param.code}:identifier`, value) : [])),
+		);
 	}
 	const targets = targetsOf(values);
 	const pat = patientColumn(param);

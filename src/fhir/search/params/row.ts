@@ -39,7 +39,11 @@ export function hasAny(row: Row, keys: readonly string[]): Sql {
 	if (keys.length === 0) return raw('false');
 	if (row.mode === 'index') return keys.length === 1 ? sql`${own} @> ${keys}::int8[]` : sql`${own} && ${keys}::int8[]`;
 	if (keys.length === 1) return sql`${keys[0]} = ANY(${own})`;
-	if (keys.length <= 8) return sql`(${join(keys.map((key) => sql`${key} = ANY(${own})`), ' OR ')})`;
+	if (keys.length <= 8)
+		return sql`(${join(
+			keys.map((key) => sql`${key} = ANY(${own})`),
+			' OR ',
+		)})`;
 	return sql`EXISTS (SELECT 1 FROM unnest(${own}) AS k WHERE k = ANY(${keys}::int8[]))`;
 }
 

@@ -1,15 +1,19 @@
 // String parameters: starts with, ignoring case and accents; `:contains`, `:exact`, `:text`.
 // https://hl7.org/fhir/R4/search.html#string
 import { type Sql, sql } from '#db/sql.ts';
-import { exactKey, normalise } from '#fhir/store/keys.ts';
 import type { Modifier, Value } from '#fhir/search/query.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
+import { exactKey, normalise } from '#fhir/store/keys.ts';
 import { allOf, anyOf, hasAny, likeText, type Row, someString } from './row.ts';
 
 /** The condition that one of the values matches. */
 export function stringCondition(row: Row, param: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
 	const texts = values.map((value) => (value.is === 'string' ? value.text : ''));
-	if (modifier === 'exact') return hasAny(row, texts.map((text) => exactKey(param.code, text)));
+	if (modifier === 'exact')
+		return hasAny(
+			row,
+			texts.map((text) => exactKey(param.code, text)),
+		);
 	return someString(row, param, (v) => anyOf(texts.map((text) => matches(v, modifier, text))));
 }
 

@@ -1,9 +1,9 @@
 // Token parameters: index keys for system|code, code and system|; the first coding of a hot parameter is in the column code.
 // https://hl7.org/fhir/R4/search.html#token
 import { type Sql, sql } from '#db/sql.ts';
-import { codeKey, ofTypeKey, systemCodeKey, systemKey } from '#fhir/store/keys.ts';
 import type { Clause, Modifier, TokenValue, Value } from '#fhir/search/query.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
+import { codeKey, ofTypeKey, systemCodeKey, systemKey } from '#fhir/store/keys.ts';
 import { column, hasAny, type Row } from './row.ts';
 
 /** The condition that the parameter has one of the values; with `:not`, that it has none. */

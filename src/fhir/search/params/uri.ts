@@ -3,14 +3,22 @@
 import { type Sql, sql } from '#db/sql.ts';
 import type { Modifier, Value } from '#fhir/search/query.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
-import { anyOf, type Row, someString } from './row.ts';
+import { exactKey } from '#fhir/store/keys.ts';
+import { anyOf, hasAny, type Row, someString } from './row.ts';
 import { startsWith } from './string.ts';
 
 /** The condition that one of the values matches. */
 export function uriCondition(row: Row, param: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
-	const uris = values.map((value) => (value.is === 'uri' ? value.text : '').slice(0, 500));
+	const texts = values.map((value) => (value.is === 'uri' ? value.text : ''));
+	if (param.storage.in === 'keys')
+		return hasAny(
+			row,
+			(modifier === 'above' ? texts.flatMap(upwards) : texts).map((text) => exactKey(param.code, text)),
+		);
+	const uris = texts.map((text) => text.slice(0, 500));
 	return someString(row, param, (v) => {
-		if (modifier === 'below') return anyOf(uris.map((uri) => sql`(${v} = ${uri} OR ${startsWith(v, uri.endsWith('/') ? uri : `${uri}/`)})`));
+		if (modifier === 'below')
+			return anyOf(uris.map((uri) => sql`(${v} = ${uri} OR ${startsWith(v, uri.endsWith('/') ? uri : `${uri}/`)})`));
 		const wanted = modifier === 'above' ? uris.flatMap(upwards) : uris;
 		return wanted.length === 1 ? sql`${v} = ${wanted[0]}` : sql`${v} = ANY(${wanted}::text[])`;
 	});

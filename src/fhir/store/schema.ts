@@ -1,0 +1,105 @@
+// The tables of the record: written from the list of resource types and their hot parameters. See README.md for what each column is.
+import { createHash } from 'node:crypto';
+import type { Generated } from '#db/migrate.ts';
+import type { Definitions } from '#fhir/definitions/definitions.ts';
+import type { SearchRegistry } from '#fhir/search/registry.ts';
+
+/** The schema `fhir` for the step that migrates a database. Indexes that a newer registry wants are added; none is dropped. */
+export function fhirTables(definitions: Definitions, registry: SearchRegistry): Generated {
+	let made: readonly string[] | undefined;
+	const statements = (): readonly string[] => {
+		made ??= [...common(), ...definitions.resourceTypes.flatMap((type) => tablesOf(type, shapeOf(registry, type))), trigrams(definitions)];
+		return made;
+	};
+	return {
+		name: 'fhir',
+		get fingerprint() {
+			return createHash('sha256').update(statements().join('\n')).digest('hex').slice(0, 32);
+		},
+		statements,
+	};
+}
+
+type Shape = { readonly patient: boolean; readonly date: boolean; readonly code: boolean; readonly quantity: boolean };
+
+function shapeOf(registry: SearchRegistry, type: string): Shape {
+	const hot = registry.hot(type);
+	return {
+		patient: type === 'Patient' || registry.patientParams(type).length > 0,
+		date: hot.date !== undefined,
+		code: hot.token !== undefined,
+		quantity: hot.quantity !== undefined,
+	};
+}
+
+/** Row ids are handed out in blocks of this size. */
+export const ridBlock = 1000;
+
+function common(): string[] {
+	return [
+		'CREATE SCHEMA IF NOT EXISTS fhir',
+		`CREATE SEQUENCE IF NOT EXISTS fhir.rid INCREMENT BY ${ridBlock} MINVALUE 1`,
+		`CREATE TABLE IF NOT EXISTS fhir.token_text (
+			type int2 NOT NULL, p int2 NOT NULL, k int8 NOT NULL, text text COLLATE "C" NOT NULL, PRIMARY KEY (type, p, k))`,
+		// Which types have ever referred to which: what a delete has to look through.
+		`CREATE TABLE IF NOT EXISTS fhir.link_kind (source text COLLATE "C" NOT NULL, target text COLLATE "C" NOT NULL, PRIMARY KEY (source, target))`,
+		// Types that ever had a resource: what history of the whole system has to look through.
+		`CREATE TABLE IF NOT EXISTS fhir.used_type (type text COLLATE "C" PRIMARY KEY)`,
+		`CREATE TABLE IF NOT EXISTS fhir.reindex (
+			type text COLLATE "C" PRIMARY KEY, after_rid int8 NOT NULL, until_rid int8 NOT NULL, done int8 NOT NULL, finished_at timestamptz)`,
+	];
+}
+
+function tablesOf(type: string, shape: Shape): string[] {
+	const name = type.toLowerCase();
+	const table = (side = ''): string => `fhir."${name}${side}"`;
+	const index = (of: string, side: string, on: string, how = ''): string =>
+		`CREATE INDEX IF NOT EXISTS "${name}${of}_${side}" ON ${table(of)} ${on}${how}`;
+	return [
+		// toast_tuple_target: a body that compresses to less than a page stays in the row, so that a read touches one page.
+		`CREATE TABLE IF NOT EXISTS ${table()} (
+			rid int8 PRIMARY KEY, pat int8, d timestamptz(3), dh timestamptz(3), code int8, qv float8, qc float8, qk int8, has int8 NOT NULL,
+			rk int8 NOT NULL, lu timestamptz(3) NOT NULL, ver int4 NOT NULL, op "char" NOT NULL, id text COLLATE "C" NOT NULL UNIQUE,
+			keys int8[] NOT NULL, body text NOT NULL) WITH (toast_tuple_target = 8160)`,
+		...(shape.patient ? [index('', 'pat', shape.date ? '(pat, d DESC, rid DESC)' : '(pat, rid DESC)', ' WHERE pat IS NOT NULL')] : []),
+		...(shape.code ? [index('', 'code', shape.date ? '(code, d DESC, rid DESC)' : '(code, rid DESC)', ' WHERE code IS NOT NULL')] : []),
+		...(shape.date ? [index('', 'd', '(d, rid)', ' WHERE d IS NOT NULL')] : []),
+		...(shape.quantity ? [index('', 'q', '(qk, qc)', ' WHERE qk IS NOT NULL')] : []),
+		index('', 'lu', '(lu, rid)'),
+		index('', 'rk', '(rk)'),
+		index('', 'keys', 'USING gin (keys)', ' WITH (fastupdate = on, gin_pending_list_limit = 1024)'),
+		`CREATE TABLE IF NOT EXISTS ${table('_string')} (rid int8 NOT NULL, p int2 NOT NULL, v text COLLATE "C" NOT NULL)`,
+		index('_string', 'v', '(p, v, rid)'),
+		index('_string', 'rid', '(rid)'),
+		`CREATE TABLE IF NOT EXISTS ${table('_range')} (rid int8 NOT NULL, k int8, lo float8 NOT NULL, hi float8 NOT NULL, p int2 NOT NULL)`,
+		index('_range', 'lo', '(p, lo, rid)'),
+		index('_range', 'hi', '(p, hi)'),
+		index('_range', 'rid', '(rid)'),
+		`CREATE TABLE IF NOT EXISTS ${table('_history')} (
+			rid int8 NOT NULL, pat int8, lu timestamptz(3) NOT NULL, ver int4 NOT NULL, op "char" NOT NULL, id text COLLATE "C" NOT NULL,
+			body bytea, PRIMARY KEY (id, ver))`,
+		`ALTER TABLE ${table('_history')} ALTER COLUMN body SET STORAGE EXTERNAL`,
+		index('_history', 'lu', '(lu, rid, ver)'),
+	];
+}
+
+/** Types whose strings are searched by a part of them (`:contains`) often enough to be worth an index: people and places. */
+const named = ['HealthcareService', 'Location', 'Organization', 'Patient', 'Person', 'Practitioner', 'RelatedPerson'];
+
+/**
+ * Trigram indexes where the extension can be had. Without it (a managed PostgreSQL whose owner did not allow it) the same searches
+ * still answer rightly, by looking at every string of the parameter.
+ */
+function trigrams(definitions: Definitions): string {
+	const on = named
+		.filter((type) => definitions.isResourceType(type))
+		.map((type) => type.toLowerCase())
+		.map((name) => `CREATE INDEX IF NOT EXISTS "${name}_string_trigram" ON fhir."${name}_string" USING gin (v gin_trgm_ops)`);
+	const texts = 'CREATE INDEX IF NOT EXISTS token_text_trigram ON fhir.token_text USING gin (text gin_trgm_ops)';
+	return `DO $$ BEGIN
+		CREATE EXTENSION IF NOT EXISTS pg_trgm;
+		${[...on, texts].join(';\n\t\t')};
+	EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN
+		RAISE NOTICE 'pg_trgm cannot be had here: searches with :contains will be slow';
+	END $$`;
+}

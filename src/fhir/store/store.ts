@@ -1,0 +1,107 @@
+// The door to the record's tables: writes that are versioned and durable when they resolve, reads, and history.
+import type { Ctx } from '#access/ctx.ts';
+import type { Database, Tx } from '#db/database.ts';
+import type { Sql } from '#db/sql.ts';
+import type { Definitions } from '#fhir/definitions/definitions.ts';
+import type { Resource, Stored } from '#fhir/resource.ts';
+import type { IndexRow } from './layout.ts';
+
+/** One write. The store finishes the body: id, meta.versionId and meta.lastUpdated are put in their places. */
+export type Write = {
+	readonly type: string;
+	readonly id: string;
+	/** C creates under an id the server chose, U updates or creates under the client's id, D deletes. */
+	readonly op: 'C' | 'U' | 'D';
+	/** null for D. Never changed by the store. */
+	readonly resource: Resource | null;
+	/** If-Match: the version that must be the current one; else Problem stale 412 `version-mismatch`. */
+	readonly expect?: number;
+	/** If-None-Match: *: Problem stale 412 `already-exists` when the resource exists (and is not deleted). */
+	readonly ifNoneMatch?: true;
+	/** Leaves what exists as it is and gives it back with `unchanged`; for imports that run again. */
+	readonly onlyIfAbsent?: boolean;
+	/** What the extractor gave for the resource; the store asks its extractor when this is absent. */
+	readonly index?: IndexRow | null;
+};
+
+/**
+ * A version as it now stands. `previous` is the version before, null when the resource did not exist or was deleted.
+ * `unchanged`: the write said nothing new (or deleted what was not there), and no version was made.
+ */
+export type Written = Stored & { readonly created: boolean; readonly previous: number | null; readonly unchanged?: true };
+
+/** A transaction in the hands of its work. */
+export type Unit = {
+	/** For searches inside the transaction. */
+	readonly tx: Tx;
+	/** Writes in few statements, answers in the order given; a bad one rejects and the transaction is lost. At most one write per resource in one call. */
+	write(writes: readonly Write[]): Promise<Written[]>;
+	/** Serialises everything that locks the same text (conditional criteria) until the transaction ends. */
+	lock(texts: readonly string[]): Promise<void>;
+	/** The current version, as the transaction sees it. */
+	read(type: string, id: string): Promise<Stored | undefined>;
+};
+
+/** What a caller may see of a type: a condition on alias `r` of the current row, null for all, 'nothing' for none. */
+export type Restriction = Sql | null | 'nothing';
+
+/** Where a page of history ends. */
+export type HistoryKey = { readonly updated: number; readonly rid: number; readonly version: number };
+
+export type HistoryQuery = {
+	/** One type, or null for the whole system. */
+	readonly type: string | null;
+	/** One resource of the type. */
+	readonly id?: string;
+	/** Only versions made at or after this moment (epoch milliseconds). */
+	readonly since?: number;
+	/** Only versions that were current at some moment of this interval (epoch milliseconds, both ends included). */
+	readonly at?: { readonly lo: number; readonly hi: number };
+	readonly count: number;
+	/** Goes on after this place. */
+	readonly after?: HistoryKey;
+	/**
+	 * What the caller may see of each type. Former versions of a restricted resource are shown only while the current one may be
+	 * seen and belongs to the same patient as the version; deleted ones are not shown.
+	 */
+	readonly restrict?: (type: string) => Restriction;
+};
+
+/** Newest first. `next` is there when there is more; `total` only for one resource without filters. */
+export type HistoryPage = { readonly entries: readonly Stored[]; readonly next?: HistoryKey; readonly total?: number };
+
+export type Store = {
+	/**
+	 * Joins other writes in one transaction (group commit) and resolves after its COMMIT; one write's failure touches no other.
+	 * Throws Problem stale (412) for If-Match and If-None-Match, conflict `still-referenced` (409) for a delete, invalid
+	 * `reference-not-found` (422) for references to what does not exist.
+	 */
+	write(ctx: Ctx, write: Write): Promise<Written>;
+	/**
+	 * One transaction of its own. `work` runs again from the start when PostgreSQL reports a deadlock, so it must have no effect
+	 * outside the unit. References and deletes are checked when it ends: what one write breaks another may mend.
+	 */
+	transact<T>(ctx: Ctx, work: (unit: Unit) => Promise<T>): Promise<T>;
+	/** The current version; a tombstone (op D) when deleted and no restriction is given; undefined when it never was or may not be seen. */
+	read(ctx: Ctx, type: string, id: string, restrict?: Restriction): Promise<Stored | undefined>;
+	/** One version, restricted as in `history`. */
+	vread(ctx: Ctx, type: string, id: string, version: number, restrict?: Restriction): Promise<Stored | undefined>;
+	/** Versions, newest first. */
+	history(ctx: Ctx, query: HistoryQuery): Promise<HistoryPage>;
+	/** What a resource leaves in the index. */
+	readonly extract: (resource: Resource) => IndexRow;
+	/** Waits for writes under way and closes the store's own connections. */
+	close(): Promise<void>;
+};
+
+export type StoreSettings = {
+	/** Refuse references to what does not exist and deleting what is referred to. */
+	readonly referentialIntegrity: boolean;
+};
+
+export type StoreOptions = {
+	readonly db: Database;
+	readonly definitions: Definitions;
+	readonly extract: (resource: Resource) => IndexRow;
+	readonly settings: StoreSettings;
+};
