@@ -2,7 +2,19 @@
 // passwords, data checksums and fsync on.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import {
+	chownSync,
+	closeSync,
+	existsSync,
+	mkdirSync,
+	openSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statfsSync,
+	statSync,
+	writeFileSync,
+} from 'node:fs';
 import { totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,7 +34,7 @@ export type Embedded = {
 	readonly remarks: readonly string[];
 	/** Stops PostgreSQL if it is ours to stop, and gives the data folder free. */
 	stop(): Promise<void>;
-	/** Rejects with Problem unavailable once PostgreSQL has ended by itself; starts it again. */
+	/** Starts PostgreSQL again if it has ended by itself; nothing happens while it lives. Rejects as startEmbedded does. */
 	restart(): Promise<void>;
 };
 
@@ -50,9 +62,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 	const lock: Lock | undefined = shared ? undefined : takeLock(lockPath);
 	try {
 		const password = secret(dataDir, place);
-		if (!existsSync(join(place.cluster, 'PG_VERSION'))) initialise(place, password);
+		const version = readIfThere(join(place.cluster, 'PG_VERSION'))?.trim();
+		if (version === undefined) initialise(place, password);
+		else if (version !== place.major) throw versionProblem(place, version);
 		const config: PoolConfig = { host: place.sockets, port: 5432, user, password, database };
 		let server = await runServer(place, config, options);
+		let restarting: Promise<Running> | undefined;
 		await ensureDatabase(config);
 		const adopted = server.child === undefined;
 		return {
@@ -64,9 +79,13 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 			remarks: place.remarks,
 			async restart() {
 				if (isAlive(server.pid)) return;
-				server = await runServer(place, config, options);
+				restarting ??= runServer(place, config, options).finally(() => {
+					restarting = undefined;
+				});
+				server = await restarting;
 			},
 			async stop() {
+				await restarting?.catch(() => undefined);
 				if (!shared) await stopServer(server.pid);
 				lock?.release();
 			},
@@ -93,84 +112,110 @@ function secret(dataDir: string, place: Place): string {
 	return password;
 }
 
+/** initdb in a folder beside, moved into place when it is whole: a start that is cut off leaves nothing half made. */
 function initialise(place: Place, password: string): void {
-	mkdirSync(place.cluster, { recursive: true, mode: 0o700 });
-	const words = join(place.cluster, '..', `.postgres-${process.pid}.tmp`);
+	const making = `${place.cluster}.making`;
+	const words = `${making}.pw`;
+	rmSync(making, { recursive: true, force: true });
+	mkdirSync(making, { recursive: true, mode: 0o700 });
 	writeFileSync(words, password, { mode: 0o600 });
-	if (place.owner !== undefined) chownSync(words, place.owner.uid, place.owner.gid);
+	own(place, making, words);
+	const args = ['-D', making, '-U', user, '-A', 'scram-sha-256', `--pwfile=${words}`, '--data-checksums', '--no-instructions'];
 	try {
-		rmSync(join(place.cluster, 'sockets'), { recursive: true, force: true });
-		const made = spawnSync(
-			join(place.bin, 'initdb'),
-			[
-				'-D',
-				place.cluster,
-				'-U',
-				user,
-				'-A',
-				'scram-sha-256',
-				`--pwfile=${words}`,
-				'--data-checksums',
-				'--encoding=UTF8',
-				'--locale=C.UTF-8',
-				'--no-instructions',
-			],
-			{ ...place.owner, cwd: '/', encoding: 'utf8' },
-		);
+		const made = spawnSync(join(place.bin, 'initdb'), [...args, '--encoding=UTF8', '--locale=C.UTF-8'], {
+			...place.owner,
+			cwd: '/',
+			encoding: 'utf8',
+		});
 		if (made.status !== 0) throw startProblem(place, `initdb: ${made.stderr || made.error?.message}`);
+		rmSync(place.cluster, { recursive: true, force: true });
+		renameSync(making, place.cluster);
 	} finally {
 		rmSync(words, { force: true });
+		rmSync(making, { recursive: true, force: true });
 	}
+}
+
+function own(place: Place, ...paths: string[]): void {
+	if (place.owner !== undefined) for (const path of paths) chownSync(path, place.owner.uid, place.owner.gid);
 }
 
 type Running = { readonly pid: number; readonly child: ChildProcess | undefined };
 
+const startWithinMs = 120_000;
+
+/**
+ * Adopts the cluster's PostgreSQL or starts one. After a `kill -9` of the postmaster its backends may live on for a moment and hold
+ * the shared memory; PostgreSQL then refuses to start (rightly), so a refusal of that kind is tried again for ten seconds.
+ */
 async function runServer(place: Place, config: PoolConfig, options: EmbeddedOptions): Promise<Running> {
 	const found = await survivor(place, config);
 	if (found !== undefined) {
-		options.log.warn({ pid: found }, 'adopted the PostgreSQL that an earlier Heron left running');
+		options.log.info({ pid: found }, 'found PostgreSQL running');
 		return { pid: found, child: undefined };
 	}
-	const sockets = place.sockets;
-	mkdirSync(sockets, { recursive: true, mode: 0o700 });
-	if (place.owner !== undefined) chownSync(sockets, place.owner.uid, place.owner.gid);
+	const patience = Date.now() + 10_000;
+	for (;;) {
+		const outcome = await launch(place, config, options.settings);
+		if (typeof outcome !== 'string') return outcome;
+		if (Date.now() > patience || !/pre-existing shared memory block|lock file .* already exists/.test(outcome)) {
+			throw startProblem(place, outcome);
+		}
+		await sleep(200);
+	}
+}
+
+/** One attempt: the running server, or what PostgreSQL said when it ended. */
+async function launch(place: Place, config: PoolConfig, more: EmbeddedOptions['settings']): Promise<Running | string> {
+	mkdirSync(place.sockets, { recursive: true, mode: 0o700 });
 	const logPath = join(place.cluster, 'server.log');
+	if (existsSync(logPath) && statSync(logPath).size > 10_000_000) renameSync(logPath, `${logPath}.1`);
 	const logFile = openSync(logPath, 'a', 0o600);
+	own(place, place.sockets, logPath);
+	const logStart = statSync(logPath).size;
 	const settings = {
 		...tuning(),
 		listen_addresses: '',
-		unix_socket_directories: sockets,
+		unix_socket_directories: place.sockets,
 		unix_socket_permissions: '0700',
-		...options.settings,
+		...more,
 	};
 	const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-	const logStart = statSync(logPath).size;
+	// Detached, so that Ctrl-C reaches Heron alone, which then drains before it stops the database.
 	const child = spawn(join(place.bin, 'postgres'), ['-D', place.cluster, ...args], {
 		...place.owner,
 		cwd: '/',
 		detached: true,
 		stdio: ['ignore', logFile, logFile],
 	});
+	closeSync(logFile);
+	let failure: Error | undefined;
+	child.once('error', (error) => {
+		failure = error;
+	});
 	child.unref();
-	const deadline = Date.now() + 120_000;
+	const deadline = Date.now() + startWithinMs;
 	for (;;) {
-		if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
-			throw startProblem(place, readFileSync(logPath).subarray(logStart).toString('utf8'));
-		}
-		if (await accepts(config)) return { pid: child.pid, child };
-		if (Date.now() > deadline) throw startProblem(place, 'it did not take connections within two minutes');
+		if (failure !== undefined) return failure.message;
+		if (child.exitCode !== null || child.signalCode !== null) return readFileSync(logPath).subarray(logStart).toString('utf8');
+		if (child.pid !== undefined && (await accepts(config))) return { pid: child.pid, child };
+		if (Date.now() > deadline) return `it did not take connections within ${startWithinMs / 1000} s`;
 		await sleep(20);
 	}
 }
 
-/** The postmaster of this cluster if one still runs; waits while a killed one is on its way out. */
+/** The postmaster of this cluster if one still runs; waits while one is on its way up or out. */
 async function survivor(place: Place, config: PoolConfig): Promise<number | undefined> {
 	const pidFile = join(place.cluster, 'postmaster.pid');
-	for (let attempt = 0; attempt < 150; attempt++) {
-		if (!existsSync(pidFile)) return undefined;
-		const pid = Number(readFileSync(pidFile, 'utf8').split('\n')[0]);
-		if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid) || !isPostgres(pid)) {
-			rmSync(pidFile, { force: true });
+	for (let attempt = 0; attempt < 300; attempt++) {
+		const text = readIfThere(pidFile);
+		if (text === undefined) return undefined;
+		const pid = Number(text.split('\n')[0]);
+		if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return undefined;
+		if (!isPostmaster(pid, place.cluster)) {
+			// The id was given to another program since. The file itself must stay: its other lines let PostgreSQL see backends that
+			// outlived their postmaster. Our own id is that of its parent, which it knows cannot be a postmaster.
+			writeFileSync(pidFile, text.replace(/^.*/, String(process.pid)));
 			return undefined;
 		}
 		if (await accepts(config)) return pid;
@@ -183,12 +228,20 @@ async function survivor(place: Place, config: PoolConfig): Promise<number | unde
 	);
 }
 
-function isPostgres(pid: number): boolean {
+function readIfThere(path: string): string | undefined {
 	try {
-		return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('postgres');
+		return readFileSync(path, 'utf8');
 	} catch (error) {
-		return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+		throw error;
 	}
+}
+
+/** Whether the process serves this cluster; where there is no /proc, that it lives has to do. */
+function isPostmaster(pid: number, cluster: string): boolean {
+	if (process.platform !== 'linux') return true;
+	const command = readIfThere(`/proc/${pid}/cmdline`);
+	return command?.includes('postgres') === true && command.includes(cluster);
 }
 
 async function accepts(config: PoolConfig): Promise<boolean> {
@@ -251,10 +304,22 @@ function tuning(): Record<string, string> {
 		synchronous_commit: 'on',
 		password_encryption: 'scram-sha-256',
 		timezone: 'UTC',
-		log_min_messages: 'warning',
+		autovacuum_naptime: '20s',
+		// Errors go to the client, who knows what he sent; here their texts could carry patient data.
+		log_min_messages: 'log',
 		log_min_error_statement: 'panic',
+		log_error_verbosity: 'terse',
 		log_statement: 'none',
+		log_checkpoints: 'off',
 	};
+}
+
+function versionProblem(place: Place, version: string): Problem {
+	return new Problem(
+		'unavailable',
+		'postgres-version',
+		`The database in ${place.cluster} was made by PostgreSQL ${version}, and this Heron brings ${place.major}. Back it up with the Heron that made it (npm run heron -- backup), then restore into a new data folder.`,
+	);
 }
 
 function startProblem(place: Place, words: string): Problem {

@@ -1,5 +1,5 @@
 // One Heron per data folder: a lock file with the process id and its start time, so that a reused id is not taken for the owner.
-import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Problem } from '#base/problem.ts';
 
 export type Lock = { readonly release: () => void };
@@ -7,14 +7,12 @@ export type Lock = { readonly release: () => void };
 /** Takes the lock at `path`; throws Problem conflict `data-in-use` naming the process that holds it. */
 export function takeLock(path: string): Lock {
 	const mine = `${process.pid} ${startTime(process.pid) ?? 0}\n`;
-	for (let attempt = 0; attempt < 5; attempt++) {
-		try {
-			const file = openSync(path, 'wx', 0o600);
-			writeSync(file, mine);
-			closeSync(file);
-			return { release: () => releaseLock(path, mine) };
-		} catch (error) {
-			if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+	const draft = `${path}.${process.pid}`;
+	// Linked into place whole, so that nobody ever reads a lock that has no name in it yet.
+	writeFileSync(draft, mine, { mode: 0o600 });
+	try {
+		for (let attempt = 0; attempt < 5; attempt++) {
+			if (link(draft, path)) return { release: () => releaseLock(path, mine) };
 			const holder = lockHolder(path);
 			if (holder !== undefined) {
 				throw new Problem(
@@ -23,10 +21,35 @@ export function takeLock(path: string): Lock {
 					`Another Heron (process ${holder}) is running on this data folder. Stop it first, or give this one its own HERON_DATA_DIR.`,
 				);
 			}
-			removeIfThere(path);
+			removeStale(path);
 		}
+	} finally {
+		rmSync(draft, { force: true });
 	}
 	throw new Problem('conflict', 'data-in-use', 'The lock of the data folder could not be taken.');
+}
+
+function link(draft: string, path: string): boolean {
+	try {
+		linkSync(draft, path);
+		return true;
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+		throw error;
+	}
+}
+
+/** Moves a dead lock aside; if another process was quicker and what was moved is its living lock, puts it back. */
+function removeStale(path: string): void {
+	const aside = `${path}.${process.pid}.stale`;
+	try {
+		renameSync(path, aside);
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+		throw error;
+	}
+	if (lockHolder(aside) !== undefined) link(aside, path);
+	rmSync(aside, { force: true });
 }
 
 /** Process id of the living Heron that holds the lock, if any. */
@@ -72,14 +95,6 @@ function processStat(pid: number): { state: string; started: number } | undefine
 function releaseLock(path: string, mine: string): void {
 	try {
 		if (readFileSync(path, 'utf8') === mine) unlinkSync(path);
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-	}
-}
-
-function removeIfThere(path: string): void {
-	try {
-		unlinkSync(path);
 	} catch (error) {
 		if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
 	}

@@ -3,8 +3,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+	accessSync,
 	chmodSync,
 	chownSync,
+	constants,
 	cpSync,
 	existsSync,
 	lstatSync,
@@ -13,9 +15,10 @@ import {
 	readFileSync,
 	renameSync,
 	rmSync,
+	statSync,
 	writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Problem } from '#base/problem.ts';
 
@@ -26,6 +29,8 @@ export type Place = {
 	/** The cluster (PGDATA). */
 	readonly cluster: string;
 	readonly sockets: string;
+	/** Major version of the programs, e.g. "18". */
+	readonly major: string;
 	/** The user to run as, when it is not the present one. */
 	readonly owner: Owner | undefined;
 	/** Said to the operator when something lives elsewhere than expected. */
@@ -37,12 +42,41 @@ const shared = '/var/lib/heron';
 /** Decides on and prepares the folders for a data folder; creates a `postgres` user when root has none. */
 export function findPlace(dataDir: string): Place {
 	const folder = resolve(dataDir);
-	mkdirSync(folder, { recursive: true, mode: 0o755 });
-	const owner = process.getuid?.() === 0 ? unprivileged() : undefined;
+	prepare(folder);
+	const owner = process.getuid?.() === 0 ? (ownerOf(join(folder, 'postgres')) ?? unprivileged()) : undefined;
 	const remarks: string[] = [];
-	const bin = reachableBinaries(owner, remarks);
+	const native = nativeFolder();
+	const version = execFileSync(join(native, 'bin', 'postgres'), ['--version'], { encoding: 'utf8' }).replace(/[^0-9.]/g, '');
+	const bin = reachableBinaries(native, version, owner, remarks);
 	const cluster = reachableCluster(folder, owner, remarks);
-	return { bin, cluster, sockets: socketFolder(cluster, folder, owner), owner, remarks };
+	return { bin, cluster, sockets: socketFolder(cluster, folder, owner), major: version.split('.')[0] as string, owner, remarks };
+}
+
+/** The data folder, made if need be; clear words when it belongs to somebody else. */
+function prepare(folder: string): void {
+	try {
+		mkdirSync(folder, { recursive: true, mode: 0o755 });
+		accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+		for (const name of ['postgres.secret', 'postgres']) {
+			if (existsSync(join(folder, name))) accessSync(join(folder, name), constants.R_OK | constants.W_OK);
+		}
+	} catch (error) {
+		const { code, path } = error as NodeJS.ErrnoException;
+		if (code === 'ENOSPC') throw new Problem('unavailable', 'disk-full', `The disk that holds ${folder} is full.`);
+		throw new Problem(
+			'unavailable',
+			'data-folder',
+			`The data folder ${folder} cannot be used by ${userInfo().username}: ${code} on ${path ?? folder}. Run Heron as the user who owns it, or set HERON_DATA_DIR to another folder.`,
+			{ cause: error },
+		);
+	}
+}
+
+/** Who owns an existing cluster, so that root can work on a data folder that an ordinary user made. */
+function ownerOf(cluster: string): Owner | undefined {
+	if (!existsSync(join(cluster, 'PG_VERSION'))) return undefined;
+	const { uid, gid } = statSync(cluster);
+	return uid === 0 ? undefined : { uid, gid };
 }
 
 /** The native files that npm installed for this machine. */
@@ -89,10 +123,8 @@ function passwd(name: string): Owner | undefined {
 	return uid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-function reachableBinaries(owner: Owner | undefined, remarks: string[]): string {
-	const native = nativeFolder();
+function reachableBinaries(native: string, version: string, owner: Owner | undefined, remarks: string[]): string {
 	if (owner === undefined || runs(join(native, 'bin', 'postgres'), owner)) return join(native, 'bin');
-	const version = execFileSync(join(native, 'bin', 'postgres'), ['--version'], { encoding: 'utf8' }).replace(/[^0-9.]/g, '');
 	const copy = join(shared, `postgresql-${version}`);
 	if (!runs(join(copy, 'bin', 'postgres'), owner)) {
 		const fresh = `${copy}.${process.pid}`;

@@ -103,10 +103,11 @@ async function referred(ctx: FhirCtx, db: Querier, include: Include, from: reado
 
 function referencesBy(ctx: FhirCtx, type: string, code: string, resource: Resource): string[] {
 	const { registry } = ctx.fhir;
-	if (code !== '*') return referencesOf(registry, type, code)(resource);
+	const { base } = ctx.fhir;
+	if (code !== '*') return referencesOf(registry, type, code, base)(resource);
 	const all: string[] = [];
 	for (const param of registry.params(type).values()) {
-		if (param.type === 'reference') all.push(...referencesOf(registry, type, param.code)(resource));
+		if (param.type === 'reference') all.push(...referencesOf(registry, type, param.code, base)(resource));
 	}
 	return all;
 }

@@ -6,7 +6,7 @@ import type { Fhir } from '#fhir/ctx.ts';
 import { normalise } from '#fhir/store/keys.ts';
 import { likeText, table } from './params/row.ts';
 import { tooCostly } from './problems.ts';
-import type { Clause } from './query.ts';
+import { type Clause, never } from './query.ts';
 
 type Words = Extract<Clause, { is: 'words' }>;
 
@@ -23,4 +23,32 @@ export async function resolveWords(db: Querier, fhir: Fhir, type: string, clause
 		each.push({ is: 'any', of: [keys, await stringRows(db, type, word)] });
 	}
 	return each.length === 1 ? (each[0] as Clause) : { is: 'all', of: each };
+}
+
+/** The keys of the distinct texts that have all the words. Throws Problem invalid `search-too-costly` when there are too many. */
+async function tokenKeys(db: Querier, fhir: Fhir, type: string, p: number | undefined, words: readonly string[]): Promise<Clause> {
+	const number = typeNumber(fhir, type);
+	const likes = join(
+		words.map((word) => sql`text LIKE ${pattern(word)}`),
+		' AND ',
+	);
+	const which = p === undefined ? raw('') : sql`AND p = ${p}`;
+	const rows = await db.rows(
+		sql`SELECT k::text FROM fhir.token_text WHERE type = ${number} ${which} AND ${likes} LIMIT ${raw(String(maxKeys + 1))}`,
+	);
+	if (rows.length > maxKeys) throw tooCostly('So many texts have these words that they cannot be looked for: be more specific.');
+	return { is: 'keys', keys: [...new Set(rows.map(([key]) => key as string))] };
+}
+
+/** The rows whose strings have the word, when there are few; else the word as a condition. */
+async function stringRows(db: Querier, type: string, word: string): Promise<Clause> {
+	const rows = await db.rows(
+		sql`SELECT DISTINCT rid FROM ${table(type, 'string')} WHERE v LIKE ${pattern(word)} LIMIT ${raw(String(maxRows + 1))}`,
+	);
+	if (rows.length > maxRows) return { is: 'words', param: undefined, words: [word] };
+	return rows.length === 0 ? never : { is: 'rows', rids: rows.map(([rid]) => Number(rid)) };
+}
+
+function pattern(word: string): string {
+	return `%${likeText(normalise(word))}%`;
 }

@@ -1,5 +1,5 @@
 // Quantity parameters: without a unit the number alone; with a UCUM unit in canonical units, so that 5 mg finds 0.005 g;
-// with another code the number with that very unit. https://hl7.org/fhir/R4/search.html#quantity
+// with another code the number with that very unit; without a system either will do. https://hl7.org/fhir/R4/search.html#quantity
 import { raw, type Sql, sql } from '#db/sql.ts';
 import type { QuantityValue, Value } from '#fhir/search/query.ts';
 import { canonicalOffset, type SearchParam } from '#fhir/search/registry.ts';
@@ -18,23 +18,29 @@ function oneCondition(row: Row, param: SearchParam, value: QuantityValue): Sql {
 	if (param.storage.in === 'quantity') {
 		const qv = column(row, 'qv');
 		const qc = column(row, 'qc');
-		if (canonical !== undefined) return sql`(${column(row, 'qk')} = ${canonical.key} AND ${numberCondition(canonical.value, qc, qc)})`;
 		const number = numberCondition(value, qv, qv);
-		return value.code === undefined ? number : sql`(${column(row, 'qk')} = ${unitAsWritten(value)} AND ${number})`;
+		if (value.code === undefined) return number;
+		const qk = column(row, 'qk');
+		const ways = [];
+		if (canonical !== undefined) ways.push(sql`(${qk} = ${canonical.key} AND ${numberCondition(canonical.value, qc, qc)})`);
+		if (value.system !== ucumSystem) ways.push(sql`(${qk} = ${unitKey(value.code)} AND ${number})`);
+		return anyOf(ways);
 	}
+	const ways = [];
 	if (canonical !== undefined) {
 		const moved = { ...param, number: param.number + canonicalOffset };
-		return someRange(row, moved, ({ lo, hi, k }) => sql`${k} = ${canonical.key} AND ${numberCondition(canonical.value, lo, hi)}`);
+		ways.push(someRange(row, moved, ({ lo, hi, k }) => sql`${k} = ${canonical.key} AND ${numberCondition(canonical.value, lo, hi)}`));
 	}
-	return someRange(row, param, ({ lo, hi, k }) => {
-		const number = numberCondition(value, lo, hi);
-		return value.code === undefined ? number : sql`${k} = ${unitAsWritten(value)} AND ${number}`;
-	});
-}
-
-/** A unit that is not UCUM's compares only with itself. */
-export function unitAsWritten(value: QuantityValue): string {
-	return unitKey(value.code ?? '');
+	if (canonical === undefined || value.system !== ucumSystem) {
+		const { code } = value;
+		ways.push(
+			someRange(row, param, ({ lo, hi, k }) => {
+				const number = numberCondition(value, lo, hi);
+				return code === undefined ? number : sql`${k} = ${unitKey(code)} AND ${number}`;
+			}),
+		);
+	}
+	return anyOf(ways);
 }
 
 /** The searched number and what it leaves open in base units; undefined when the unit is not a UCUM one. */
