@@ -1,10 +1,11 @@
 // FHIRPath trees to JavaScript closures (http://hl7.org/fhirpath/N1/, with FHIR's additions of https://hl7.org/fhir/R4/fhirpath.html).
 import { Problem } from '#base/problem.ts';
 import { functions } from './functions.ts';
+import { children } from './navigate.ts';
 import { binaryOperator } from './operators.ts';
 import { type Ast, parsePath } from './parse.ts';
 import { isType } from './types.ts';
-import { Amount, addValue, bare, children, suffixOf, Temporal, typeOfSuffix } from './values.ts';
+import { Amount, addValue, bare, suffixOf, Temporal, typeBySuffix } from './values.ts';
 
 /** What an expression may ask for beside its focus. */
 export type PathEnv = {
@@ -59,7 +60,7 @@ export function compileAst(ast: Ast): Run {
 		case 'literal':
 			return constant([ast.value]);
 		case 'date':
-			return constant([new Temporal(ast.text)]);
+			return constant([dateLiteral(ast.text)]);
 		case 'quantity':
 			return constant([new Amount(ast.value, ast.unit)]);
 		case 'this':
@@ -83,6 +84,12 @@ export function compileAst(ast: Ast): Run {
 		case 'type':
 			return ast.op === 'is' ? compileIs(ast.on, ast.type) : compileAs(ast.on, ast.type);
 	}
+}
+
+/** `@T10:00` is a time; a date with a `T` is a dateTime, whatever follows. */
+function dateLiteral(text: string): Temporal {
+	if (text.startsWith('T')) return new Temporal(text.slice(1), 'Time');
+	return text.includes('T') ? new Temporal(text.replace(/T$/, ''), 'DateTime') : new Temporal(text, 'Date');
 }
 
 function constant(items: unknown[]): Run {
@@ -163,7 +170,7 @@ function compileOfType(on: Ast, type: string): Run {
 			const object = bare(item) as Record<string, unknown> | null;
 			if (object === null || typeof object !== 'object') continue;
 			if (object[member] !== undefined || object[`_${member}`] !== undefined)
-				addValue(object[member], object[`_${member}`], typeOfSuffix(suffixOf(type)), into);
+				addValue(object[member], object[`_${member}`], typeBySuffix.get(suffixOf(type)), into);
 			else {
 				const plain: unknown[] = [];
 				children(item, on.name, plain);
