@@ -43,6 +43,8 @@ export type Operation = {
 	/** Resource types it exists for at type and instance level; `Resource` stands for all. */
 	readonly types: readonly string[];
 	readonly methods: readonly ('GET' | 'POST')[];
+	/** Also at `Type/id/_history/version/$operation`. */
+	readonly versions?: true;
 	/** Needs no caller, like /metadata. */
 	readonly public?: true;
 	/** Takes the body as it comes (in any content type) instead of a parsed resource. */

@@ -1,0 +1,36 @@
+// create, also conditional (If-None-Exist). https://hl7.org/fhir/R4/http.html#create
+import type { Issue } from '#base/problem.ts';
+import { detachBlob } from '#fhir/binary/binary.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Resource, Stored } from '#fhir/resource.ts';
+import type { Write } from '#fhir/store/store.ts';
+import { lockOf, theOne } from './conditional.ts';
+import { permit, writeAlone, writeWithin } from './guard.ts';
+import { check } from './prepare.ts';
+
+/** What a write came to: the version that now stands, and what is to be told about it. */
+export type Done = { readonly stored: Stored; readonly status: 200 | 201; readonly issues: readonly Issue[] };
+
+export type CreateInput = { readonly type: string; readonly resource: Resource; readonly ifNoneExist?: string };
+
+/** Stores a new resource under an id of the server's; with `ifNoneExist` only when nothing matches, else gives what does (200). */
+export async function create(ctx: FhirCtx, { type, resource, ifNoneExist }: CreateInput): Promise<Done> {
+	permit(ctx, type, 'create');
+	const issues = check(ctx, type, resource);
+	const write: Write = { type, id: ctx.ids.next(), op: 'C', resource: await detachBlob(ctx.fhir, resource) };
+	if (ifNoneExist !== undefined) return createUnless(ctx, write, ifNoneExist, issues);
+	return { stored: await writeAlone(ctx, write, 'create'), status: 201, issues };
+}
+
+async function createUnless(ctx: FhirCtx, write: Write, criteria: string, issues: readonly Issue[]): Promise<Done> {
+	// A look without the lock first: what is there already needs no turn.
+	const there = await theOne(ctx, write.type, criteria);
+	if (there !== undefined) return { stored: there, status: 200, issues };
+	return ctx.fhir.store.transact(ctx, async (unit) => {
+		await unit.lock([lockOf(write.type, criteria)]);
+		const found = await theOne(ctx, write.type, criteria, unit);
+		if (found !== undefined) return { stored: found, status: 200, issues };
+		const [stored] = await writeWithin(ctx, unit, [write], () => 'create');
+		return { stored: stored as Stored, status: 201, issues };
+	});
+}

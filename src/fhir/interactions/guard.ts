@@ -1,0 +1,56 @@
+// What the caller may do to a resource, checked by the database within the write's own transaction.
+import type { Interaction } from '#access/ctx.ts';
+import { type Sql, sql } from '#db/sql.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Stored } from '#fhir/resource.ts';
+import { restrictSql } from '#fhir/search/match.ts';
+import { table } from '#fhir/search/params/row.ts';
+import type { Unit, Write, Written } from '#fhir/store/store.ts';
+import { forbidden } from './problems.ts';
+
+/** The limit on the type for the interaction, null for none. Throws Problem forbidden when the caller may do it to no resource of the type. */
+export function permit(ctx: FhirCtx, type: string, interaction: Interaction): Sql | null {
+	const limit = restrictSql(ctx, type, interaction);
+	if (limit === 'nothing') throw forbidden(type, interaction);
+	return limit;
+}
+
+/** One write by itself: joined with others when the caller is not limited, else in a transaction that checks the limit before and after. */
+export function writeAlone(ctx: FhirCtx, write: Write, interaction: Interaction): Promise<Written> {
+	const limit = permit(ctx, write.type, interaction);
+	if (limit === null) return ctx.fhir.store.write(ctx, write);
+	return ctx.fhir.store.transact(ctx, async (unit) => (await writeWithin(ctx, unit, [write], () => interaction))[0] as Written);
+}
+
+/** Writes in a transaction; each resource must be within the caller's limits before (if it was there) and after. */
+export async function writeWithin(
+	ctx: FhirCtx,
+	unit: Unit,
+	writes: readonly Write[],
+	interactionOf: (write: Write, index: number) => Interaction,
+): Promise<Written[]> {
+	const limits = writes.map((write, index) => permit(ctx, write.type, interactionOf(write, index)));
+	for (const [index, write] of writes.entries()) {
+		const limit = limits[index];
+		if (limit === null || limit === undefined || write.op === 'C') continue;
+		const current = await unit.read(write.type, write.id);
+		if (current !== undefined && current.op !== 'D') await requireWithin(unit, current, limit, interactionOf(write, index));
+	}
+	const written = await unit.write(writes);
+	for (const [index, one] of written.entries()) {
+		const limit = limits[index];
+		if (limit !== null && limit !== undefined && one.op !== 'D')
+			await requireWithin(unit, one, limit, interactionOf(writes[index] as Write, index));
+	}
+	return written;
+}
+
+async function requireWithin(unit: Unit, stored: Stored, limit: Sql, interaction: Interaction): Promise<void> {
+	if (!(await isWithin(unit, stored, limit))) throw forbidden(stored.type, interaction);
+}
+
+/** Whether a resource meets the caller's limit as the transaction sees it. */
+export async function isWithin(unit: Unit, stored: Stored, limit: Sql): Promise<boolean> {
+	const rows = await unit.tx.rows(sql`SELECT 1 FROM ${table(stored.type)} r WHERE r.id = ${stored.id} AND ${limit}`);
+	return rows.length > 0;
+}

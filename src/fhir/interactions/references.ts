@@ -1,0 +1,79 @@
+// References between the entries of a transaction, rewritten to what the entries become.
+// https://hl7.org/fhir/R4/http.html#trules and https://hl7.org/fhir/R4/bundle.html#references
+import type { Resource } from '#fhir/resource.ts';
+
+/** What a link of an entry becomes; undefined leaves it as it is. */
+export type Rewrite = (link: string) => string | undefined;
+
+/** Members that hold links: Reference.reference and elements of the types uri, url, oid and uuid. Canonicals are names, not links. */
+const linkMember = /^(reference|.*[uU]r[il]|value(Oid|Uuid))$/;
+
+/** A copy with its links rewritten, in the narrative too; the very same object where nothing changes. */
+export function rewriteLinks<T>(value: T, rewrite: Rewrite): T {
+	return walk(value, undefined, rewrite, 0) as T;
+}
+
+/** Every conditional reference (`Patient?identifier=…`) of a resource, https://hl7.org/fhir/R4/http.html#trules */
+export function conditionalReferences(resource: Resource): Set<string> {
+	const found = new Set<string>();
+	walk(
+		resource,
+		undefined,
+		(link) => {
+			if (isConditional(link)) found.add(link);
+			return undefined;
+		},
+		0,
+	);
+	return found;
+}
+
+/** Whether a link is a conditional reference. */
+export function isConditional(link: string): boolean {
+	return /^[A-Z][A-Za-z]+\?./.test(link);
+}
+
+/** Deeper than any resource that the validator takes. */
+const deepest = 250;
+
+function walk(value: unknown, member: string | undefined, rewrite: Rewrite, depth: number): unknown {
+	if (typeof value === 'string') {
+		if (member === 'div') return rewriteNarrative(value, rewrite);
+		return member !== undefined && linkMember.test(member) ? (rewrite(value) ?? value) : value;
+	}
+	if (value === null || typeof value !== 'object' || depth > deepest || value instanceof Number) return value;
+	if (Array.isArray(value)) return walkList(value, member, rewrite, depth);
+	return walkObject(value as Record<string, unknown>, rewrite, depth);
+}
+
+function walkList(list: readonly unknown[], member: string | undefined, rewrite: Rewrite, depth: number): readonly unknown[] {
+	let copy: unknown[] | undefined;
+	for (let i = 0; i < list.length; i++) {
+		const next = walk(list[i], member, rewrite, depth + 1);
+		if (next !== list[i]) {
+			copy ??= list.slice();
+			copy[i] = next;
+		}
+	}
+	return copy ?? list;
+}
+
+function walkObject(object: Record<string, unknown>, rewrite: Rewrite, depth: number): Record<string, unknown> {
+	let copy: Record<string, unknown> | undefined;
+	for (const name of Object.keys(object)) {
+		const next = walk(object[name], name, rewrite, depth + 1);
+		if (next !== object[name]) {
+			copy ??= { ...object };
+			copy[name] = next;
+		}
+	}
+	return copy ?? object;
+}
+
+/** Links of the narrative's anchors and images. */
+function rewriteNarrative(div: string, rewrite: Rewrite): string {
+	return div.replace(/(\s(?:href|src)\s*=\s*)(["'])([^"']*)\2/g, (all, before: string, quote: string, link: string) => {
+		const next = rewrite(link);
+		return next === undefined ? all : `${before}${quote}${next}${quote}`;
+	});
+}

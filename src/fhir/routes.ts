@@ -1,0 +1,141 @@
+// The FHIR API as routes: each row of rows.ts below `/apis/:site/fhir`, with what HTTP adds to it (bodies, formats, headers).
+// https://hl7.org/fhir/R4/http.html
+import { Problem } from '#base/problem.ts';
+import type { Reply, Request, Route } from '#http/route.ts';
+import { isRawAnswer, rawBinary, wrapRaw } from './binary/binary.ts';
+import type { FhirCtx } from './ctx.ts';
+import { type Answer, type Call, etagOf, preferencesOf, type Row } from './interactions/call.ts';
+import { mismatch } from './interactions/problems.ts';
+import { outcomeReply } from './outcome.ts';
+import type { Resource } from './resource.ts';
+import { findRow, rows } from './rows.ts';
+import { answer as formatted } from './wire/answer.ts';
+import { parseJson, parseResource } from './wire/json.ts';
+import { answerFormat, bodyFormat, isForm, patchFormat } from './wire/negotiate.ts';
+
+/** Where the API stands. `:site` is for installations that will hold several; there is one now. */
+export const fhirPath = '/apis/:site/fhir';
+
+/** The routes of the FHIR API. */
+export function fhirRoutes(): Route<FhirCtx>[] {
+	return rows.map((row) => ({
+		method: row.method,
+		path: [fhirPath, ...row.path].join('/'),
+		may: row.public === true ? 'public' : `fhir.${row.name}`,
+		handle: (ctx, request) => handle(ctx, request, row),
+		problem: outcomeReply,
+	}));
+}
+
+async function handle(ctx: FhirCtx, request: Request, given: Row): Promise<Reply> {
+	if (request.params.site !== 'default') {
+		throw new Problem('invalid', 'site-unknown', 'There is no such site here; the only one is "default".', {
+			issues: [
+				{ severity: 'error', type: 'not-found', code: 'site-unknown', text: 'There is no such site here; the only one is "default".' },
+			],
+		});
+	}
+	const row = operationOf(request, given);
+	const call = await callOf(ctx, request, row);
+	const answer = await row.row.run(ctx, call);
+	return replyOf(ctx, request, call, answer);
+}
+
+/** A header that is sent once. */
+function headerOf(request: Request, name: string): string | undefined {
+	const value = request.headers[name];
+	return Array.isArray(value) ? value.join(', ') : value;
+}
+
+type Found = { readonly row: Row; readonly params: Readonly<Record<string, string>> };
+
+/** The dollar of an operation may come percent-encoded, which the router takes for an id. */
+function operationOf(request: Request, row: Row): Found {
+	const { site: _, ...params } = request.params;
+	if (!Object.values(params).some((value) => value.startsWith('$'))) return { row, params };
+	const segments = row.path.map((name) => (name.startsWith(':') ? (params[name.slice(1)] ?? '') : name));
+	const found = findRow(row.method, segments);
+	const name = segments.find((segment) => segment.startsWith('$')) ?? '';
+	if (found !== undefined) return found;
+	const text = `There is no operation ${name.slice(0, 64)} here.`;
+	throw new Problem('not-found', 'operation-unknown', text, {
+		issues: [{ severity: 'error', type: 'not-supported', code: 'operation-unknown', text }],
+	});
+}
+
+async function callOf(ctx: FhirCtx, request: Request, { row, params }: Found): Promise<Call> {
+	const header = (name: string): string | undefined => headerOf(request, name);
+	const [ifMatch, ifNoneMatch, ifNoneExist, ifModifiedSince] = [
+		header('if-match'),
+		header('if-none-match'),
+		header('if-none-exist'),
+		header('if-modified-since'),
+	];
+	return {
+		method: request.method,
+		params,
+		query: request.query,
+		prefer: preferencesOf(header('prefer')),
+		...(ifMatch === undefined ? {} : { ifMatch }),
+		...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+		...(ifNoneExist === undefined ? {} : { ifNoneExist }),
+		...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
+		...(await bodyOf(ctx, request, row, params)),
+		request,
+	};
+}
+
+async function bodyOf(
+	ctx: FhirCtx,
+	request: Request,
+	row: Row,
+	params: Found['params'],
+): Promise<Pick<Call, 'resource' | 'changes' | 'form'>> {
+	const contentType = headerOf(request, 'content-type');
+	switch (row.body) {
+		case undefined:
+		case 'raw':
+			return {};
+		case 'form': {
+			if (contentType !== undefined && !isForm(contentType))
+				throw new Problem('invalid', 'content-type-unsupported', 'A search is posted as application/x-www-form-urlencoded.', {
+					status: 415,
+				});
+			return { form: (await request.body()).toString('utf8') };
+		}
+		case 'patch': {
+			const format = patchFormat(contentType);
+			const bytes = await request.body();
+			return format === 'json-patch'
+				? { changes: { by: 'json-patch', operations: parseJson(bytes) } }
+				: { changes: { by: 'fhirpath', parameters: parametersOf(parseResource(bytes, format)) } };
+		}
+		case 'operation': {
+			const bytes = await request.body();
+			return bytes.length === 0 || isForm(contentType) ? {} : { resource: parseResource(bytes, bodyFormat(contentType)) };
+		}
+		default:
+			if (params.type === 'Binary') return { resource: await wrapRaw(ctx.fhir, request, params.id) };
+			return { resource: parseResource(await request.body(), bodyFormat(contentType)) };
+	}
+}
+
+function parametersOf(resource: Resource): Resource {
+	if (resource.resourceType !== 'Parameters') throw mismatch('patch-format', 'A FHIRPath Patch is a Parameters resource.', 'resourceType');
+	return resource;
+}
+
+function replyOf(ctx: FhirCtx, request: Request, call: Call, answer: Answer): Reply | Promise<Reply> {
+	const { stored, body } = answer;
+	if (answer.raw !== undefined) return answer.raw;
+	const headers: Record<string, string> = { ...answer.headers };
+	if (stored !== undefined) {
+		headers.etag = etagOf(stored);
+		headers['last-modified'] = new Date(stored.updated).toUTCString();
+		if (answer.located === true) headers.location = `${ctx.fhir.base}/${stored.type}/${stored.id}/_history/${stored.version}`;
+	}
+	if (body === undefined || answer.status === 304) return { status: answer.status, headers };
+	if (stored?.type === 'Binary' && request.method !== 'POST' && isRawAnswer(request)) return rawBinary(ctx, stored, request);
+	const format = call.form === undefined ? answerFormat(request) : answerFormat(request, new URLSearchParams(call.form));
+	return formatted(request, answer.status, body, headers, format);
+}
