@@ -1,21 +1,8 @@
-// The PostgreSQL that came with npm: made, started, adopted after a crash of Heron, stopped. It listens on a Unix socket only, with SCRAM
-// passwords, data checksums and fsync on.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+// The PostgreSQL that came with npm: made, started, adopted after a crash of Heron, restarted, stopped. It listens on a Unix socket only,
+// with SCRAM passwords, data checksums and fsync on.
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import {
-	chownSync,
-	closeSync,
-	existsSync,
-	mkdirSync,
-	openSync,
-	readFileSync,
-	renameSync,
-	rmSync,
-	statfsSync,
-	statSync,
-	writeFileSync,
-} from 'node:fs';
-import { totalmem } from 'node:os';
+import { chownSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, type PoolConfig } from 'pg';
@@ -23,12 +10,15 @@ import type { Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { isAlive, type Lock, lockHolder, takeLock } from './embedded/lock.ts';
 import { findPlace, type Place } from './embedded/place.ts';
+import { readIfThere, runServer, startProblem, stopServer, survivor } from './embedded/server.ts';
 
 export type Embedded = {
 	/** How to connect to Heron's own database. */
 	readonly config: PoolConfig;
 	/** Process id of the postmaster. */
 	readonly pid: number;
+	/** e.g. "18.4". */
+	readonly version: string;
 	/** True when it was found running: left by a Heron that was killed, or belonging to one that runs. */
 	readonly adopted: boolean;
 	readonly remarks: readonly string[];
@@ -36,6 +26,8 @@ export type Embedded = {
 	stop(): Promise<void>;
 	/** Starts PostgreSQL again if it has ended by itself; nothing happens while it lives. Rejects as startEmbedded does. */
 	restart(): Promise<void>;
+	/** From now until stop, restarts PostgreSQL whenever it ends by itself, and tries again while it cannot. */
+	watch(): void;
 };
 
 export type EmbeddedOptions = {
@@ -49,6 +41,9 @@ export type EmbeddedOptions = {
 
 const user = 'heron';
 const database = 'heron';
+const joinWithinMs = 60_000;
+const watchEveryMs = 250;
+const retryEveryMs = 2000;
 
 /**
  * Starts (or adopts) the cluster of a data folder and waits until it takes connections. Throws Problem conflict `data-in-use`
@@ -58,48 +53,118 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 	const dataDir = resolve(options.dataDir);
 	const place = findPlace(dataDir);
 	const lockPath = join(dataDir, 'heron.lock');
-	const shared = options.mode === 'share' && lockHolder(lockPath) !== undefined;
-	const lock: Lock | undefined = shared ? undefined : takeLock(lockPath);
 	try {
-		const password = secret(dataDir, place);
-		const version = readIfThere(join(place.cluster, 'PG_VERSION'))?.trim();
-		if (version === undefined) initialise(place, password);
-		else if (version !== place.major) throw versionProblem(place, version);
-		const config: PoolConfig = { host: place.sockets, port: 5432, user, password, database };
+		if (options.mode === 'share' && lockHolder(lockPath) !== undefined) return await joined(place, dataDir, lockPath);
+		return await owned(place, dataDir, takeLock(lockPath), options);
+	} catch (error) {
+		throw (error as NodeJS.ErrnoException).code === 'ENOSPC' ? startProblem(place, 'No space left on device') : error;
+	}
+}
+
+/** The PostgreSQL of a Heron that runs; waits while that one is still starting it. */
+async function joined(place: Place, dataDir: string, lockPath: string): Promise<Embedded> {
+	const deadline = Date.now() + joinWithinMs;
+	while (lockHolder(lockPath) !== undefined && Date.now() < deadline) {
+		const config = existsSync(secretPath(dataDir)) ? connection(place, secret(dataDir, place)) : undefined;
+		const pid = config === undefined ? undefined : await survivor(place, config);
+		if (config !== undefined && pid !== undefined && (await hasDatabase(config))) {
+			return {
+				config,
+				pid,
+				version: place.version,
+				adopted: true,
+				remarks: place.remarks,
+				stop: async () => undefined,
+				restart: async () => undefined,
+				watch: () => undefined,
+			};
+		}
+		await sleep(100);
+	}
+	throw new Problem(
+		'unavailable',
+		'postgres-not-there',
+		'The Heron that runs on this data folder has no PostgreSQL running at the moment. Try again.',
+	);
+}
+
+async function owned(place: Place, dataDir: string, lock: Lock, options: EmbeddedOptions): Promise<Embedded> {
+	try {
+		const config = connection(place, secret(dataDir, place));
+		const found = readIfThere(join(place.cluster, 'PG_VERSION'))?.trim();
+		if (found === undefined) initialise(place, config.password as string);
+		else if (found !== place.major) throw versionProblem(place, found);
 		let server = await runServer(place, config, options);
-		let restarting: Promise<Running> | undefined;
-		await ensureDatabase(config);
-		const adopted = server.child === undefined;
+		if (!(await hasDatabase(config))) await createDatabase(config);
+		let restarting: Promise<void> | undefined;
+		let watching: NodeJS.Timeout | undefined;
+		const restart = (): Promise<void> => {
+			if (isAlive(server.pid)) return Promise.resolve();
+			restarting ??= runServer(place, config, options)
+				.then((started) => {
+					server = started;
+				})
+				.finally(() => {
+					restarting = undefined;
+				});
+			return restarting;
+		};
 		return {
 			config,
 			get pid() {
 				return server.pid;
 			},
-			adopted,
+			version: place.version,
+			adopted: server.child === undefined,
 			remarks: place.remarks,
-			async restart() {
-				if (isAlive(server.pid)) return;
-				restarting ??= runServer(place, config, options).finally(() => {
-					restarting = undefined;
-				});
-				server = await restarting;
+			restart,
+			watch() {
+				watching ??= watch(() => isAlive(server.pid), restart, options.log);
 			},
 			async stop() {
+				clearInterval(watching);
 				await restarting?.catch(() => undefined);
-				if (!shared) await stopServer(server.pid);
-				lock?.release();
+				await stopServer(server.pid);
+				lock.release();
 			},
 		};
 	} catch (error) {
-		lock?.release();
+		lock.release();
 		throw error;
 	}
 }
 
+function watch(lives: () => boolean, restart: () => Promise<void>, log: Log): NodeJS.Timeout {
+	let waitUntil = 0;
+	return setInterval(async () => {
+		if (lives() || Date.now() < waitUntil) return;
+		// One attempt at a time: the next look comes after this one has failed.
+		waitUntil = Number.POSITIVE_INFINITY;
+		log.error({}, 'PostgreSQL ended by itself; it is started again');
+		try {
+			await restart();
+			log.info({}, 'PostgreSQL runs again');
+			waitUntil = 0;
+		} catch (error) {
+			log.error({ problem: (error as Error).message }, 'PostgreSQL could not be started; it is tried again');
+			waitUntil = Date.now() + retryEveryMs;
+		}
+	}, watchEveryMs).unref();
+}
+
+function connection(place: Place, password: string): PoolConfig {
+	return { host: place.sockets, port: 5432, user, password, database, application_name: 'heron' };
+}
+
+function secretPath(dataDir: string): string {
+	return join(dataDir, 'postgres.secret');
+}
+
 /** The superuser's password, made once and kept where only Heron's user can read it. */
 function secret(dataDir: string, place: Place): string {
-	const path = join(dataDir, 'postgres.secret');
-	if (existsSync(path)) return readFileSync(path, 'utf8').trim();
+	const path = secretPath(dataDir);
+	const kept = readIfThere(path)?.trim();
+	if (kept !== undefined && kept !== '') return kept;
 	if (existsSync(join(place.cluster, 'PG_VERSION'))) {
 		throw new Problem(
 			'unavailable',
@@ -119,7 +184,7 @@ function initialise(place: Place, password: string): void {
 	rmSync(making, { recursive: true, force: true });
 	mkdirSync(making, { recursive: true, mode: 0o700 });
 	writeFileSync(words, password, { mode: 0o600 });
-	own(place, making, words);
+	if (place.owner !== undefined) for (const path of [making, words]) chownSync(path, place.owner.uid, place.owner.gid);
 	const args = ['-D', making, '-U', user, '-A', 'scram-sha-256', `--pwfile=${words}`, '--data-checksums', '--no-instructions'];
 	try {
 		const made = spawnSync(join(place.bin, 'initdb'), [...args, '--encoding=UTF8', '--locale=C.UTF-8'], {
@@ -136,182 +201,23 @@ function initialise(place: Place, password: string): void {
 	}
 }
 
-function own(place: Place, ...paths: string[]): void {
-	if (place.owner !== undefined) for (const path of paths) chownSync(path, place.owner.uid, place.owner.gid);
+async function hasDatabase(config: PoolConfig): Promise<boolean> {
+	const { rowCount } = await asAdmin(config, (client) => client.query('SELECT FROM pg_database WHERE datname = $1', [database]));
+	return rowCount !== 0;
 }
 
-type Running = { readonly pid: number; readonly child: ChildProcess | undefined };
-
-const startWithinMs = 120_000;
-
-/**
- * Adopts the cluster's PostgreSQL or starts one. After a `kill -9` of the postmaster its backends may live on for a moment and hold
- * the shared memory; PostgreSQL then refuses to start (rightly), so a refusal of that kind is tried again for ten seconds.
- */
-async function runServer(place: Place, config: PoolConfig, options: EmbeddedOptions): Promise<Running> {
-	const found = await survivor(place, config);
-	if (found !== undefined) {
-		options.log.info({ pid: found }, 'found PostgreSQL running');
-		return { pid: found, child: undefined };
-	}
-	const patience = Date.now() + 10_000;
-	for (;;) {
-		const outcome = await launch(place, config, options.settings);
-		if (typeof outcome !== 'string') return outcome;
-		if (Date.now() > patience || !/pre-existing shared memory block|lock file .* already exists/.test(outcome)) {
-			throw startProblem(place, outcome);
-		}
-		await sleep(200);
-	}
+async function createDatabase(config: PoolConfig): Promise<void> {
+	await asAdmin(config, (client) => client.query(`CREATE DATABASE ${database}`));
 }
 
-/** One attempt: the running server, or what PostgreSQL said when it ended. */
-async function launch(place: Place, config: PoolConfig, more: EmbeddedOptions['settings']): Promise<Running | string> {
-	mkdirSync(place.sockets, { recursive: true, mode: 0o700 });
-	const logPath = join(place.cluster, 'server.log');
-	if (existsSync(logPath) && statSync(logPath).size > 10_000_000) renameSync(logPath, `${logPath}.1`);
-	const logFile = openSync(logPath, 'a', 0o600);
-	own(place, place.sockets, logPath);
-	const logStart = statSync(logPath).size;
-	const settings = {
-		...tuning(),
-		listen_addresses: '',
-		unix_socket_directories: place.sockets,
-		unix_socket_permissions: '0700',
-		...more,
-	};
-	const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-	// Detached, so that Ctrl-C reaches Heron alone, which then drains before it stops the database.
-	const child = spawn(join(place.bin, 'postgres'), ['-D', place.cluster, ...args], {
-		...place.owner,
-		cwd: '/',
-		detached: true,
-		stdio: ['ignore', logFile, logFile],
-	});
-	closeSync(logFile);
-	let failure: Error | undefined;
-	child.once('error', (error) => {
-		failure = error;
-	});
-	child.unref();
-	const deadline = Date.now() + startWithinMs;
-	for (;;) {
-		if (failure !== undefined) return failure.message;
-		if (child.exitCode !== null || child.signalCode !== null) return readFileSync(logPath).subarray(logStart).toString('utf8');
-		if (child.pid !== undefined && (await accepts(config))) return { pid: child.pid, child };
-		if (Date.now() > deadline) return `it did not take connections within ${startWithinMs / 1000} s`;
-		await sleep(20);
-	}
-}
-
-/** The postmaster of this cluster if one still runs; waits while one is on its way up or out. */
-async function survivor(place: Place, config: PoolConfig): Promise<number | undefined> {
-	const pidFile = join(place.cluster, 'postmaster.pid');
-	for (let attempt = 0; attempt < 300; attempt++) {
-		const text = readIfThere(pidFile);
-		if (text === undefined) return undefined;
-		const pid = Number(text.split('\n')[0]);
-		if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return undefined;
-		if (!isPostmaster(pid, place.cluster)) {
-			// The id was given to another program since. The file itself must stay: its other lines let PostgreSQL see backends that
-			// outlived their postmaster. Our own id is that of its parent, which it knows cannot be a postmaster.
-			writeFileSync(pidFile, text.replace(/^.*/, String(process.pid)));
-			return undefined;
-		}
-		if (await accepts(config)) return pid;
-		await sleep(100);
-	}
-	throw new Problem(
-		'unavailable',
-		'postgres-stuck',
-		`A PostgreSQL already runs on ${place.cluster} but takes no connections. Stop it and start again.`,
-	);
-}
-
-function readIfThere(path: string): string | undefined {
-	try {
-		return readFileSync(path, 'utf8');
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-		throw error;
-	}
-}
-
-/** Whether the process serves this cluster; where there is no /proc, that it lives has to do. */
-function isPostmaster(pid: number, cluster: string): boolean {
-	if (process.platform !== 'linux') return true;
-	const command = readIfThere(`/proc/${pid}/cmdline`);
-	return command?.includes('postgres') === true && command.includes(cluster);
-}
-
-async function accepts(config: PoolConfig): Promise<boolean> {
-	const client = new Client({ ...config, database: 'postgres', connectionTimeoutMillis: 5000 });
-	client.on('error', () => undefined);
-	try {
-		await client.connect();
-		return true;
-	} catch (error) {
-		if ((error as { code?: string }).code === '28P01') {
-			throw new Problem(
-				'unavailable',
-				'postgres-password',
-				'The password in postgres.secret does not fit the database of this data folder.',
-				{ cause: error },
-			);
-		}
-		return false;
-	} finally {
-		await client.end().catch(() => undefined);
-	}
-}
-
-async function ensureDatabase(config: PoolConfig): Promise<void> {
+async function asAdmin<T>(config: PoolConfig, work: (client: Client) => Promise<T>): Promise<T> {
 	const client = new Client({ ...config, database: 'postgres' });
 	await client.connect();
 	try {
-		const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [database]);
-		if (rowCount === 0) await client.query(`CREATE DATABASE ${database}`);
+		return await work(client);
 	} finally {
 		await client.end();
 	}
-}
-
-/** Ends sessions and checkpoints (SIGINT, "fast" shutdown), then waits. */
-async function stopServer(pid: number): Promise<void> {
-	if (!isAlive(pid)) return;
-	process.kill(pid, 'SIGINT');
-	const deadline = Date.now() + 60_000;
-	while (isAlive(pid) && Date.now() < deadline) await sleep(10);
-}
-
-/** Settings for a machine that PostgreSQL shares with Heron. */
-function tuning(): Record<string, string> {
-	const memoryMb = Math.floor(totalmem() / 1024 / 1024);
-	const buffersMb = Math.max(64, Math.min(1024, Math.floor(memoryMb / 4)));
-	return {
-		shared_buffers: `${buffersMb}MB`,
-		effective_cache_size: `${Math.max(256, Math.floor(memoryMb / 2))}MB`,
-		work_mem: '16MB',
-		maintenance_work_mem: '128MB',
-		max_connections: '100',
-		max_wal_size: '2GB',
-		min_wal_size: '256MB',
-		checkpoint_timeout: '10min',
-		wal_compression: 'pglz',
-		random_page_cost: '1.1',
-		jit: 'off',
-		fsync: 'on',
-		synchronous_commit: 'on',
-		password_encryption: 'scram-sha-256',
-		timezone: 'UTC',
-		autovacuum_naptime: '20s',
-		// Errors go to the client, who knows what he sent; here their texts could carry patient data.
-		log_min_messages: 'log',
-		log_min_error_statement: 'panic',
-		log_error_verbosity: 'terse',
-		log_statement: 'none',
-		log_checkpoints: 'off',
-	};
 }
 
 function versionProblem(place: Place, version: string): Problem {
@@ -320,25 +226,4 @@ function versionProblem(place: Place, version: string): Problem {
 		'postgres-version',
 		`The database in ${place.cluster} was made by PostgreSQL ${version}, and this Heron brings ${place.major}. Back it up with the Heron that made it (npm run heron -- backup), then restore into a new data folder.`,
 	);
-}
-
-function startProblem(place: Place, words: string): Problem {
-	const free = freeBytes(place.cluster);
-	if (/No space left on device/i.test(words) || (free !== undefined && free < 64 * 1024 * 1024)) {
-		return new Problem('unavailable', 'disk-full', `The disk that holds ${place.cluster} is full. Free some space and start again.`);
-	}
-	return new Problem(
-		'unavailable',
-		'postgres-start',
-		`PostgreSQL did not start. It says:\n${words.trim().split('\n').slice(-8).join('\n')}`,
-	);
-}
-
-function freeBytes(path: string): number | undefined {
-	try {
-		const { bavail, bsize } = statfsSync(path);
-		return bavail * bsize;
-	} catch {
-		return undefined;
-	}
 }

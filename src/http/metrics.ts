@@ -1,5 +1,5 @@
 // Figures about the running process in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { Problem } from '#base/problem.ts';
 import { problemJson } from './problem-json.ts';
 import type { Route } from './route.ts';
@@ -9,7 +9,16 @@ export type Metrics = {
 	/** A gauge whose value is asked for when the figures are read. */
 	readonly gauge: (name: string, help: string, read: () => number) => void;
 	readonly text: () => Promise<string>;
+	/** The same as data, to be added to those of other processes. */
+	readonly figures: () => Promise<Figures>;
 };
+
+export type Figures = readonly object[];
+
+/** One text for the figures of several processes: counts are added up, of what cannot be added the usual choice is made. */
+export function addFigures(all: readonly Figures[]): Promise<string> {
+	return AggregatorRegistry.aggregate(all.map((figures) => [...figures])).metrics();
+}
 
 /** The figures of one process: Node's own, and requests by method, route pattern and status. */
 export function createMetrics(): Metrics {
@@ -35,6 +44,7 @@ export function createMetrics(): Metrics {
 			});
 		},
 		text: () => registry.metrics(),
+		figures: () => registry.getMetricsAsJSON(),
 	};
 }
 

@@ -1,7 +1,7 @@
 // Turns requests into values and values into responses. The only file that touches node:http and the router.
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { pipeline } from 'node:stream';
 import findMyWay from 'find-my-way';
 import type { Log } from '#base/log.ts';
@@ -217,7 +217,12 @@ function describe(error: unknown): object {
 	return { name, code, stack: stack?.split('\n').slice(0, 12).join('\n') };
 }
 
-export type Listening = { readonly port: number; close(): Promise<void> };
+export type Listening = {
+	readonly port: number;
+	/** Another certificate for the connections that come from now on. */
+	renew(tls: { readonly cert: string; readonly key: string }): void;
+	close(): Promise<void>;
+};
 
 /**
  * Listens on a port. `close` stops taking connections, lets running requests finish for up to `graceMs`, then ends them.
@@ -237,6 +242,9 @@ export async function listen(
 	const address = server.address();
 	return {
 		port: typeof address === 'object' && address !== null ? address.port : where.port,
+		renew(tls) {
+			if (server instanceof TlsServer) server.setSecureContext(tls);
+		},
 		close: () =>
 			new Promise((resolve) => {
 				const force = setTimeout(() => server.closeAllConnections(), graceMs);

@@ -29,7 +29,8 @@ export type Place = {
 	/** The cluster (PGDATA). */
 	readonly cluster: string;
 	readonly sockets: string;
-	/** Major version of the programs, e.g. "18". */
+	/** Version of the programs, e.g. "18.4", and its major part. */
+	readonly version: string;
 	readonly major: string;
 	/** The user to run as, when it is not the present one. */
 	readonly owner: Owner | undefined;
@@ -49,7 +50,7 @@ export function findPlace(dataDir: string): Place {
 	const version = execFileSync(join(native, 'bin', 'postgres'), ['--version'], { encoding: 'utf8' }).replace(/[^0-9.]/g, '');
 	const bin = reachableBinaries(native, version, owner, remarks);
 	const cluster = reachableCluster(folder, owner, remarks);
-	return { bin, cluster, sockets: socketFolder(cluster, folder, owner), major: version.split('.')[0] as string, owner, remarks };
+	return { bin, cluster, sockets: socketFolder(cluster, folder, owner), version, major: version.split('.')[0] as string, owner, remarks };
 }
 
 /** The data folder, made if need be; clear words when it belongs to somebody else. */
