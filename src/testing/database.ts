@@ -2,7 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, type TestContext } from 'node:test';
+import { after } from 'node:test';
 import { Client, type PoolConfig } from 'pg';
 import { silentLog } from '#base/log.ts';
 import { type Database, openDatabase } from '#db/database.ts';
@@ -45,8 +45,11 @@ function sweep(): void {
 	}
 }
 
+/** Something that ends: a test's context, or `{ after }` of a file. */
+export type Ends = { readonly after: (end: () => Promise<void>) => void };
+
 /** A migrated, empty database that is dropped when the test (or the file, given no context) ends. */
-export async function testDatabase(t: Pick<TestContext, 'after'>): Promise<Database> {
+export async function testDatabase(t: Ends): Promise<Database> {
 	const { database, drop } = await cloneDatabase();
 	t.after(drop);
 	return database;

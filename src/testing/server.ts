@@ -1,5 +1,4 @@
 // The FHIR API by its front, for tests: real sockets, a database of its own, and callers by name instead of tokens.
-import type { TestContext } from 'node:test';
 import { anonymous, type Caller, everything, type Grant } from '#access/ctx.ts';
 import { silentLog } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
@@ -8,6 +7,7 @@ import { outcomeReply } from '#fhir/outcome.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { fhirRoutes } from '#fhir/routes.ts';
 import { createHandler, listen } from '#http/server.ts';
+import type { Ends } from './database.ts';
 import { testFhir } from './fhir.ts';
 
 export type Answered = {
@@ -32,7 +32,7 @@ export type TestServer = {
 };
 
 /** A server that ends with the test. */
-export async function testServer(t: Pick<TestContext, 'after'>, settings: Partial<FhirSettings> = {}): Promise<TestServer> {
+export async function testServer(t: Ends, settings: Partial<FhirSettings> = {}): Promise<TestServer> {
 	const ctx = await testFhir(t, { settings });
 	const callers = new Map<string, Caller>();
 	const caller = (name: string, grants: readonly Grant[], kind: Caller['kind'] = 'user'): void => {
