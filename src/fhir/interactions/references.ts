@@ -33,6 +33,22 @@ export function isConditional(link: string): boolean {
 	return /^[A-Z][A-Za-z]+\?./.test(link);
 }
 
+/**
+ * What links between entries become, given what each fullUrl becomes (`Type/id`), for an entry of this fullUrl. In an entry whose own
+ * fullUrl is RESTful (`…/Patient/1`) relative references are read from the same root (https://hl7.org/fhir/R4/bundle.html#references).
+ */
+export function linksAmong(places: ReadonlyMap<string, string>): (fullUrl: string | undefined) => Rewrite {
+	if (places.size === 0) return () => () => undefined;
+	return (fullUrl) => {
+		const root = fullUrl === undefined ? undefined : /^(https?:\/\/.*\/)[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(fullUrl)?.[1];
+		return (link) => {
+			const [name = '', fragment] = link.split('#');
+			const place = places.get(name) ?? (root === undefined || /^[a-z]+:/.test(name) ? undefined : places.get(root + name));
+			return place === undefined ? undefined : fragment === undefined ? place : `${place}#${fragment}`;
+		};
+	};
+}
+
 /** Deeper than any resource that the validator takes. */
 const deepest = 250;
 

@@ -14,7 +14,7 @@ import { writeWithin } from './guard.ts';
 import { patchWithin } from './patch.ts';
 import { check, requireId, requireType } from './prepare.ts';
 import { mismatch, noneMatches, severalMatch, tooMuch } from './problems.ts';
-import { conditionalReferences, isConditional, rewriteLinks } from './references.ts';
+import { conditionalReferences, isConditional, linksAmong, type Rewrite, rewriteLinks } from './references.ts';
 import { deletion, maxDeleted } from './remove.ts';
 import { targetOf } from './update.ts';
 
@@ -181,7 +181,7 @@ async function writeAll(ctx: FhirCtx, unit: Unit, entries: readonly Planned[], t
 			const expect = versionOf(entry.ifMatch);
 			for (const id of target.ids) first.push({ index, write: deletion(target.type, id, expect), interaction: 'delete', issues: [] });
 		} else if (target.does === 'write') {
-			const resource = rewriteLinks(entry.resource as Resource, links.of(entry));
+			const resource = rewriteLinks(entry.resource as Resource, links(entry.fullUrl));
 			if (conditionalReferences(resource).size > 0) later.push({ entry, target, resource });
 			else first.push(await at(entry.path, ready(ctx, entry, target, resource)));
 		}
@@ -262,28 +262,12 @@ async function patchEntry(ctx: FhirCtx, unit: Unit, entry: Planned, id: string):
 	return patchWithin(ctx, unit, { type: entry.type, id, changes, ...(ifMatch === undefined ? {} : { ifMatch }) });
 }
 
-type Links = { readonly of: (entry: Planned) => (link: string) => string | undefined };
-
-/**
- * What links between entries become. An entry is known by its fullUrl; in an entry whose own fullUrl is RESTful (`…/Patient/1`), relative
- * references are read from the same root (https://hl7.org/fhir/R4/bundle.html#references).
- */
-function linksOf(entries: readonly Planned[], targets: readonly Target[]): Links {
+function linksOf(entries: readonly Planned[], targets: readonly Target[]): (fullUrl: string | undefined) => Rewrite {
 	const places = new Map<string, string>();
 	for (const [index, target] of targets.entries()) {
 		const { fullUrl } = entries[index] as Planned;
 		if (fullUrl === undefined) continue;
 		if (target.does === 'write' || target.does === 'stands' || target.does === 'patch') places.set(fullUrl, `${target.type}/${target.id}`);
 	}
-	if (places.size === 0) return { of: () => () => undefined };
-	return {
-		of({ fullUrl }) {
-			const root = fullUrl === undefined ? undefined : /^(https?:\/\/.*\/)[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(fullUrl)?.[1];
-			return (link) => {
-				const [name = '', fragment] = link.split('#');
-				const place = places.get(name) ?? (root === undefined || /^[a-z]+:/.test(name) ? undefined : places.get(root + name));
-				return place === undefined ? undefined : fragment === undefined ? place : `${place}#${fragment}`;
-			};
-		},
-	};
+	return linksAmong(places);
 }
