@@ -1,0 +1,154 @@
+// The command line: import of generated NDJSON and of real bundles, and export, each against COPY.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { PoolConfig } from 'pg';
+import { openDatabase } from '#db/database.ts';
+import { raw } from '#db/sql.ts';
+import { createPopulation } from '../data.ts';
+import { type Finding, finding } from '../finding.ts';
+import { interleave, type Sample } from '../measure.ts';
+import { clearReferences, startCopier } from '../references/reference.ts';
+import { environment, type Stage } from '../stage.ts';
+import type { Workload } from './workload.ts';
+
+export const importing: Workload = { name: 'import', run: runImport };
+export const exporting: Workload = { name: 'export', run: runExport };
+
+const root = join(import.meta.dirname, '..', '..');
+const folder = join(root, '.cache', 'bench-files');
+
+async function runImport(stage: Stage): Promise<Finding[]> {
+	const { home, options } = stage;
+	const copier = await startCopier(home.config, 1);
+	let from = 20_000_000;
+	const people = Math.max(100, Math.round(100 * options.seconds));
+	const samples = await interleave(
+		[
+			{ name: 'copy', run: async (): Promise<Sample> => ({ value: await copier.copyIn(options.seconds, 1000) }) },
+			{
+				name: 'heron',
+				async run(): Promise<Sample> {
+					const { path, resources } = await writeNdjson(options.seed, from, people);
+					from += people;
+					return { value: resources / (await heron(['import', path], home.config)) };
+				},
+			},
+		],
+		options.rounds,
+	);
+	copier.stop();
+	await clearReferences(home.config);
+	rmSync(folder, { recursive: true, force: true });
+	const goal = { atLeast: 4000 };
+	return [
+		finding(
+			{ workload: 'import', what: `NDJSON of ${people} patients, validated, start included`, unit: 'resources/s', goal },
+			samples.heron,
+			[{ to: 'R5 with one connection', samples: samples.copy }],
+		),
+		...(options.bundles.length === 0 ? [] : [await importBundles(stage)]),
+	];
+}
+
+/** Real bundles, each time into an empty database; strict validation, so what it refuses is counted as not taken. */
+async function importBundles(stage: Stage): Promise<Finding> {
+	const samples: Sample[] = [];
+	for (let round = 0; round < Math.min(3, stage.options.rounds); round++) {
+		const config = await stage.emptyDatabase();
+		const seconds = await heron(['import', ...stage.options.bundles], config, { HERON_VALIDATION: 'lenient' });
+		samples.push({ value: (await countResources(config)) / seconds });
+	}
+	return finding(
+		{
+			workload: 'import',
+			what: 'real bundles into an empty database, lenient, start included',
+			unit: 'resources/s',
+			goal: { atLeast: 4000 },
+		},
+		samples,
+	);
+}
+
+async function countResources(config: PoolConfig): Promise<number> {
+	const db = openDatabase({ ...config, max: 1 });
+	try {
+		const tables = await db.rows(raw('SELECT type FROM fhir.used_type'));
+		let count = 0;
+		for (const [type] of tables) count += Number((await db.rows(raw(`SELECT count(*) FROM fhir."${String(type).toLowerCase()}"`)))[0]?.[0]);
+		return count;
+	} finally {
+		await db.close();
+	}
+}
+
+async function writeNdjson(seed: number, from: number, people: number): Promise<{ path: string; resources: number }> {
+	mkdirSync(folder, { recursive: true });
+	const path = join(folder, `${from}.ndjson`);
+	const file = createWriteStream(path);
+	const population = createPopulation(seed);
+	let resources = 0;
+	for (let n = from; n < from + people; n++) {
+		const chart = population.chart(n);
+		resources += chart.length;
+		if (!file.write(`${chart.map((resource) => JSON.stringify(resource)).join('\n')}\n`)) await once(file, 'drain');
+	}
+	file.end();
+	await once(file, 'finish');
+	return { path, resources };
+}
+
+async function runExport(stage: Stage): Promise<Finding[]> {
+	const { home, options } = stage;
+	const copier = await startCopier(home.config, 1);
+	const types = await home.db.rows(raw('SELECT type FROM fhir.used_type ORDER BY type'));
+	const query = types.map(([type]) => `SELECT body FROM fhir."${String(type).toLowerCase()}" WHERE op <> 'D'`).join(' UNION ALL ');
+	const samples = await interleave(
+		[
+			{ name: 'copy', run: async (): Promise<Sample> => ({ value: (await copier.copyOut(query)) / 1e6 }) },
+			{
+				name: 'heron',
+				async run(): Promise<Sample> {
+					rmSync(folder, { recursive: true, force: true });
+					const seconds = await heron(['export', folder], home.config);
+					return { value: sizeOf(folder) / seconds / 1e6 };
+				},
+			},
+		],
+		options.rounds,
+	);
+	copier.stop();
+	rmSync(folder, { recursive: true, force: true });
+	return [
+		finding({ workload: 'export', what: 'R5: COPY TO of all bodies', unit: 'MB/s' }, samples.copy),
+		finding({ workload: 'export', what: 'all resources as NDJSON files, start included', unit: 'MB/s' }, samples.heron, [
+			{ to: 'R5', samples: samples.copy, goal: { atLeast: 0.9 } },
+		]),
+	];
+}
+
+function sizeOf(path: string): number {
+	return readdirSync(path, { recursive: true, encoding: 'utf8' }).reduce((sum, name) => {
+		const found = statSync(join(path, name));
+		return sum + (found.isFile() ? found.size : 0);
+	}, 0);
+}
+
+/** Runs a command; gives the seconds it took. Throws with its last words when it fails. */
+async function heron(args: readonly string[], config: PoolConfig, extra: Record<string, string> = {}): Promise<number> {
+	const started = performance.now();
+	const child = spawn(process.execPath, [join(root, 'src', 'commands', 'heron.ts'), ...args], {
+		env: { ...environment(config), ...extra },
+		stdio: ['ignore', 'pipe', 'pipe'],
+	});
+	let words = '';
+	for (const stream of [child.stdout, child.stderr]) {
+		stream.setEncoding('utf8').on('data', (text: string) => {
+			words = (words + text).slice(-3000);
+		});
+	}
+	const [code] = (await once(child, 'close')) as [number | null];
+	if (code !== 0) throw new Error(`heron ${args.join(' ')} ended with ${code}:\n${words}`);
+	return (performance.now() - started) / 1000;
+}
