@@ -1,0 +1,18 @@
+// Whose a job is.
+import type { Caller, Interaction } from '#access/ctx.ts';
+
+/** Names an account across kinds of callers. */
+export function ownerOf({ kind, id }: Caller): string {
+	return `${kind} ${id}`;
+}
+
+const all: readonly Interaction[] = ['create', 'read', 'update', 'delete', 'search'];
+
+/** Whether the caller may know of a job that `owner` started: its own, or any when nothing is closed to the caller. */
+export function isOwnOrUnrestricted(caller: Caller, owner: Caller): boolean {
+	if (ownerOf(caller) === ownerOf(owner)) return true;
+	return caller.grants.some(
+		({ type, interactions, patient, query }) =>
+			type === '*' && patient === undefined && query === undefined && all.every((one) => interactions.includes(one)),
+	);
+}
