@@ -1,6 +1,7 @@
 // What the record's use cases have in hand beyond who is asking.
 import type { Ctx } from '#access/ctx.ts';
 import type { Definitions } from './definitions/definitions.ts';
+import type { Jobs } from './jobs/jobs.ts';
 import type { SearchRegistry } from './search/registry.ts';
 import type { Store } from './store/store.ts';
 import type { Validator } from './validate/validator.ts';
@@ -13,6 +14,8 @@ export type Fhir = {
 	readonly validator: Validator;
 	readonly store: Store;
 	readonly settings: FhirSettings;
+	/** Requests that are answered later. */
+	readonly jobs: Jobs;
 };
 
 export type FhirSettings = {

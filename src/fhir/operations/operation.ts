@@ -42,7 +42,7 @@ export type Operation = {
 	readonly levels: { readonly system?: boolean; readonly type?: boolean; readonly instance?: boolean };
 	/** Resource types it exists for at type and instance level; `Resource` stands for all. */
 	readonly types: readonly string[];
-	readonly methods: readonly ('GET' | 'POST')[];
+	readonly methods: readonly ('GET' | 'POST' | 'DELETE')[];
 	/** Also at `Type/id/_history/version/$operation`. */
 	readonly versions?: true;
 	/** Needs no caller, like /metadata. */

@@ -1,0 +1,69 @@
+// The record put together over a database of a test's own, as compose.ts does for an installation.
+import { type Caller, everything } from '#access/ctx.ts';
+import { systemClock } from '#base/clock.ts';
+import { createIds } from '#base/ids.ts';
+import { silentLog } from '#base/log.ts';
+import type { Fhir, FhirCtx, FhirSettings } from '#fhir/ctx.ts';
+import { type Definitions, loadDefinitions } from '#fhir/definitions/definitions.ts';
+import { createJobs } from '#fhir/jobs/jobs.ts';
+import { createRegistry } from '#fhir/search/registry.ts';
+import { createExtractor } from '#fhir/store/extract.ts';
+import { createStore } from '#fhir/store/store.ts';
+import { createValidator } from '#fhir/validate/validator.ts';
+import { type Ends, testDatabase } from './database.ts';
+
+/** What an installation has when nothing is set. */
+export const usualSettings: FhirSettings = {
+	referentialIntegrity: true,
+	validation: 'strict',
+	bodyLimitBytes: 50 * 1024 * 1024,
+	defaultCount: 20,
+	maxCount: 1000,
+};
+
+/** May do everything. */
+export const admin: Caller = { kind: 'user', id: 'admin', name: 'admin', grants: everything };
+
+let definitions: Definitions | undefined;
+
+/** FHIR's definitions, opened once for all tests of a file. */
+export function testDefinitions(): Definitions {
+	definitions ??= loadDefinitions();
+	return definitions;
+}
+
+export type TestFhirOptions = { readonly caller?: Caller; readonly settings?: Partial<FhirSettings>; readonly base?: string };
+
+/**
+ * A context whose caller may do everything unless another is given, over a migrated, empty database of its own. All of it ends with `t`:
+ * a test's context, or `{ after }` of node:test for a whole file. A clone of the database takes a while, so let a file's tests share one;
+ * `{ ...ctx, caller }` is the same record as someone else sees it.
+ */
+export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<FhirCtx> {
+	const { caller = admin, base = 'https://heron.test/apis/default/fhir' } = options;
+	const settings = { ...usualSettings, ...options.settings };
+	const closers: (() => Promise<void>)[] = [];
+	const db = await testDatabase({
+		after: (drop) =>
+			t.after(async () => {
+				for (const close of closers) await close();
+				await drop();
+			}),
+	});
+	const ids = createIds();
+	const registry = createRegistry(testDefinitions());
+	const extract = createExtractor(registry, testDefinitions(), base);
+	const store = createStore({ db, definitions: testDefinitions(), extract, settings });
+	const jobs = createJobs({ db, clock: systemClock, ids, log: silentLog, pollMs: 100 });
+	closers.push(jobs.close, store.close);
+	const fhir: Fhir = {
+		base,
+		definitions: testDefinitions(),
+		registry,
+		validator: createValidator(testDefinitions()),
+		store,
+		settings,
+		jobs,
+	};
+	return { caller, db, clock: systemClock, ids, log: silentLog, requestId: 'test', fhir };
+}
