@@ -26,6 +26,8 @@ export type Definitions = {
 	readonly operationDefinition: (url: string) => Json | undefined;
 	/** Canonical URLs of the known profiles of a resource type. */
 	readonly profilesOf: (type: string) => readonly string[];
+	/** The versions in which a profile that came with a package is known, newest last; none for what is R4's own. */
+	readonly versionsOf: (url: string) => readonly string[];
 };
 
 const core = 'http://hl7.org/fhir/StructureDefinition/';
@@ -49,6 +51,10 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 	const members = remember((url: string) => memberSets(valueSet(url)), 256);
 	const elements = remember((typeName: string) => elementTable(find, typeName), 512);
 	const profiles = pack.read<Record<string, string[]>>('profiles') ?? {};
+	const versions = versionTable([
+		...pack.names().flatMap((name) => (name.startsWith('structure ') ? [name.slice(10)] : [])),
+		...added.structures.keys(),
+	]);
 	const compartments = pack.read<CompartmentFacts[]>('compartments') ?? [];
 	let parameters: readonly SearchParameterFacts[] | undefined;
 	return {
@@ -77,6 +83,7 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 		compartment: (name) => compartments.find(({ code }) => code === name)?.params ?? {},
 		operationDefinition: (url) => pack.read<Json>(`operation ${url}`),
 		profilesOf: (type) => [...new Set([...(profiles[type] ?? []), ...(added.profiles.get(type) ?? [])])],
+		versionsOf: (url) => versions.get(url) ?? [],
 	};
 }
 
@@ -97,6 +104,22 @@ function addedFacts(packages: readonly PackageFacts[]): {
 		for (const valueSet of facts.valueSets) valueSets.set(valueSet.url, valueSet);
 	}
 	return { structures, valueSets, profiles };
+}
+
+/** The versions among names such as `url|version`. */
+function versionTable(names: readonly string[]): Map<string, string[]> {
+	const table = new Map<string, string[]>();
+	for (const name of names) {
+		const [url = '', version] = name.split('|');
+		if (version === undefined) continue;
+		const known = table.get(url) ?? [];
+		if (!known.includes(version))
+			table.set(
+				url,
+				[...known, version].toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true })),
+			);
+	}
+	return table;
 }
 
 /** Parameters of added packages get numbers after the last of their type; the specification's own win over theirs. */

@@ -43,6 +43,8 @@ export type Operation = {
 	/** Resource types it exists for at type and instance level; `Resource` stands for all. */
 	readonly types: readonly string[];
 	readonly methods: readonly ('GET' | 'POST' | 'DELETE')[];
+	/** Does all that the definition it is based on asks for. */
+	readonly complete?: true;
 	/** Also at `Type/id/_history/version/$operation`. */
 	readonly versions?: true;
 	/** Needs no caller, like /metadata. */
