@@ -27,6 +27,8 @@ export type HeronOptions = {
 	/** Arguments for node itself, e.g. `--cpu-prof`. */
 	readonly nodeArgs?: readonly string[];
 	readonly readyWithinMs?: number;
+	/** Kills it before it is ready; startHeron then rejects. */
+	readonly signal?: AbortSignal;
 };
 
 const main = join(import.meta.dirname, '..', 'main.ts');
@@ -53,10 +55,12 @@ export async function startHeron(options: HeronOptions): Promise<Heron> {
 	const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
 	const running = (): boolean => child.exitCode === null && child.signalCode === null;
 	const deadline = Date.now() + (options.readyWithinMs ?? 120_000);
+	options.signal?.addEventListener('abort', () => child.kill('SIGKILL'));
 	while (!(await isReady(port))) {
 		if (running() && Date.now() < deadline) await sleep(20);
 		else {
 			if (running()) child.kill('SIGKILL');
+			await ended;
 			throw new Error(`Heron did not become ready. It printed:\n${printed}`);
 		}
 	}
