@@ -30,3 +30,17 @@ export function numberOf(source: string): number | Decimal {
 	const value = Number(source);
 	return String(value) === source ? value : new Decimal(source);
 }
+
+/** Whether two numbers have the same value, to the last digit: `1.0` and `1`, but not two long numbers that a double cannot tell apart. */
+export function sameNumber(a: number | number, b: number | number): boolean {
+	if (Number(a) !== Number(b)) return false;
+	return (!(a instanceof Decimal) && !(b instanceof Decimal)) || digitsOf(String(a)) === digitsOf(String(b));
+}
+
+/** The value in one form only: significant digits and exponent. */
+function digitsOf(source: string): string {
+	const [, sign = '', whole = '', fraction = '', exponent = '0'] = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(source) ?? [];
+	const digits = (whole + fraction).replace(/^0+/, '');
+	const significant = digits.replace(/0+$/, '');
+	return significant === '' ? '0' : `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+}
