@@ -124,7 +124,7 @@ const connectionCodes = new Set([
 ]);
 
 /** The same error, or a Problem unavailable when it says that the database is away. */
-function translate(error: unknown): unknown {
+export function translate(error: unknown): unknown {
 	const { code, message } = error as { code?: string; message?: string };
 	if (
 		(code !== undefined && connectionCodes.has(code)) ||

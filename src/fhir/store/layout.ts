@@ -1,6 +1,13 @@
 // The shape of what one resource leaves in the database beside its body: the index row. Written by extract.ts, stored by
 // write.ts, asked by search/. See README.md for the tables.
 
+import type { Definitions } from '#fhir/definitions/definitions.ts';
+
+/** The number of a resource type in fhir.token_text: its place among the 146 types of R4, which do not change any more. */
+export function typeNumber(definitions: Definitions, type: string): number {
+	return definitions.resourceTypes.indexOf(type);
+}
+
 /** A 62-bit key as decimal text, below 4.3e18, so that reference keys can be shifted by a salt in SQL without overflow. */
 export type Key = string;
 
@@ -36,6 +43,8 @@ export type IndexRow = {
 	readonly strings: readonly StringEntry[];
 	readonly ranges: readonly RangeEntry[];
 	readonly texts: readonly TokenText[];
+	/** Words for full-text search (fhir.words) as the text of a tsvector, weight A for those of the narrative; null for none. */
+	readonly words: string | null;
 	/** Literal local references as "Type/id" without version, without repeats: what referential integrity checks. */
 	readonly references: readonly string[];
 };

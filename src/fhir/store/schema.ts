@@ -25,7 +25,7 @@ type Shape = { readonly patient: boolean; readonly date: boolean; readonly code:
 function shapeOf(registry: SearchRegistry, type: string): Shape {
 	const hot = registry.hot(type);
 	return {
-		patient: type === 'Patient' || registry.patientParams(type).length > 0,
+		patient: type === 'Patient' || hot.patient !== undefined,
 		date: hot.date !== undefined,
 		code: hot.token !== undefined,
 		quantity: hot.quantity !== undefined,
@@ -38,6 +38,9 @@ export const ridBlock = 1000;
 function common(): string[] {
 	return [
 		'CREATE SCHEMA IF NOT EXISTS fhir',
+		// How a statement refuses: the transaction fails with a state of our own, and the detail says what is to blame.
+		`CREATE OR REPLACE FUNCTION fhir.refuse(state text, what text) RETURNS int LANGUAGE plpgsql AS
+			$$BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = state, DETAIL = what; END$$`,
 		`CREATE SEQUENCE IF NOT EXISTS fhir.rid INCREMENT BY ${ridBlock} MINVALUE 1`,
 		`CREATE TABLE IF NOT EXISTS fhir.token_text (
 			type int2 NOT NULL, p int2 NOT NULL, k int8 NOT NULL, text text COLLATE "C" NOT NULL, PRIMARY KEY (type, p, k))`,
@@ -45,6 +48,9 @@ function common(): string[] {
 		`CREATE TABLE IF NOT EXISTS fhir.link_kind (source text COLLATE "C" NOT NULL, target text COLLATE "C" NOT NULL, PRIMARY KEY (source, target))`,
 		// Types that ever had a resource: what history of the whole system has to look through.
 		`CREATE TABLE IF NOT EXISTS fhir.used_type (type text COLLATE "C" PRIMARY KEY)`,
+		// Full text: the words of narratives, and those of other text that neither strings nor token texts have.
+		`CREATE TABLE IF NOT EXISTS fhir.words (rid int8 PRIMARY KEY, type int2 NOT NULL, v tsvector NOT NULL)`,
+		'CREATE INDEX IF NOT EXISTS words_v ON fhir.words USING gin (v)',
 		`CREATE TABLE IF NOT EXISTS fhir.reindex (
 			type text COLLATE "C" PRIMARY KEY, after_rid int8 NOT NULL, until_rid int8 NOT NULL, done int8 NOT NULL, finished_at timestamptz)`,
 	];

@@ -1,10 +1,19 @@
 // The door to the record's tables: writes that are versioned and durable when they resolve, reads, and history.
 import type { Ctx } from '#access/ctx.ts';
 import type { Database, Tx } from '#db/database.ts';
+import { openPipeline } from '#db/pipeline.ts';
 import type { Sql } from '#db/sql.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
+import { batchesAtOnce, createBatches } from './batch.ts';
+import { createKnown } from './closing.ts';
+import { readHistory } from './history.ts';
 import type { IndexRow } from './layout.ts';
+import { makeReady, type Ready } from './plan.ts';
+import { badId, referenceNotFound, unknownType } from './problems.ts';
+import { readCurrent, readVersion } from './read.ts';
+import { createRids } from './rids.ts';
+import { transact, type UnitOptions, writeAlone } from './unit.ts';
 
 /** One write. The store finishes the body: id, meta.versionId and meta.lastUpdated are put in their places. */
 export type Write = {
@@ -105,3 +114,51 @@ export type StoreOptions = {
 	readonly extract: (resource: Resource) => IndexRow;
 	readonly settings: StoreSettings;
 };
+
+const idShape = /^[A-Za-z0-9\-.]{1,64}$/;
+
+/** Opens the store. The database has to have the tables of schema.ts. */
+export function createStore(options: StoreOptions): Store {
+	const { db, definitions, extract, settings } = options;
+	const pipeline = openPipeline(db, batchesAtOnce);
+	const rids = createRids(db);
+	const known = createKnown();
+	const integrity = settings.referentialIntegrity;
+	const requireType = (type: string): void => {
+		if (!definitions.isResourceType(type)) throw unknownType(type);
+	};
+	const prepare = (ctx: Ctx, write: Write): Ready => {
+		requireType(write.type);
+		if (!idShape.test(write.id)) throw badId();
+		const ready = makeReady(write, ctx.clock.now().getTime(), extract);
+		if (integrity) {
+			const strange = ready.index?.references.filter((reference) => !definitions.isResourceType(reference.split('/')[0] as string)) ?? [];
+			if (strange.length > 0) throw referenceNotFound(write.resource, strange);
+		}
+		return ready;
+	};
+	const unitOptions: UnitOptions = { db, rids, known, definitions, extract, integrity, prepare };
+	const alone = (ready: Ready): Promise<Written> => writeAlone(unitOptions, ready);
+	const batches = createBatches({ pipeline, rids, known, definitions, extract, integrity, alone });
+	return {
+		extract,
+		write: async (ctx, write) => batches.write(prepare(ctx, write)),
+		transact: (ctx, work) => transact(unitOptions, ctx, work),
+		async read(ctx, type, id, restrict = null) {
+			requireType(type);
+			return readCurrent(ctx.db, type, id, restrict);
+		},
+		async vread(ctx, type, id, version, restrict = null) {
+			requireType(type);
+			return readVersion(ctx.db, type, id, version, restrict);
+		},
+		async history(ctx, query) {
+			if (query.type !== null) requireType(query.type);
+			return readHistory(ctx.db, query);
+		},
+		async close() {
+			await batches.idle();
+			await pipeline.close();
+		},
+	};
+}

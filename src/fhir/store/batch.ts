@@ -1,0 +1,193 @@
+// Group commit: writes that come while others are on their way to the disk share the next transaction. No timer: a batch starts as
+// soon as a place is free and takes everything that waits.
+
+import { Problem } from '#base/problem.ts';
+import type { Pipeline } from '#db/pipeline.ts';
+import type { Definitions } from '#fhir/definitions/definitions.ts';
+import type { Resource } from '#fhir/resource.ts';
+import { closingOf, type Known } from './closing.ts';
+import { isTransient, problemOf, type SqlError } from './failures.ts';
+import type { IndexRow } from './layout.ts';
+import { looksFor } from './looks.ts';
+import { makePlan, needsLook, type Ready } from './plan.ts';
+import { referenceNotFound, stillReferenced } from './problems.ts';
+import type { Rids } from './rids.ts';
+import { type LinkKind, readLinkKinds, refusals } from './statements.ts';
+import type { Written } from './store.ts';
+
+export type BatchOptions = {
+	readonly pipeline: Pipeline;
+	readonly rids: Rids;
+	readonly known: Known;
+	readonly definitions: Definitions;
+	readonly extract: (resource: Resource) => IndexRow;
+	readonly integrity: boolean;
+	/** A write in a transaction of its own that locks what it meets: for those that others kept getting in the way of. */
+	readonly alone: (ready: Ready) => Promise<Written>;
+};
+
+export type Batches = {
+	/** Resolves after the commit of the batch that the write joined. */
+	write(ready: Ready): Promise<Written>;
+	/** Resolves when nothing waits or runs any more. */
+	idle(): Promise<void>;
+};
+
+type Job = {
+	readonly ready: Ready;
+	readonly resolve: (written: Written) => void;
+	readonly reject: (error: unknown) => void;
+	settled: boolean;
+};
+
+/** How many batches run at a time: while one commits, the next is prepared and sent. */
+export const batchesAtOnce = 2;
+const maxRows = 300;
+const maxCharacters = 8_000_000;
+const maxAttempts = 3;
+
+/** Opens the queue. */
+export function createBatches(options: BatchOptions): Batches {
+	const queue: Job[] = [];
+	// Resources with a write that is queued or running, and the writes of the same resource behind it.
+	const busy = new Map<string, Job[]>();
+	let running = 0;
+	let scheduled = false;
+	let idlers: (() => void)[] = [];
+
+	const schedule = (): void => {
+		if (scheduled || running >= batchesAtOnce || queue.length === 0) return;
+		scheduled = true;
+		// After the input of this turn of the event loop, so that requests that came together go together.
+		setImmediate(() => {
+			scheduled = false;
+			while (running < batchesAtOnce && queue.length > 0) void run(takeBatch(queue));
+		});
+	};
+	const run = async (jobs: readonly Job[]): Promise<void> => {
+		running++;
+		await carry(options, jobs, 1);
+		running--;
+		for (const { ready } of jobs) {
+			if (!needsLook(ready)) continue;
+			const next = busy.get(ready.name)?.shift();
+			if (next === undefined) busy.delete(ready.name);
+			else queue.push(next);
+		}
+		if (running === 0 && queue.length === 0) {
+			for (const resolve of idlers) resolve();
+			idlers = [];
+		}
+		schedule();
+	};
+	return {
+		write(ready) {
+			return new Promise((resolve, reject) => {
+				const job: Job = { ready, resolve, reject, settled: false };
+				const behind = needsLook(ready) ? busy.get(ready.name) : undefined;
+				if (behind !== undefined) {
+					behind.push(job);
+					return;
+				}
+				if (needsLook(ready)) busy.set(ready.name, []);
+				queue.push(job);
+				schedule();
+			});
+		},
+		idle() {
+			return running === 0 && queue.length === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve));
+		},
+	};
+}
+
+function takeBatch(queue: Job[]): Job[] {
+	let count = 0;
+	let characters = 0;
+	while (count < queue.length && count < maxRows && (count === 0 || characters < maxCharacters)) {
+		characters += (queue[count] as Job).ready.tail.length;
+		count++;
+	}
+	return queue.splice(0, count);
+}
+
+/** Carries the jobs out and settles every one of them; never rejects. */
+async function carry(options: BatchOptions, jobs: readonly Job[], attempt: number): Promise<void> {
+	try {
+		await tryOnce(options, jobs);
+	} catch (error) {
+		const left = jobs.filter(({ settled }) => !settled);
+		await recover(options, left, error as SqlError, attempt).catch((failure: unknown) => {
+			for (const job of left) settle(job, failure);
+		});
+	}
+}
+
+async function tryOnce(options: BatchOptions, jobs: readonly Job[]): Promise<void> {
+	const { pipeline, rids, known, definitions, extract, integrity } = options;
+	const writes = jobs.map(({ ready }) => ready);
+	const looks = looksFor(writes);
+	const deleting = integrity && writes.some(({ write }) => write.op === 'D');
+	const questions = deleting ? [...looks.statements, readLinkKinds] : looks.statements;
+	const answers = questions.length === 0 ? [] : await pipeline.run(questions);
+	const found = looks.read(answers);
+	const kinds = deleting ? (answers.at(-1) as string[][]).map(([source, target]): LinkKind => ({ source, target }) as LinkKind) : [];
+	await rids.reserve(writes.length);
+	const plan = makePlan(writes, (name) => found.get(name), rids.take, extract);
+	for (const [i, outcome] of plan.outcomes.entries()) if (outcome instanceof Problem || outcome.unchanged) settle(jobs[i] as Job, outcome);
+	if (plan.statements.length === 0) return;
+	const closing = closingOf([plan], known, kinds, definitions, integrity);
+	await pipeline.run([...plan.statements, ...closing.statements]);
+	closing.remember();
+	for (const [i, outcome] of plan.outcomes.entries()) settle(jobs[i] as Job, outcome);
+}
+
+function settle(job: Job, outcome: unknown): void {
+	if (job.settled) return;
+	job.settled = true;
+	if (outcome instanceof Error) job.reject(outcome);
+	else job.resolve(outcome as Written);
+}
+
+/** After a failure nothing of the batch is kept: those to blame are told, the others tried again. */
+async function recover(options: BatchOptions, jobs: readonly Job[], error: SqlError, attempt: number): Promise<void> {
+	const blamed = blame(jobs, error);
+	if (blamed.size > 0) {
+		for (const [job, problem] of blamed) settle(job, problem);
+		const rest = jobs.filter((job) => !blamed.has(job));
+		if (rest.length > 0) await carry(options, rest, attempt);
+	} else if (error instanceof Problem) {
+		for (const job of jobs) settle(job, error);
+	} else if (isTransient(error) && attempt < maxAttempts) {
+		await carry(options, jobs, attempt + 1);
+	} else if (isTransient(error)) {
+		for (const job of jobs) settle(job, await options.alone(job.ready).catch((failure: unknown) => failure));
+	} else if (jobs.length === 1) {
+		settle(jobs[0] as Job, problemOf(error));
+	} else {
+		const half = jobs.length >> 1;
+		await carry(options, jobs.slice(0, half), attempt);
+		await carry(options, jobs.slice(half), attempt);
+	}
+}
+
+/** Those whose references or deletes the database refused. */
+function blame(jobs: readonly Job[], error: SqlError): Map<Job, Problem> {
+	const blamed = new Map<Job, Problem>();
+	if (error.code === refusals.missing) {
+		const missing = new Set(error.detail?.split(' '));
+		for (const job of jobs) {
+			const lacking = job.ready.index?.references.filter((reference) => missing.has(reference)) ?? [];
+			if (lacking.length > 0) blamed.set(job, referenceNotFound(job.ready.write.resource, lacking));
+		}
+	}
+	if (error.code === refusals.referenced) {
+		const words = error.detail?.split(' ') ?? [];
+		const source = words.pop() ?? 'resource';
+		const keys = new Set(words);
+		for (const job of jobs) {
+			const { write, rk } = job.ready;
+			if (write.op === 'D' && keys.has(rk)) blamed.set(job, stillReferenced(write.type, write.id, source));
+		}
+	}
+	return blamed;
+}

@@ -1,0 +1,133 @@
+// What stands at the end of every transaction that writes: things that are kept once for all resources, then the checks that no
+// reference leads nowhere. References are checked against rows locked by FOR KEY SHARE and deletes look for referrers after they hold
+// their row, so that of a create and a delete that cross, one is refused.
+import type { Prepared } from '#db/pipeline.ts';
+import type { Definitions } from '#fhir/definitions/definitions.ts';
+import { typeNumber } from './layout.ts';
+import type { End, Plan } from './plan.ts';
+import {
+	demandSources,
+	demandTargets,
+	demandUnreferenced,
+	indexesOnly,
+	insertLinkKinds,
+	insertTexts,
+	insertUsedTypes,
+	type LinkKind,
+} from './statements.ts';
+
+/** What is known to be in the database already, and need not be written again. */
+export type Known = { readonly types: Set<string>; readonly kinds: Set<string>; readonly texts: Set<string> };
+
+const rememberedTexts = 50_000;
+
+export function createKnown(): Known {
+	return { types: new Set(), kinds: new Set(), texts: new Set() };
+}
+
+export type Closing = {
+	readonly statements: readonly Prepared[];
+	/** To be called after the commit. */
+	readonly remember: () => void;
+};
+
+/** The statements that end a transaction which carries out these plans. `kinds` are needed when something is deleted. */
+export function closingOf(
+	plans: readonly Plan[],
+	known: Known,
+	kinds: readonly LinkKind[],
+	definitions: Definitions,
+	integrity: boolean,
+): Closing {
+	const types = [...new Set(plans.flatMap((plan) => [...plan.types]))].filter((type) => !known.types.has(type));
+	const ends = mergedEnds(plans);
+	const links = linksOf(ends);
+	const newLinks = [...links].filter(([name]) => !known.kinds.has(name));
+	const texts = new Map<string, ReturnType<typeof textOf>>();
+	for (const plan of plans) {
+		for (const text of plan.texts) {
+			const name = `${text.on} ${text.p} ${text.k}`;
+			if (!known.texts.has(name) && !texts.has(name)) texts.set(name, textOf(definitions, text));
+		}
+	}
+	const statements: Prepared[] = [];
+	if (types.length > 0) statements.push(insertUsedTypes(types));
+	if (newLinks.length > 0) statements.push(insertLinkKinds(newLinks.map(([, kind]) => kind)));
+	if (texts.size > 0) statements.push(insertTexts([...texts.values()]));
+	if (integrity) statements.push(...targetChecks(ends), ...sourceChecks(ends, kinds));
+	return {
+		statements,
+		remember() {
+			for (const type of types) known.types.add(type);
+			for (const [name] of newLinks) known.kinds.add(name);
+			if (known.texts.size + texts.size > rememberedTexts) known.texts.clear();
+			for (const name of texts.keys()) known.texts.add(name);
+		},
+	};
+}
+
+function textOf(definitions: Definitions, text: Plan['texts'][number]) {
+	return { type: typeNumber(definitions, text.on), p: text.p, k: text.k, text: text.text };
+}
+
+/** Where the plans leave each resource, one after the other. */
+function mergedEnds(plans: readonly Plan[]): ReadonlyMap<string, End> {
+	const [first] = plans;
+	if (plans.length === 1 && first !== undefined) return first.ends;
+	const merged = new Map<string, End>();
+	for (const plan of plans) {
+		for (const [name, end] of plan.ends) {
+			const before = merged.get(name);
+			const { references } = end;
+			const added =
+				before === undefined ? end.added : [...new Set([...before.added, ...end.added])].filter((one) => references.includes(one));
+			merged.set(name, { ...end, added });
+		}
+	}
+	return merged;
+}
+
+function linksOf(ends: ReadonlyMap<string, End>): Map<string, LinkKind> {
+	const links = new Map<string, LinkKind>();
+	for (const { type, added } of ends.values()) {
+		for (const reference of added) {
+			const target = typeIn(reference);
+			const pair = `${type} ${target}`;
+			if (!links.has(pair)) links.set(pair, { source: type, target });
+		}
+	}
+	return links;
+}
+
+function typeIn(reference: string): string {
+	return reference.slice(0, reference.indexOf('/'));
+}
+
+/** Sorted by type and id, so that two transactions lock in the same order. */
+function targetChecks(ends: ReadonlyMap<string, End>): Prepared[] {
+	const wanted = new Map<string, Set<string>>();
+	for (const { added } of ends.values()) {
+		for (const reference of added) {
+			const type = typeIn(reference);
+			const ids = wanted.get(type);
+			const id = reference.slice(type.length + 1);
+			if (ids === undefined) wanted.set(type, new Set([id]));
+			else ids.add(id);
+		}
+	}
+	return [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([type, ids]) => demandTargets(type, [...ids]));
+}
+
+function sourceChecks(ends: ReadonlyMap<string, End>, kinds: readonly LinkKind[]): Prepared[] {
+	const gone = Map.groupBy(
+		[...ends.values()].filter(({ deleted }) => deleted),
+		({ type }) => type,
+	);
+	const checks: Prepared[] = [];
+	for (const [type, of] of gone) {
+		const keys = of.map(({ rk }) => rk);
+		const sources = kinds.filter(({ target }) => target === type).map(({ source }) => source);
+		checks.push(demandSources(type, sources), ...sources.map((source) => demandUnreferenced(source, keys, type === 'Patient')));
+	}
+	return checks.length === 0 ? [] : [indexesOnly, ...checks];
+}

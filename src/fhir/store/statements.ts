@@ -1,0 +1,254 @@
+// The SQL of writing, one set of statements for each type, prepared under their names; each takes any number of rows at once.
+import type { Prepared } from '#db/pipeline.ts';
+import { bytes, numbers, texts } from './arrays.ts';
+import { paramSalt } from './keys.ts';
+import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
+
+/** A version that becomes the current one. */
+export type Row = {
+	readonly rid: number;
+	readonly id: string;
+	/** Key of "Type/id". */
+	readonly rk: Key;
+	readonly version: number;
+	readonly updated: number;
+	readonly op: 'C' | 'U';
+	readonly body: string;
+	readonly index: IndexRow;
+};
+
+/** SQLSTATEs by which the statements refuse, see fhir.refuse in schema.ts. The error's detail says what of. */
+export const refusals = { changed: 'HR001', missing: 'HR002', referenced: 'HR003' } as const;
+
+const columns = 'rid, pat, d, dh, code, qv, qc, qk, has, rk, lu, ver, op, id, keys, body';
+const values =
+	'u.rid, u.pat, to_timestamp(u.d / 1000), to_timestamp(u.dh / 1000), u.code, u.qv, u.qc, u.qk, u.has, u.rk, to_timestamp(u.lu / 1000), u.ver, u.op::"char", u.id, ($18::int8[])[u.k1:u.k2], u.body';
+const given =
+	'$1::int8[], $2::int8[], $3::float8[], $4::float8[], $5::int8[], $6::float8[], $7::float8[], $8::int8[], $9::int8[], $10::int8[], $11::float8[], $12::int4[], $13::text[], $14::text[], $15::int4[], $16::int4[], $17::text[]';
+const names = 'rid, pat, d, dh, code, qv, qc, qk, has, rk, lu, ver, op, id, k1, k2, body';
+
+/** fhir."observation", or a side table of it. */
+export function tableOf(type: string, side: '' | '_string' | '_range' | '_history' = ''): string {
+	return `fhir."${type.toLowerCase()}${side}"`;
+}
+
+/** Epoch milliseconds of a timestamptz. */
+export function milliseconds(column: string): string {
+	return `round(date_part('epoch', ${column}) * 1000)`;
+}
+
+function rowValues(rows: readonly Row[]): unknown[] {
+	const pick = (of: (index: IndexRow) => number | string | null): string => numbers(rows.map((row) => of(row.index)));
+	const keys: string[] = [];
+	const from: number[] = [];
+	const to: number[] = [];
+	let end = 0;
+	for (const { index } of rows) {
+		from.push(end + 1);
+		end += index.keys.length;
+		to.push(end);
+		if (index.keys.length > 0) keys.push(index.keys.join(','));
+	}
+	return [
+		numbers(rows.map(({ rid }) => rid)),
+		pick(({ pat }) => pat),
+		pick(({ d }) => d),
+		pick(({ dh }) => dh),
+		pick(({ code }) => code),
+		pick(({ qv }) => qv),
+		pick(({ qc }) => qc),
+		pick(({ qk }) => qk),
+		pick(({ has }) => has),
+		numbers(rows.map(({ rk }) => rk)),
+		numbers(rows.map(({ updated }) => updated)),
+		numbers(rows.map(({ version }) => version)),
+		`{${rows.map(({ op }) => op).join(',')}}`,
+		texts(rows.map(({ id }) => id)),
+		numbers(from),
+		numbers(to),
+		texts(rows.map(({ body }) => body)),
+		`{${keys.join(',')}}`,
+	];
+}
+
+/** Refuses unless so many rows were touched as were meant to be: then somebody else has changed one meanwhile. */
+function demand(count: string, wanted: string): string {
+	return `SELECT CASE WHEN ${count} = ${wanted} THEN NULL ELSE fhir.refuse('${refusals.changed}', '') END`;
+}
+
+/** All pairs of types of which one has ever referred to the other. */
+export const readLinkKinds: Prepared = { name: 'read_link_kinds', text: 'SELECT source, target FROM fhir.link_kind', values: [] };
+
+/** Refuses when there is a type that refers to this one and was not known of. */
+export function demandSources(target: string, sources: readonly string[]): Prepared {
+	return {
+		name: 'demand_sources',
+		text: `${demand('(SELECT count(*) FROM fhir.link_kind WHERE target = $1 AND NOT source = ANY($2::text[]))', '0')}`,
+		values: [target, texts(sources)],
+	};
+}
+
+/** Resources that are not there yet. */
+export function insertRows(type: string, rows: readonly Row[]): Prepared {
+	return {
+		name: `insert_${type}`,
+		text: `INSERT INTO ${tableOf(type)} (${columns}) SELECT ${values} FROM unnest(${given}) AS u(${names})`,
+		values: rowValues(rows),
+	};
+}
+
+/** Rows take the place of the version before theirs, which goes to history in the form given. */
+export function updateRows(type: string, rows: readonly Row[], former: readonly Buffer[]): Prepared {
+	const sets = 'pat, d, dh, code, qv, qc, qk, has, lu, ver, op, keys, body';
+	const from =
+		'u.pat, to_timestamp(u.d / 1000), to_timestamp(u.dh / 1000), u.code, u.qv, u.qc, u.qk, u.has, to_timestamp(u.lu / 1000), u.ver, u.op::"char", ($18::int8[])[u.k1:u.k2], u.body';
+	return {
+		name: `update_${type}`,
+		text: `WITH x AS (UPDATE ${tableOf(type)} r SET (${sets}) = ROW (${from})
+			FROM unnest(${given}, $19::bytea[]) AS u(${names}, former) JOIN ${tableOf(type)} o ON o.rid = u.rid AND o.ver = u.ver - 1
+			WHERE r.rid = u.rid AND r.ver = u.ver - 1 RETURNING o.rid, o.pat, o.lu, o.ver, o.op, o.id, u.former),
+		y AS (INSERT INTO ${tableOf(type, '_history')} (rid, pat, lu, ver, op, id, body) SELECT * FROM x RETURNING 1)
+		${demand('(SELECT count(*) FROM y)', 'cardinality($1::int8[])')}`,
+		values: [...rowValues(rows), bytes(former)],
+	};
+}
+
+export type Gone = { readonly rid: number; readonly version: number; readonly updated: number; readonly former: Buffer };
+
+/** Deletes rows at these versions: the last version and the mark of the delete go to history. `updated` is the time of the delete. */
+export function deleteRows(type: string, rows: readonly Gone[]): Prepared {
+	return {
+		name: `delete_${type}`,
+		text: `WITH x AS (DELETE FROM ${tableOf(type)} r USING unnest($1::int8[], $2::int4[], $3::float8[], $4::bytea[]) AS u(rid, ver, gone, former)
+			WHERE r.rid = u.rid AND r.ver = u.ver RETURNING r.rid, r.pat, r.lu, r.ver, r.op, r.id, u.gone, u.former),
+		y AS (INSERT INTO ${tableOf(type, '_history')} (rid, pat, lu, ver, op, id, body)
+			SELECT rid, pat, lu, ver, op, id, former FROM x UNION ALL SELECT rid, pat, to_timestamp(gone / 1000), ver + 1, 'D', id, NULL FROM x RETURNING 1)
+		${demand('(SELECT count(*) FROM y)', '2 * cardinality($1::int8[])')}`,
+		values: [
+			numbers(rows.map(({ rid }) => rid)),
+			numbers(rows.map(({ version }) => version)),
+			numbers(rows.map(({ updated }) => updated)),
+			bytes(rows.map(({ former }) => former)),
+		],
+	};
+}
+
+/** Takes everything that rows have in a side table. */
+export function clearSide(type: string, side: '_string' | '_range', rids: readonly number[]): Prepared {
+	return {
+		name: `clear${side}_${type}`,
+		text: `DELETE FROM ${tableOf(type, side)} WHERE rid = ANY($1::int8[])`,
+		values: [numbers(rids)],
+	};
+}
+
+export type Of<T> = { readonly rid: number; readonly entry: T };
+
+export function insertStrings(type: string, entries: readonly Of<StringEntry>[]): Prepared {
+	return {
+		name: `strings_${type}`,
+		text: `INSERT INTO ${tableOf(type, '_string')} (rid, p, v) SELECT * FROM unnest($1::int8[], $2::int2[], $3::text[])`,
+		values: [
+			numbers(entries.map(({ rid }) => rid)),
+			numbers(entries.map(({ entry }) => entry.p)),
+			texts(entries.map(({ entry }) => entry.v)),
+		],
+	};
+}
+
+export function insertRanges(type: string, entries: readonly Of<RangeEntry>[]): Prepared {
+	return {
+		name: `ranges_${type}`,
+		text: `INSERT INTO ${tableOf(type, '_range')} (rid, k, lo, hi, p) SELECT * FROM unnest($1::int8[], $2::int8[], $3::float8[], $4::float8[], $5::int2[])`,
+		values: [
+			numbers(entries.map(({ rid }) => rid)),
+			numbers(entries.map(({ entry }) => entry.k)),
+			numbers(entries.map(({ entry }) => entry.lo)),
+			numbers(entries.map(({ entry }) => entry.hi)),
+			numbers(entries.map(({ entry }) => entry.p)),
+		],
+	};
+}
+
+/** Texts of tokens that may be there already. Always in the same order, so that two transactions never wait for each other. */
+export function insertTexts(entries: readonly (TokenText & { readonly type: number })[]): Prepared {
+	const sorted = entries.toSorted((a, b) => a.type - b.type || a.p - b.p || (a.k < b.k ? -1 : a.k > b.k ? 1 : 0));
+	return {
+		name: 'texts',
+		text: 'INSERT INTO fhir.token_text (type, p, k, text) SELECT * FROM unnest($1::int2[], $2::int2[], $3::int8[], $4::text[]) ON CONFLICT DO NOTHING',
+		values: [
+			numbers(sorted.map(({ type }) => type)),
+			numbers(sorted.map(({ p }) => p)),
+			numbers(sorted.map(({ k }) => k)),
+			texts(sorted.map(({ text }) => text)),
+		],
+	};
+}
+
+export function insertUsedTypes(types: readonly string[]): Prepared {
+	return {
+		name: 'used_types',
+		text: 'INSERT INTO fhir.used_type (type) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING',
+		values: [texts(types.toSorted())],
+	};
+}
+
+export type LinkKind = { readonly source: string; readonly target: string };
+
+export function insertLinkKinds(kinds: readonly LinkKind[]): Prepared {
+	const sorted = kinds.toSorted((a, b) => (`${a.source} ${a.target}` < `${b.source} ${b.target}` ? -1 : 1));
+	return {
+		name: 'link_kinds',
+		text: 'INSERT INTO fhir.link_kind (source, target) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING',
+		values: [texts(sorted.map(({ source }) => source)), texts(sorted.map(({ target }) => target))],
+	};
+}
+
+/**
+ * Refuses with the names of those that do not exist. Those that do are locked against being deleted until the transaction ends; an
+ * update of them does not wait for that.
+ */
+export function demandTargets(type: string, ids: readonly string[]): Prepared {
+	return {
+		name: `targets_${type}`,
+		text: `WITH there AS MATERIALIZED (SELECT r.id FROM ${tableOf(type)} r WHERE r.id = ANY($1::text[]) ORDER BY r.id FOR KEY SHARE)
+		SELECT CASE WHEN (SELECT count(*) FROM there) = cardinality($1::text[]) THEN NULL ELSE fhir.refuse('${refusals.missing}',
+			(SELECT string_agg('${type}/' || i, ' ') FROM unnest($1::text[]) i WHERE i NOT IN (SELECT id FROM there))) END`,
+		values: [texts(ids.toSorted())],
+	};
+}
+
+/** The planner cannot know how rare a key is; without this it may look for one that nobody has by reading the whole table. */
+export const indexesOnly: Prepared = { name: 'indexes_only', text: 'SET LOCAL enable_seqscan = off', values: [] };
+
+/** Refuses with the source type and the keys of the targets when a resource of type `source` refers to them. */
+export function demandUnreferenced(source: string, keys: readonly Key[], patients: boolean): Prepared {
+	const salted = `r.keys @> ARRAY[u.k + ${paramSalt('*')}]`;
+	const exists = (condition: string): string => `EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE ${condition})`;
+	return {
+		name: `sources_${source}${patients ? '_pat' : ''}`,
+		text: `SELECT CASE WHEN count(*) = 0 THEN NULL ELSE fhir.refuse('${refusals.referenced}', string_agg(u.k::text, ' ') || ' ${source}') END
+			FROM unnest($1::int8[]) AS u(k) WHERE ${patients ? `${exists('r.pat = u.k')} OR ` : ''}${exists(salted)}`,
+		values: [numbers(keys)],
+	};
+}
+
+/** The current version of each id. Where history ends with a delete its mark (op D) comes as well: it only counts when there is no current version. */
+export function lookUp(type: string, ids: readonly string[]): Prepared {
+	return {
+		name: `look_${type}`,
+		text: `SELECT r.id, r.rid, r.ver, ${milliseconds('r.lu')}, r.op, r.body FROM ${tableOf(type)} r WHERE r.id = ANY($1::text[])
+			UNION ALL SELECT i.id, h.rid, h.ver, ${milliseconds('h.lu')}, h.op, '' FROM unnest($1::text[]) AS i(id)
+			CROSS JOIN LATERAL (SELECT * FROM ${tableOf(type, '_history')} h WHERE h.id = i.id ORDER BY h.ver DESC LIMIT 1) h WHERE h.op = 'D'`,
+		values: [texts(ids)],
+	};
+}
+
+/** Locks the rows of these ids until the transaction ends. */
+export function lockRows(type: string, ids: readonly string[]): Prepared {
+	return {
+		name: `lock_${type}`,
+		text: `SELECT 1 FROM ${tableOf(type)} r WHERE r.id = ANY($1::text[]) ORDER BY r.id FOR NO KEY UPDATE`,
+		values: [texts(ids.toSorted())],
+	};
+}

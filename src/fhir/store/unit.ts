@@ -1,0 +1,191 @@
+// Transactions: a unit of work on one connection, with what it meets locked, checked when it ends.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Ctx } from '#access/ctx.ts';
+import { Problem } from '#base/problem.ts';
+import type { Database, Tx } from '#db/database.ts';
+import type { Prepared } from '#db/pipeline.ts';
+import type { Definitions } from '#fhir/definitions/definitions.ts';
+import type { Resource, Stored } from '#fhir/resource.ts';
+import { closingOf, type Known } from './closing.ts';
+import { isTransient, problemOf, type SqlError } from './failures.ts';
+import { fastKey } from './keys.ts';
+import type { IndexRow } from './layout.ts';
+import { idsByType, looksFor } from './looks.ts';
+import { makePlan, type Plan, type Ready } from './plan.ts';
+import { alreadyExists, referenceNotFound, stillReferenced } from './problems.ts';
+import type { Rids } from './rids.ts';
+import { type LinkKind, lockRows, lookUp, readLinkKinds, refusals } from './statements.ts';
+import type { Unit, Write, Written } from './store.ts';
+
+export type UnitOptions = {
+	readonly db: Database;
+	readonly rids: Rids;
+	readonly known: Known;
+	readonly definitions: Definitions;
+	readonly extract: (resource: Resource) => IndexRow;
+	readonly integrity: boolean;
+	/** Makes a write ready; throws when it cannot be. */
+	readonly prepare: (ctx: Ctx, write: Write) => Ready;
+};
+
+const maxAttempts = 8;
+/** Rows of one statement; between statements other requests have their turn. */
+const rowsAtOnce = 500;
+/** Texts are locked by their hash among so many, so that a large transaction does not fill PostgreSQL's table of locks. */
+const lockSlots = 1024;
+const lockSpace = 7_340_000_000;
+
+/** Runs `work` as a transaction, from the start again when others got in its way. */
+export async function transact<T>(options: UnitOptions, ctx: Ctx, work: (unit: Unit) => Promise<T>): Promise<T> {
+	for (let attempt = 1; ; attempt++) {
+		try {
+			return await once(options, ctx, work);
+		} catch (error) {
+			if (!isTransient(error as SqlError) || attempt >= maxAttempts) throw problemOf(error as SqlError);
+			await pause(attempt * (5 + Math.random() * 20));
+		}
+	}
+}
+
+/** One write as a transaction of its own. */
+export async function writeAlone(options: UnitOptions, ready: Ready): Promise<Written> {
+	for (let attempt = 1; ; attempt++) {
+		const work = new Work(options);
+		try {
+			return await work.run(async () => (await work.carry([ready]))[0] as Written);
+		} catch (error) {
+			const { code } = error as SqlError;
+			if (ready.write.op === 'C' && code === '23505') throw alreadyExists(ready.write.type, ready.write.id);
+			if (!isTransient(error as SqlError) || attempt >= maxAttempts) throw problemOf(error as SqlError);
+			await pause(attempt * (5 + Math.random() * 20));
+		}
+	}
+}
+
+async function once<T>(options: UnitOptions, ctx: Ctx, job: (unit: Unit) => Promise<T>): Promise<T> {
+	const work = new Work(options);
+	return work.run((tx) =>
+		job({
+			tx,
+			write: (writes) => work.carry(writes.map((write) => options.prepare(ctx, write))),
+			lock: (texts) => work.lock(texts),
+			read: (type, id) => work.read(type, id),
+		}),
+	);
+}
+
+/** One attempt at a transaction. */
+class Work {
+	readonly #options: UnitOptions;
+	readonly #plans: Plan[] = [];
+	/** What was written last under each name, to say in which element a reference leads nowhere. */
+	readonly #written = new Map<string, Ready>();
+	#tx: Tx | undefined;
+	#lost: unknown;
+
+	constructor(options: UnitOptions) {
+		this.#options = options;
+	}
+
+	async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+		let remember = (): void => undefined;
+		const result = await this.#options.db.tx(async (tx) => {
+			this.#tx = tx;
+			const made = await work(tx);
+			if (this.#lost !== undefined) throw this.#lost;
+			remember = await this.#close(tx);
+			return made;
+		});
+		remember();
+		return result;
+	}
+
+	async carry(writes: readonly Ready[]): Promise<Written[]> {
+		try {
+			const written: Written[] = [];
+			for (let i = 0; i < writes.length; i += rowsAtOnce) written.push(...(await this.#some(writes.slice(i, i + rowsAtOnce))));
+			return written;
+		} catch (error) {
+			this.#lost ??= error;
+			throw error;
+		}
+	}
+
+	async #some(writes: readonly Ready[]): Promise<Written[]> {
+		const { rids, extract } = this.#options;
+		for (const [type, ids] of idsByType(writes)) await this.#rows(lockRows(type, ids));
+		const looks = looksFor(writes);
+		const answers: unknown[][][] = [];
+		for (const statement of looks.statements) answers.push(await this.#rows(statement));
+		const found = looks.read(answers);
+		await rids.reserve(writes.length);
+		const plan = makePlan(writes, (name) => found.get(name), rids.take, extract);
+		const refused = plan.outcomes.find((outcome) => outcome instanceof Problem);
+		if (refused !== undefined) throw refused;
+		for (const statement of plan.statements) await this.#rows(statement);
+		this.#plans.push(plan);
+		for (const ready of writes) this.#written.set(ready.name, ready);
+		return plan.outcomes as Written[];
+	}
+
+	#rows(statement: Prepared): Promise<unknown[][]> {
+		return (this.#tx as Tx).rows(statement);
+	}
+
+	async lock(texts: readonly string[]): Promise<void> {
+		const slots = new Set(texts.map((text) => lockSpace + (Number(fastKey(text).slice(-9)) % lockSlots)));
+		const sorted = [...slots].sort((a, b) => a - b);
+		if (sorted.length === 0) return;
+		await this.#rows({
+			name: 'lock_texts',
+			text: 'SELECT pg_advisory_xact_lock(k) FROM unnest($1::int8[]) AS k',
+			values: [`{${sorted.join(',')}}`],
+		});
+	}
+
+	async read(type: string, id: string): Promise<Stored | undefined> {
+		await this.#rows(lockRows(type, [id]));
+		const rows = await this.#rows(lookUp(type, [id]));
+		const row = rows.find(([, , , , op]) => op !== 'D') ?? rows[0];
+		if (row === undefined) return undefined;
+		const [, rid, version, updated, op, body] = row;
+		return {
+			type,
+			id,
+			rid: Number(rid),
+			version: Number(version),
+			updated: Number(updated),
+			op: op as Stored['op'],
+			body: body as string,
+		};
+	}
+
+	async #close(tx: Tx): Promise<() => void> {
+		const { known, definitions, integrity } = this.#options;
+		const deletes = integrity && this.#plans.some(({ ends }) => ends.values().some(({ deleted }) => deleted));
+		const kinds = deletes ? (await tx.rows(readLinkKinds)).map(([source, target]) => ({ source, target }) as LinkKind) : [];
+		const closing = closingOf(this.#plans, known, kinds, definitions, integrity);
+		try {
+			for (const statement of closing.statements) await tx.rows(statement);
+		} catch (error) {
+			throw this.#explain(error as SqlError);
+		}
+		return closing.remember;
+	}
+
+	/** Says which element refers to nothing, or which delete is refused. */
+	#explain(error: SqlError): unknown {
+		const words = error.detail?.split(' ') ?? [];
+		if (error.code === refusals.missing) {
+			const by = [...this.#written.values()].find(({ index }) => index?.references.some((reference) => words.includes(reference)));
+			const missing = by?.index?.references.filter((reference) => words.includes(reference)) ?? words;
+			return referenceNotFound(by?.write.resource ?? null, missing);
+		}
+		if (error.code === refusals.referenced) {
+			const source = words.pop() ?? 'resource';
+			const of = [...this.#written.values()].find(({ write, rk }) => write.op === 'D' && words.includes(rk));
+			if (of !== undefined) return stillReferenced(of.write.type, of.write.id, source);
+		}
+		return error;
+	}
+}
