@@ -10,7 +10,8 @@ import { outcomeReply } from './outcome.ts';
 import type { Resource } from './resource.ts';
 import { findRow, rows } from './rows.ts';
 import { answer as formatted } from './wire/answer.ts';
-import { parseJson, parseResource } from './wire/json.ts';
+import { parseResource } from './wire/body.ts';
+import { parseJson } from './wire/json.ts';
 import { answerFormat, bodyFormat, isForm, patchFormat } from './wire/negotiate.ts';
 
 /** Where the API stands. `:site` is for installations that will hold several; there is one now. */
