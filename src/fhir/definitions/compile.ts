@@ -31,6 +31,7 @@ export function structureFacts(definition: Node): StructureFacts | string {
 		base: definition.baseDefinition,
 		derivation: definition.derivation,
 		context: definition.type === 'Extension' ? definition.context : undefined,
+		contextInvariants: definition.type === 'Extension' ? definition.contextInvariant : undefined,
 		elements: snapshot.element.map((element) => elementFacts(element, url)),
 	}) as StructureFacts;
 }
@@ -55,6 +56,8 @@ function elementFacts(element: Node, url: string): ElementFacts {
 		slicing: slicingFacts(element.slicing as Node | undefined),
 		slice: element.sliceName,
 		maxLength: element.maxLength,
+		minValue: chosenValue(element, 'minValue'),
+		maxValue: chosenValue(element, 'maxValue'),
 		modifier: element.isModifier === true ? true : undefined,
 		mustSupport: element.mustSupport === true ? true : undefined,
 		summary: element.isSummary === true ? true : undefined,
@@ -98,7 +101,7 @@ function bindingFacts(binding: Node | undefined): ElementFacts['binding'] {
 	}) as ElementFacts['binding'];
 }
 
-function chosenValue(element: Node, prefix: 'fixed' | 'pattern'): Json | undefined {
+function chosenValue(element: Node, prefix: 'fixed' | 'pattern' | 'minValue' | 'maxValue'): Json | undefined {
 	const name = Object.keys(element).find((key) => key.startsWith(prefix) && /^[A-Z]/.test(key.slice(prefix.length)));
 	return name === undefined ? undefined : (element[name] as Json);
 }

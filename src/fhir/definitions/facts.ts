@@ -42,6 +42,8 @@ export type ElementFacts = {
 	readonly slicing?: SlicingFacts;
 	readonly slice?: string;
 	readonly maxLength?: number;
+	readonly minValue?: Json;
+	readonly maxValue?: Json;
 	readonly modifier?: true;
 	readonly mustSupport?: true;
 	readonly summary?: true;
@@ -59,6 +61,8 @@ export type StructureFacts = {
 	readonly derivation?: 'specialization' | 'constraint';
 	/** Of extensions: where they may stand. */
 	readonly context?: readonly { readonly type: string; readonly expression: string }[];
+	/** Of extensions: FHIRPath that must hold for the element they stand in. */
+	readonly contextInvariants?: readonly string[];
 	readonly elements: readonly ElementFacts[];
 };
 

@@ -1,6 +1,8 @@
 // Whether a resource is what FHIR R4 and the profiles it claims say it must be, https://hl7.org/fhir/R4/validation.html.
 import type { Issue } from '#base/problem.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
+import { profilePrefix, structuralCodes } from './reports.ts';
+import { createRuntime } from './runtime.ts';
 
 export type ValidateOptions = {
 	/** Canonical URLs of profiles to check beside those that `meta.profile` claims. */
@@ -14,30 +16,47 @@ export type Validator = {
 	readonly validate: (resource: unknown, options?: ValidateOptions) => Issue[];
 };
 
-/** A validator over the definitions. Functions per type and profile are compiled when first needed. */
+/** A validator over the definitions. Functions per type and profile are compiled when first needed, and kept. */
 export function createValidator(definitions: Definitions): Validator {
+	const runtime = createRuntime(definitions);
 	return {
-		validate(resource, { type } = {}) {
-			const named = resource !== null && typeof resource === 'object' ? (resource as { resourceType?: unknown }).resourceType : undefined;
-			if (typeof named !== 'string' || !definitions.isResourceType(named))
-				return [{ severity: 'error', type: 'structure', code: 'resource-type', text: 'A resource names its type in resourceType.' }];
-			if (type !== undefined && named !== type)
-				return [
-					{ severity: 'error', type: 'structure', code: 'resource-type', text: `The resource must be of type ${type}.`, path: named },
-				];
-			return [];
+		validate(resource, { profiles = [], type } = {}) {
+			const named = (resource as { resourceType?: unknown } | null | undefined)?.resourceType;
+			if (type !== undefined && named !== type) return [otherType(type, named)];
+			const { issues } = runtime.top(resource, profiles);
+			if (issues.length === 0) return [];
+			const root = typeof named === 'string' && definitions.isResourceType(named) ? named : '';
+			return issues.map((issue) => ({
+				severity: issue.severity,
+				type: issue.type,
+				code: issue.code,
+				text: issue.text,
+				...(root === '' ? {} : { path: root + issue.path }),
+			}));
 		},
 	};
 }
 
-const structural: ReadonlySet<string> = new Set(['resource-type']);
+function otherType(expected: string, named: unknown): Issue {
+	const found = typeof named === 'string' ? `"${named.toWellFormed().slice(0, 64)}"` : 'missing';
+	return {
+		severity: 'error',
+		type: 'structure',
+		code: 'resource-type',
+		text: `A resource of type ${expected} is expected; resourceType is ${found}.`,
+	};
+}
 
-/** Whether an issue is one that even lenient handling refuses: the resource could not be stored and searched as it is. */
+/** Whether an issue is one that even lenient handling refuses: the resource could not be stored, searched and served as it is. */
 export function isStructural(issue: Issue): boolean {
-	return issue.severity !== 'warning' && issue.severity !== 'information' && structural.has(issue.code);
+	return isError(issue) && structuralCodes.has(issue.code);
 }
 
 /** Whether the resource broke a profile rather than the base specification: HTTP 422 rather than 400. */
 export function isProfileIssue(issue: Issue): boolean {
-	return issue.code.startsWith('profile-');
+	return isError(issue) && issue.code.startsWith(profilePrefix);
+}
+
+function isError({ severity }: Issue): boolean {
+	return severity === 'error' || severity === 'fatal';
 }

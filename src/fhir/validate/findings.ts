@@ -1,0 +1,68 @@
+// What a validation has found so far, and where it stands.
+import type { Issue } from '#base/problem.ts';
+import type { ResourceScope } from './scope.ts';
+
+/** The most issues of a kind (errors, others) that one validation reports. */
+export const maxIssues = 100;
+
+/** How many elements may lie inside each other. */
+export const maxDepth = 100;
+
+/**
+ * An issue in the making. The path is relative to the element at work and grows at its front on the way out, so that sound elements cost no
+ * path at all.
+ */
+export type Found = {
+	readonly severity: Issue['severity'];
+	readonly type: string;
+	readonly code: string;
+	readonly text: string;
+	path: string;
+	/** Of an extension: where it may stand. Settled when the path up to the resource is known. */
+	readonly contexts?: readonly string[];
+};
+
+/** Collects issues. One for each validation; `fork` gives another for a question that must not report. */
+export class Findings {
+	readonly issues: Found[] = [];
+	/** Errors so far, also those that were too many to keep. */
+	errors = 0;
+	/** How often JSON had another shape than FHIR's: what builds on the shape (invariants, profiles) is not asked then. */
+	shape = 0;
+	depth = 0;
+	scope: ResourceScope;
+	/** Whether values conform to profiles, as far as it has been asked; undefined also while the question is open. */
+	readonly conforming: Map<string, Map<unknown, boolean | undefined>>;
+	#notes = 0;
+
+	constructor(scope: ResourceScope, conforming = new Map<string, Map<unknown, boolean | undefined>>()) {
+		this.scope = scope;
+		this.conforming = conforming;
+	}
+
+	add(severity: Found['severity'], type: string, code: string, text: string, path = ''): void {
+		const isError = severity === 'error' || severity === 'fatal';
+		if ((isError ? this.errors++ : this.#notes++) < maxIssues) this.issues.push({ severity, type, code, text, path });
+	}
+
+	/** Keeps an error that stands unless the path up to the resource turns out to be one of the contexts. */
+	addUnless(contexts: readonly string[], text: string): void {
+		if (this.issues.length < 10 * maxIssues)
+			this.issues.push({ severity: 'error', type: 'extension', code: 'profile-extension-context', text, path: '', contexts });
+	}
+
+	/** Puts a step before the paths of the issues from number `from` on. */
+	under(from: number, step: string): void {
+		for (let i = from; i < this.issues.length; i++) {
+			const issue = this.issues[i] as Found;
+			issue.path = step + issue.path;
+		}
+	}
+
+	/** Another collector that stands at the same place. */
+	fork(): Findings {
+		const fork = new Findings(this.scope, this.conforming);
+		fork.depth = this.depth;
+		return fork;
+	}
+}
