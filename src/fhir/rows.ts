@@ -5,20 +5,22 @@ import type { Request } from '#http/route.ts';
 import { restoreBody } from './binary/binary.ts';
 import { capability } from './capability.ts';
 import type { FhirCtx } from './ctx.ts';
-import { batch } from './interactions/batch.ts';
+import { batch, type Perform } from './interactions/batch.ts';
 import type { Entry } from './interactions/bundle.ts';
 import { type Answer, type Call, isNotModified, type Preferences, type Row, versionOf } from './interactions/call.ts';
 import { changesOf } from './interactions/changes.ts';
 import { create, type Done } from './interactions/create.ts';
 import { history } from './interactions/history.ts';
+import { bundleLater } from './interactions/later.ts';
 import { patch, patchMatch } from './interactions/patch.ts';
 import { isId, requireType } from './interactions/prepare.ts';
 import { mismatch, notFound } from './interactions/problems.ts';
 import { read, readWithin, vread } from './interactions/read.ts';
 import { remove, removeMatches } from './interactions/remove.ts';
-import { transaction } from './interactions/transaction.ts';
+import { type Ask, transaction } from './interactions/transaction.ts';
 import { type Preconditions, update, updateMatch } from './interactions/update.ts';
 import { operations } from './operations/all.ts';
+import { statusUrl } from './operations/async-status.ts';
 import { operationDefinitions } from './operations/definitions.ts';
 import type { Operation, OperationInput, OperationResult } from './operations/operation.ts';
 import { outcomeOf } from './outcome.ts';
@@ -107,11 +109,28 @@ async function runBundle(ctx: FhirCtx, call: Call): Promise<Answer> {
 	const bundle = call.resource as Resource;
 	if (bundle.resourceType !== 'Bundle')
 		throw mismatch('bundle-expected', 'Only a Bundle can be posted to the base; other resources go to their type.', 'resourceType');
+	if (bundle.type !== 'batch' && bundle.type !== 'transaction')
+		throw mismatch('bundle-type', 'The type of the Bundle must be batch or transaction.', 'Bundle.type');
 	const { prefer } = call;
-	if (bundle.type === 'batch') return { status: 200, body: await batch(ctx, bundle, prefer, (on, entry) => perform(on, entry, prefer)) };
-	if (bundle.type === 'transaction')
-		return { status: 200, body: await transaction(ctx, bundle, prefer, (on, entry, unit) => perform(on, entry, prefer, { unit })) };
-	throw mismatch('bundle-type', 'The type of the Bundle must be batch or transaction.', 'Bundle.type');
+	if (prefer.async === true) {
+		const url = statusUrl(ctx.fhir.base, await bundleLater(ctx, bundle, prefer));
+		const text = 'The request was taken; Content-Location says where its answer will be.';
+		const outcome = outcomeOf([{ severity: 'information', type: 'informational', code: 'accepted', text }]);
+		return { status: 202, headers: { 'content-location': url }, body: JSON.stringify(outcome) };
+	}
+	const { alone, inside } = performing(prefer);
+	return {
+		status: 200,
+		body: await (bundle.type === 'batch' ? batch(ctx, bundle, prefer, alone) : transaction(ctx, bundle, prefer, inside)),
+	};
+}
+
+/** How the entries of a Bundle are done, by themselves or inside a transaction. */
+export function performing(prefer: Preferences): { readonly alone: Perform; readonly inside: Ask } {
+	return {
+		alone: (ctx, entry) => perform(ctx, entry, prefer),
+		inside: (ctx, entry, unit) => perform(ctx, entry, prefer, { unit }),
+	};
 }
 
 function needed(call: Call): Resource {

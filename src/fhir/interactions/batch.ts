@@ -3,7 +3,7 @@ import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { issuesOf } from '#fhir/outcome.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { type Entry, entriesOf, entryText, responseText } from './bundle.ts';
+import { type Entry, entriesOf, entryText, isAsking, responseText } from './bundle.ts';
 import type { Answer, Preferences } from './call.ts';
 
 /** Does one entry as if it had come alone. */
@@ -11,30 +11,33 @@ export type Perform = (ctx: FhirCtx, entry: Entry) => Promise<Answer>;
 
 /** Entries in work at the same time: enough for their writes to share commits. */
 const atOnce = 32;
-const phases: readonly (readonly string[])[] = [['DELETE'], ['POST'], ['PUT', 'PATCH'], ['GET', 'HEAD']];
 
-/** Does every entry, in the order of a transaction's rules, and says of each how it went. */
+/** The order of a transaction's rules, which serves those best who count on none. */
+export const phases: readonly (readonly string[])[] = [['DELETE'], ['POST'], ['PUT', 'PATCH'], ['GET', 'HEAD']];
+
+/** Does every entry and says of each how it went. */
 export async function batch(ctx: FhirCtx, bundle: Resource, prefer: Preferences, perform: Perform): Promise<string> {
 	const entries = entriesOf(ctx, bundle);
 	const texts: string[] = new Array(entries.length);
 	for (const phase of phases) {
 		const queue = entries.filter(({ method }) => phase.includes(method)).values();
 		const work = async (): Promise<void> => {
-			for (const entry of queue) texts[entry.index] = entryText(ctx, ...(await one(ctx, entry, prefer, perform)));
+			for (const entry of queue) {
+				texts[entry.index] = await perform(ctx, entry).then(
+					(answer) => entryText(ctx, answer, isAsking(entry) || prefer.return === 'representation'),
+					(error) => failureText(ctx, error),
+				);
+			}
 		};
 		await Promise.all(Array.from({ length: atOnce }, work));
 	}
 	return responseText(ctx, 'batch-response', texts);
 }
 
-async function one(ctx: FhirCtx, entry: Entry, prefer: Preferences, perform: Perform): Promise<[Answer, boolean]> {
-	const asks = entry.method === 'GET' || entry.segments.some((name) => name.startsWith('$') || name === '_search');
-	try {
-		return [await perform(ctx, entry), asks || prefer.return === 'representation'];
-	} catch (error) {
-		if (!(error instanceof Problem))
-			ctx.log.error({ requestId: ctx.requestId, error: String((error as Error).stack) }, 'unexpected failure in a batch');
-		const problem = error instanceof Problem ? error : new Problem('fault', 'fault', 'Something went wrong on the server.');
-		return [{ status: problem.status, issues: issuesOf(problem) }, false];
-	}
+/** The entry of an answer for one that failed. */
+export function failureText(ctx: FhirCtx, error: unknown): string {
+	if (!(error instanceof Problem))
+		ctx.log.error({ requestId: ctx.requestId, stack: (error as Error).stack }, 'unexpected failure of an entry');
+	const problem = error instanceof Problem ? error : new Problem('fault', 'fault', 'Something went wrong on the server.');
+	return entryText(ctx, { status: problem.status, issues: issuesOf(problem) }, false);
 }

@@ -89,6 +89,11 @@ function placed(entry: string, path: string | undefined): string {
 	return `${entry}.resource${path.replace(/^[A-Z][A-Za-z]*/, '')}`;
 }
 
+/** Whether the entry asks for something rather than writes: its answer has the resource in any case. */
+export function isAsking({ method, segments }: Entry): boolean {
+	return method === 'GET' || method === 'HEAD' || segments.some((name) => name.startsWith('$') || name === '_search');
+}
+
 /** An entry of the answer as JSON text. */
 export function entryText(ctx: FhirCtx, answer: Answer, whole: boolean): string {
 	const { stored, status, issues, body } = answer;

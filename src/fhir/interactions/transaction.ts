@@ -6,7 +6,7 @@ import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { match } from '#fhir/search/match.ts';
 import type { Unit, Write, Written } from '#fhir/store/store.ts';
-import { type Entry, entriesOf, entryText, responseText, within } from './bundle.ts';
+import { type Entry, entriesOf, entryText, isAsking, responseText, within } from './bundle.ts';
 import { type Answer, type Preferences, versionOf } from './call.ts';
 import { changesOf } from './changes.ts';
 import { lockOf, theOne } from './conditional.ts';
@@ -41,28 +41,50 @@ type Target =
 
 /** Does all entries of the Bundle or throws the Problem of the first that cannot be done, with the path of its entry. */
 export async function transaction(ctx: FhirCtx, bundle: Resource, prefer: Preferences, ask: Ask): Promise<string> {
-	const entries = entriesOf(ctx, bundle).map((entry) => planned(ctx, entry));
-	const answers = await ctx.fhir.store.transact(ctx, async (unit) => {
-		await unit.lock(entries.flatMap(criteriaLocks));
-		const targets = await targetsOf(ctx, unit, entries);
-		refuseOverlap(entries, targets);
-		const done: Answer[] = [];
-		await writeAll(ctx, unit, entries, targets, done);
-		for (const [index, entry] of entries.entries()) {
-			const target = targets[index] as Target;
-			if (target.does === 'patch') done[index] = await at(entry.path, patchEntry(ctx, unit, entry, target.id));
-		}
-		for (const entry of entries) if (targets[entry.index]?.does === 'ask') done[entry.index] = await at(entry.path, ask(ctx, entry, unit));
-		return done;
+	return responseText(ctx, 'transaction-response', await allOrNone(ctx, entriesOf(ctx, bundle), prefer, ask));
+}
+
+/**
+ * Does the entries in one transaction and gives the entries of the answer as JSON texts. `settle` comes last in the transaction: what it
+ * writes is kept together with the entries or not at all.
+ */
+export function allOrNone(
+	ctx: FhirCtx,
+	list: readonly Entry[],
+	prefer: Preferences,
+	ask: Ask,
+	settle?: (texts: readonly string[], unit: Unit) => Promise<void>,
+): Promise<string[]> {
+	const entries = list.map((entry, index) => planned(ctx, { ...entry, index }));
+	return ctx.fhir.store.transact(ctx, async (unit) => {
+		const done = await answersOf(ctx, unit, entries, ask);
+		const texts: string[] = [];
+		for (const [index, entry] of entries.entries()) texts.push(await textOf(ctx, entry, done[index] as Answer, prefer));
+		await settle?.(texts, unit);
+		return texts;
 	});
-	const texts: string[] = [];
-	for (const [index, answer] of answers.entries()) {
-		const asked = entries[index]?.method === 'GET';
-		const whole = asked || (prefer.return === 'representation' && answer.stored !== undefined && answer.stored.op !== 'D');
-		const body = whole && !asked && answer.stored !== undefined ? await restoreBody(ctx.fhir, answer.stored) : answer.body;
-		texts.push(entryText(ctx, body === undefined ? answer : { ...answer, body }, whole));
+}
+
+async function answersOf(ctx: FhirCtx, unit: Unit, entries: readonly Planned[], ask: Ask): Promise<Answer[]> {
+	await unit.lock(entries.flatMap(criteriaLocks));
+	const targets = await targetsOf(ctx, unit, entries);
+	refuseOverlap(entries, targets);
+	const done: Answer[] = [];
+	await writeAll(ctx, unit, entries, targets, done);
+	for (const [index, entry] of entries.entries()) {
+		const target = targets[index] as Target;
+		if (target.does === 'patch') done[index] = await at(entry.path, patchEntry(ctx, unit, entry, target.id));
 	}
-	return responseText(ctx, 'transaction-response', texts);
+	for (const [index, entry] of entries.entries())
+		if (targets[index]?.does === 'ask') done[index] = await at(entry.path, ask(ctx, entry, unit));
+	return done;
+}
+
+async function textOf(ctx: FhirCtx, entry: Entry, answer: Answer, prefer: Preferences): Promise<string> {
+	if (isAsking(entry)) return entryText(ctx, answer, true);
+	const { stored } = answer;
+	if (prefer.return !== 'representation' || stored === undefined || stored.op === 'D') return entryText(ctx, answer, false);
+	return entryText(ctx, { ...answer, body: await restoreBody(ctx.fhir, stored) }, true);
 }
 
 /** Failures of an entry carry its path. */
