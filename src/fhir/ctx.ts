@@ -1,5 +1,6 @@
 // What the record's use cases have in hand beyond who is asking.
 import type { Ctx } from '#access/ctx.ts';
+import type { Blobs } from '#base/blobs.ts';
 import type { Definitions } from './definitions/definitions.ts';
 import type { Jobs } from './jobs/jobs.ts';
 import type { SearchRegistry } from './search/registry.ts';
@@ -13,6 +14,8 @@ export type Fhir = {
 	readonly registry: SearchRegistry;
 	readonly validator: Validator;
 	readonly store: Store;
+	/** Where large data of Binary resources live. */
+	readonly blobs: Blobs;
 	readonly settings: FhirSettings;
 	/** Requests that are answered later. */
 	readonly jobs: Jobs;

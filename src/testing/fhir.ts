@@ -1,8 +1,12 @@
 // The record put together over a database of a test's own, as compose.ts does for an installation.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Caller, everything } from '#access/ctx.ts';
 import { systemClock } from '#base/clock.ts';
 import { createIds } from '#base/ids.ts';
 import { silentLog } from '#base/log.ts';
+import { createDiskBlobs } from '#fhir/binary/disk.ts';
 import type { Fhir, FhirCtx, FhirSettings } from '#fhir/ctx.ts';
 import { type Definitions, loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { createJobs } from '#fhir/jobs/jobs.ts';
@@ -55,13 +59,15 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 	const extract = createExtractor(registry, testDefinitions(), base);
 	const store = createStore({ db, definitions: testDefinitions(), extract, settings });
 	const jobs = createJobs({ db, clock: systemClock, ids, log: silentLog, pollMs: 100 });
-	closers.push(jobs.close, store.close);
+	const blobFolder = mkdtempSync(join(tmpdir(), 'heron-blobs-'));
+	closers.push(jobs.close, store.close, async () => rmSync(blobFolder, { recursive: true }));
 	const fhir: Fhir = {
 		base,
 		definitions: testDefinitions(),
 		registry,
 		validator: createValidator(testDefinitions()),
 		store,
+		blobs: createDiskBlobs(blobFolder),
 		settings,
 		jobs,
 	};

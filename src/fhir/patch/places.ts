@@ -176,7 +176,7 @@ export class Places {
 		const element = this.element(place, name, at);
 		const holder = holderOf(this.#root, place);
 		if (holder === undefined) return [];
-		return membersOf(holder, element).flatMap(({ member, type }) => {
+		return membersOf(holder, element).flatMap(({ member, type }): Place[] => {
 			const common = { parent: holder, element: { ...element, only: undefined }, member, type };
 			if (element.info.max !== '*') return [{ ...common, index: undefined, depth: place.depth + 1 }];
 			const length = countOf(holder, member);

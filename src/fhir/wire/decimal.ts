@@ -32,7 +32,7 @@ export function numberOf(source: string): number | Decimal {
 }
 
 /** Whether two numbers have the same value, to the last digit: `1.0` and `1`, but not two long numbers that a double cannot tell apart. */
-export function sameNumber(a: number | number, b: number | number): boolean {
+export function sameNumber(a: unknown, b: unknown): boolean {
 	if (Number(a) !== Number(b)) return false;
 	return (!(a instanceof Decimal) && !(b instanceof Decimal)) || digitsOf(String(a)) === digitsOf(String(b));
 }

@@ -1,0 +1,35 @@
+// Binary resources (https://hl7.org/fhir/R4/binary.html), raw and as resources. What the interactions use:
+//
+//   wrapRaw(fhir, request, id)      a POST or PUT to Binary: whatever the body is, as a Binary resource
+//   detachBlob(fhir, resource)      before a write: large data go to the blob store, the body keeps a marker; other types pass untouched
+//   restoreBody(fhir, stored)       before a stored body is sent as a resource, also within a Bundle: the data are in their place again
+//   isRawAnswer(request)            does the client want the content itself?
+//   rawBinary(ctx, stored, request) the content with its own type, whole or in part
+//   sweepBlobs(ctx)                 removes blobs that no version refers to (sweep.ts)
+import type { Fhir } from '#fhir/ctx.ts';
+import type { Resource, Stored } from '#fhir/resource.ts';
+import { decode, inlineLimit, markerOf, readBlob, refInBody, withData } from './blob-data.ts';
+
+export { isRawAnswer, rawBinary } from './raw.ts';
+export { sweepBlobs } from './sweep.ts';
+export { wrapRaw } from './wrap.ts';
+
+/**
+ * The resource as it is to be written. Resolves when the data are durable; data of a write that then fails are swept later.
+ * Throws Problem invalid `data-invalid` (400), `data-too-large` (413), and unavailable when the blob store cannot take them.
+ */
+export async function detachBlob(fhir: Pick<Fhir, 'blobs'>, resource: Resource): Promise<Resource> {
+	const { resourceType, data } = resource;
+	if (resourceType !== 'Binary' || typeof data !== 'string') return resource;
+	const bytes = decode(data);
+	if (bytes.length <= inlineLimit) return resource;
+	return { ...resource, data: markerOf(await fhir.blobs.put(bytes)) };
+}
+
+/** A stored body as it is to be sent. Throws Problem unavailable `blob-missing` or `blob-damaged` (503). */
+export function restoreBody(fhir: Pick<Fhir, 'blobs'>, stored: Pick<Stored, 'type' | 'body'>): string | Promise<string> {
+	const { type, body } = stored;
+	const ref = type === 'Binary' ? refInBody(body) : undefined;
+	if (ref === undefined) return body;
+	return readBlob(fhir.blobs, ref).then((bytes) => withData(body, bytes.toString('base64')));
+}
