@@ -1,154 +1,240 @@
-// FHIRPath trees to JavaScript closures (http://hl7.org/fhirpath/N1/, with FHIR's additions of https://hl7.org/fhir/R4/fhirpath.html).
+// FHIRPath expressions to JavaScript functions (http://hl7.org/fhirpath/N1/, with FHIR's additions of https://hl7.org/fhir/R4/fhirpath.html).
 import { Problem } from '#base/problem.ts';
-import { functions } from './functions.ts';
-import { children } from './navigate.ts';
-import { binaryOperator } from './operators.ts';
+import type { Make } from './functions/call.ts';
+import { functionNamed } from './functions.ts';
+import { firstOf, flatMap, type Items, listOf, packed, single, sizeOf, truth, valuesOf } from './items.ts';
+import { type Reader, readerOf } from './navigate.ts';
+import { constantNode, keptNode, type Node, node, type PathEnv, type Run, Scope } from './node.ts';
+import { binaryNode, unaryNode } from './operators.ts';
 import { type Ast, parsePath } from './parse.ts';
-import { isType } from './types.ts';
-import { Amount, addValue, bare, suffixOf, Temporal, typeBySuffix } from './values.ts';
+import { certain, isNamed, isType, type Specifier, specifierOf, type TypeModel, type Types } from './types.ts';
+import { Amount, plain, scalar, Temporal } from './values.ts';
 
-/** What an expression may ask for beside its focus. */
-export type PathEnv = {
-	readonly resource?: unknown;
-	readonly rootResource?: unknown;
-	readonly context?: unknown;
-	/** The resource a reference leads to, for resolve(); undefined when unknown. */
-	readonly resolve?: (reference: string) => unknown;
-	/** Whether a code is in a value set, for memberOf(). */
-	readonly memberOf?: (valueSet: string, system: string | undefined, code: string) => boolean | undefined;
-	/** Whether an item conforms to a profile, for conformsTo(). */
-	readonly conformsTo?: (item: unknown, profile: string) => boolean | undefined;
-	readonly now?: () => Date;
-	readonly [variable: string]: unknown;
+export type { PathEnv } from './node.ts';
+
+/** What may be said about the focus beforehand. Both together make types exact and paths faster; without them, values are taken by their shape. */
+export type PathOptions = {
+	readonly model?: TypeModel;
+	/** The type of the focus, e.g. `Patient`, `Patient.contact`, `code`. */
+	readonly type?: string;
 };
-
-/** What a closure sees while it runs. */
-export type Scope = { readonly env: PathEnv; readonly self: unknown; readonly index: number; readonly total: readonly unknown[] };
-
-export type Run = (focus: readonly unknown[], scope: Scope) => unknown[];
 
 export type CompiledPath = (focus: unknown, env?: PathEnv) => unknown[];
 
-const none: readonly unknown[] = [];
+export type CompiledTest = (focus: unknown, env?: PathEnv) => boolean;
 
-/** A function that gives the expression's items, bare of their boxes. Throws Problem invalid `fhirpath-syntax` or `fhirpath-function` now, not when it runs. */
-export function compilePath(expression: string): CompiledPath {
-	const run = compileAst(parsePath(expression));
-	return (focus, env = {}) => {
-		const start = focus === undefined || focus === null ? [] : Array.isArray(focus) ? focus : [focus];
-		return run(start, { env: { context: focus, ...env }, self: start[0], index: 0, total: none }).map(bare);
+/**
+ * A function that gives an expression's items as plain JSON; null stands for a primitive that has only extensions. The focus is an item (a Typed
+ * when it is a primitive with a sibling) or an array of them. Throws Problem invalid `fhirpath-syntax` or `fhirpath-function` now; when it runs,
+ * only Problem too-much `fhirpath-cost`. What the specification calls an error while it runs gives nothing.
+ */
+export function compilePath(expression: string, options: PathOptions = {}): CompiledPath {
+	const { run } = compile(parsePath(expression), contextOf(options));
+	return (focus, env = none) => {
+		const start = focusOf(focus);
+		return listOf(run(start, new Scope(env, start))).map(plain);
 	};
 }
 
 /**
  * A function for an invariant: false only when the expression says false. An empty answer (a comparison that cannot be decided, an element
- * that is absent) does not break the rule.
+ * that is absent) does not break the rule. Throws as compilePath does.
  */
-export function compileTest(expression: string): (focus: unknown, env: PathEnv) => boolean {
-	const run = compileAst(parsePath(expression));
-	return (focus, env) => {
-		const result = run([focus], { env, self: focus, index: 0, total: none });
-		return result.length !== 1 || bare(result[0]) !== false;
+export function compileTest(expression: string, options: PathOptions = {}): CompiledTest {
+	const { value } = compile(parsePath(expression), contextOf(options));
+	return (focus, env = none) => {
+		const start = focusOf(focus);
+		return truth(value(start, new Scope(env, start))) !== false;
 	};
 }
 
-/** The closure of a tree. */
-export function compileAst(ast: Ast): Run {
+/** As compilePath, of a tree, with lists in and out and the items boxed where JSON does not tell their type. */
+export function compileAst(
+	ast: Ast,
+	options: PathOptions = {},
+): (focus: readonly unknown[], scope: { readonly env: PathEnv; readonly [other: string]: unknown }) => unknown[] {
+	const { run } = compile(ast, contextOf(options));
+	return (focus, { env }) => {
+		const start = packed(focus);
+		return [...listOf(run(start, new Scope(env, start)))];
+	};
+}
+
+const none: PathEnv = {};
+
+function focusOf(focus: unknown): Items {
+	return focus === null ? undefined : Array.isArray(focus) ? packed(focus.filter((item) => item !== undefined && item !== null)) : focus;
+}
+
+/** What is known where a part of an expression stands. */
+type Context = {
+	readonly model: TypeModel | undefined;
+	/** Types of `$this`. */
+	readonly self: Types;
+	readonly start: Types;
+	/** Whether this part may run more than once in one evaluation. */
+	readonly inner: boolean;
+	readonly slots: { next: number };
+};
+
+function contextOf({ model, type }: PathOptions): Context {
+	const types = type === undefined ? undefined : [type];
+	return { model, self: types, start: types, inner: false, slots: { next: 0 } };
+}
+
+function compile(ast: Ast, context: Context): Node {
+	const made = compileNode(ast, context);
+	const worthKeeping = context.inner && made.fixed && made.constant === undefined && ast.kind !== 'variable';
+	return worthKeeping ? keptNode(made, context.slots.next++) : made;
+}
+
+function compileNode(ast: Ast, context: Context): Node {
 	switch (ast.kind) {
 		case 'empty':
-			return () => [];
+			return constantNode(undefined, []);
 		case 'literal':
-			return constant([ast.value]);
+			return constantNode(ast.value, [literalType(ast.value)]);
 		case 'date':
-			return constant([dateLiteral(ast.text)]);
+			return dateNode(ast.text);
 		case 'quantity':
-			return constant([new Amount(ast.value, ast.unit)]);
+			return constantNode(new Amount(ast.value, ast.unit, ast.calendar), ['System.Quantity']);
 		case 'this':
-			return (_focus, { self }) => (self === undefined ? [] : [self]);
+			return selfNode(context);
 		case 'index':
-			return (_focus, { index }) => [index];
+			return node((_self, scope) => scope.index, ['System.Integer'], false);
 		case 'total':
-			return (_focus, { total }) => [...total];
+			return node((_self, scope) => scope.total, undefined, false);
 		case 'variable':
-			return compileVariable(ast.name);
+			return variableNode(ast.name, context);
 		case 'member':
-			return compileMember(ast.name, ast.on);
+			return compileMember(ast, context);
 		case 'call':
-			return compileCall(ast);
+			return compileCall(ast, context);
 		case 'item':
-			return compileItem(ast.on, ast.at);
+			return itemNode(compile(ast.on, context), compile(ast.at, context));
 		case 'unary':
-			return compileUnary(ast.op, ast.on);
+			return unaryNode(ast.op, compile(ast.on, context));
 		case 'binary':
-			return binaryOperator(ast.op, compileAst(ast.left), compileAst(ast.right));
+			return binaryNode(ast.op, compile(ast.left, context), compile(ast.right, context));
 		case 'type':
-			return ast.op === 'is' ? compileIs(ast.on, ast.type) : compileAs(ast.on, ast.type);
+			return ast.op === 'is' ? isNode(compile(ast.on, context), specifier(ast.type)) : asNode(ast.on, specifier(ast.type), context);
 	}
+}
+
+function literalType(value: unknown): string {
+	if (typeof value === 'boolean') return 'System.Boolean';
+	if (typeof value === 'string') return 'System.String';
+	return Number.isInteger(value) ? 'System.Integer' : 'System.Decimal';
 }
 
 /** `@T10:00` is a time; a date with a `T` is a dateTime, whatever follows. */
-function dateLiteral(text: string): Temporal {
-	if (text.startsWith('T')) return new Temporal(text.slice(1), 'Time');
-	return text.includes('T') ? new Temporal(text.replace(/T$/, ''), 'DateTime') : new Temporal(text, 'Date');
+function dateNode(text: string): Node {
+	const kind = text.startsWith('T') ? 'Time' : text.includes('T') ? 'DateTime' : 'Date';
+	return constantNode(new Temporal(text.replace(/^T|T$/g, ''), kind), [`System.${kind}`]);
 }
 
-function constant(items: unknown[]): Run {
-	return () => items.slice();
+function selfNode({ self: types }: Context): Node {
+	return { run: (self) => self, value: valuesOf, present: (self) => sizeOf(self) > 0, types, fixed: false };
 }
 
-const wellKnown: Readonly<Record<string, string>> = {
-	ucum: 'http://unitsofmeasure.org',
-	sct: 'http://snomed.info/sct',
-	loinc: 'http://loinc.org',
-};
+const wellKnown: ReadonlyMap<string, string> = new Map([
+	['ucum', 'http://unitsofmeasure.org'],
+	['sct', 'http://snomed.info/sct'],
+	['loinc', 'http://loinc.org'],
+]);
 
-function compileVariable(name: string): Run {
-	const known = wellKnown[name];
-	if (known !== undefined) return constant([known]);
-	if (name.startsWith('vs-')) return constant([`http://hl7.org/fhir/ValueSet/${name.slice(3)}`]);
-	if (name.startsWith('ext-')) return constant([`http://hl7.org/fhir/StructureDefinition/${name.slice(4)}`]);
-	return (_focus, { env }) => {
-		const value = env[name] ?? (name === 'rootResource' ? env.resource : undefined);
-		if (value === undefined || value === null) return [];
-		return Array.isArray(value) ? [...value] : [value];
+function variableNode(name: string, context: Context): Node {
+	const known = wellKnown.get(name);
+	if (known !== undefined) return constantNode(known, ['System.String']);
+	if (name.startsWith('vs-')) return constantNode(`http://hl7.org/fhir/ValueSet/${name.slice(3)}`, ['System.String']);
+	if (name.startsWith('ext-')) return constantNode(`http://hl7.org/fhir/StructureDefinition/${name.slice(4)}`, ['System.String']);
+	const types = name === 'context' ? context.start : name === 'resource' ? resourceTypes(context) : undefined;
+	const run: Run = (_self, { env, start }) => {
+		const value = Object.hasOwn(env, name) ? env[name] : undefined;
+		if (value !== undefined && value !== null) return typeof value === 'function' ? undefined : value;
+		if (name === 'context' || name === 'resource') return start;
+		return name === 'rootResource' ? (env.resource ?? start) : undefined;
+	};
+	return node(run, types, true);
+}
+
+/** The type of `%resource`: that of the focus, or the one a backbone element is in. */
+function resourceTypes({ model, start }: Context): Types {
+	const root = certain(start)?.split('.')[0];
+	return root !== undefined && model?.elementInfo(root, 'implicitRules') !== undefined ? [root] : undefined;
+}
+
+function compileMember({ name, on }: Extract<Ast, { kind: 'member' }>, context: Context): Node {
+	if (on === undefined && /^[A-Z]/.test(name)) return typeNameNode(name, context);
+	const parent = on === undefined ? selfNode(context) : compile(on, context);
+	return memberNode(parent, readerOf(context.model, parent.types, name));
+}
+
+function memberNode(parent: Node, reader: Reader): Node {
+	// Where the types are known no box is needed to tell them, unless the parent may be a primitive with its children beside it.
+	const from =
+		reader.types !== undefined && certain(parent.types) !== undefined && /^[A-Z]/.test(parent.types?.[0] ?? '') ? parent.value : parent.run;
+	const { items, values, present } = reader;
+	return {
+		run(self, scope) {
+			const on = from(self, scope);
+			return Array.isArray(on) ? flatMap(on, items) : items(on);
+		},
+		value(self, scope) {
+			const on = from(self, scope);
+			return Array.isArray(on) ? flatMap(on, values) : values(on);
+		},
+		present(self, scope) {
+			const on = from(self, scope);
+			return Array.isArray(on) ? on.some(present) : present(on);
+		},
+		types: reader.types,
+		fixed: parent.fixed,
 	};
 }
 
-function compileMember(name: string, on: Ast | undefined): Run {
-	if (on === undefined) {
-		// The first step may name the type of the focus instead of a child (`Patient.name`).
-		const isName = /^[A-Z]/.test(name);
-		return (focus) => {
-			const into: unknown[] = [];
-			for (const item of focus) {
-				if (isName && isType(item, name)) into.push(item);
-				else children(item, name, into);
-			}
-			return into;
-		};
-	}
-	const source = compileAst(on);
-	return (focus, scope) => {
-		const into: unknown[] = [];
-		for (const item of source(focus, scope)) children(item, name, into);
-		return into;
-	};
+/** A path may start with the type of its focus, `Patient.name`: what is not of the type is left out. */
+function typeNameNode(name: string, context: Context): Node {
+	const wanted = specifierOf(name);
+	const known = certain(context.self);
+	if (wanted !== undefined && known !== undefined && isNamed(known, wanted)) return selfNode(context);
+	const { items } = readerOf(context.model, context.self, name);
+	const one = (item: unknown): Items => (wanted !== undefined && isType(item, wanted, known) ? item : items(item));
+	return node((self) => flatMap(self, one), wanted === undefined ? undefined : [name], false);
 }
 
-function compileCall(ast: Extract<Ast, { kind: 'call' }>): Run {
+function compileCall(ast: Extract<Ast, { kind: 'call' }>, context: Context): Node {
 	const { name, args, on } = ast;
-	if ((name === 'ofType' || name === 'as' || name === 'is') && args.length === 1) {
-		const type = typeArgument(args[0] as Ast);
+	const [first] = args;
+	if ((name === 'ofType' || name === 'as' || name === 'is') && args.length === 1 && first !== undefined) {
+		const type = specifier(typeArgument(first));
 		const subject: Ast = on ?? { kind: 'this' };
-		if (name === 'ofType') return compileOfType(subject, type);
-		return name === 'is' ? compileIs(subject, type) : compileAs(subject, type);
+		return name === 'is' ? isNode(compile(subject, context), type) : asNode(subject, type, context);
 	}
-	const make = Object.hasOwn(functions, name) ? functions[name] : undefined;
-	if (make === undefined) throw new Problem('invalid', 'fhirpath-function', `There is no FHIRPath function ${name}().`);
-	const run = make(args.map(compileAst), args);
-	if (on === undefined) return run;
-	const source = compileAst(on);
-	return (focus, scope) => run(source(focus, scope), scope);
+	const make = functionNamed(name);
+	if (make === undefined) throw new Problem('invalid', 'fhirpath-function', `There is no FHIRPath function ${name.slice(0, 100)}().`);
+	if (args.length < make.least || args.length > make.most)
+		throw new Problem('invalid', 'fhirpath-function', `The FHIRPath function ${name}() does not take ${args.length} arguments.`);
+	return functionNode(make, ast, on === undefined ? selfNode(context) : compile(on, context), context);
+}
+
+function functionNode(make: Make, { name, args }: Extract<Ast, { kind: 'call' }>, input: Node, context: Context): Node {
+	const around: Node[] = [input];
+	const made = make.make({
+		name,
+		input,
+		model: context.model,
+		count: args.length,
+		arg(index) {
+			const ast = args[index];
+			if (ast === undefined) return undefined;
+			const argument = compile(ast, context);
+			around.push(argument);
+			return argument;
+		},
+		lambda: (index) => compile(args[index] as Ast, { ...context, self: input.types, inner: true }),
+	});
+	return { ...made, fixed: made.fixed || around.every(({ fixed }) => fixed) };
 }
 
 function typeArgument(ast: Ast): string {
@@ -157,57 +243,47 @@ function typeArgument(ast: Ast): string {
 	throw new Problem('invalid', 'fhirpath-syntax', 'is(), as() and ofType() take the name of a type.');
 }
 
-/** `value.ofType(Quantity)`, where `value` is a choice: straight to `valueQuantity`. */
-function compileOfType(on: Ast, type: string): Run {
-	const general = compileAst(on);
-	const filter: Run = (focus, scope) => general(focus, scope).filter((item) => isType(item, type));
-	if (on.kind !== 'member' || type.includes('.')) return filter;
-	const parent = on.on === undefined ? undefined : compileAst(on.on);
-	const member = on.name + suffixOf(type);
-	return (focus, scope) => {
-		const into: unknown[] = [];
-		for (const item of parent === undefined ? focus : parent(focus, scope)) {
-			const object = bare(item) as Record<string, unknown> | null;
-			if (object === null || typeof object !== 'object') continue;
-			if (object[member] !== undefined || object[`_${member}`] !== undefined)
-				addValue(object[member], object[`_${member}`], typeBySuffix.get(suffixOf(type)), into);
-			else {
-				const plain: unknown[] = [];
-				children(item, on.name, plain);
-				for (const child of plain) if (isType(child, type)) into.push(child);
-			}
-		}
-		return into;
-	};
+function specifier(name: string): Specifier {
+	const found = specifierOf(name);
+	if (found === undefined) throw new Problem('invalid', 'fhirpath-syntax', `${name.slice(0, 100)} is not the name of a type.`);
+	return found;
 }
 
-function compileAs(on: Ast, type: string): Run {
-	return compileOfType(on, type);
+function isNode(on: Node, type: Specifier): Node {
+	const known = certain(on.types);
+	const run: Run = (self, scope) => {
+		const item = single(on.run(self, scope));
+		return item === undefined ? undefined : isType(item, type, known);
+	};
+	return node(run, ['System.Boolean'], on.fixed);
 }
 
-function compileIs(on: Ast, type: string): Run {
-	const source = compileAst(on);
-	return (focus, scope) => {
-		const items = source(focus, scope);
-		return items.length === 0 ? [] : [items.length === 1 && isType(items[0], type)];
-	};
+/** `on as type`, `on.ofType(type)`: those of the items that are of the type. R4's definitions use as() on several items too. */
+function asNode(on: Ast, type: Specifier, context: Context): Node {
+	if (on.kind === 'member' && !(on.on === undefined && /^[A-Z]/.test(on.name))) {
+		// `value.ofType(Quantity)` is the member valueQuantity.
+		const parent = on.on === undefined ? selfNode(context) : compile(on.on, context);
+		const reader = readerOf(context.model, parent.types, on.name, type);
+		const narrowed = memberNode(parent, reader);
+		if (reader.types === undefined || reader.types.every((one) => isNamed(one, type))) return narrowed;
+		return filteredNode(narrowed, type);
+	}
+	return filteredNode(compile(on, context), type);
 }
 
-function compileItem(on: Ast, at: Ast): Run {
-	const source = compileAst(on);
-	const position = compileAst(at);
-	return (focus, scope) => {
-		const index = bare(position(focus, scope)[0]);
-		const item = source(focus, scope)[index as number];
-		return item === undefined ? [] : [item];
-	};
+function filteredNode(on: Node, type: Specifier): Node {
+	const known = certain(on.types);
+	const one = (item: unknown): Items => (isType(item, type, known) ? item : undefined);
+	const types = on.types?.filter((name) => isNamed(name, type));
+	return node((self, scope) => flatMap(on.run(self, scope), one), types?.length === 0 ? undefined : types, on.fixed);
 }
 
-function compileUnary(op: '+' | '-', on: Ast): Run {
-	const source = compileAst(on);
-	return (focus, scope) => {
-		const item = bare(source(focus, scope)[0]);
-		if (item instanceof Amount) return [op === '-' ? new Amount(-item.value, item.unit) : item];
-		return typeof item === 'number' ? [op === '-' ? -item : item] : [];
+function itemNode(on: Node, at: Node): Node {
+	const run: Run = (self, scope) => {
+		const index = scalar(single(at.value(self, scope)));
+		const items = on.run(self, scope);
+		if (index === 0) return firstOf(items);
+		return typeof index === 'number' && Array.isArray(items) ? items[index] : undefined;
 	};
+	return node(run, on.types, on.fixed && at.fixed);
 }

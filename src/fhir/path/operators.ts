@@ -1,217 +1,212 @@
-// FHIRPath's binary operators (http://hl7.org/fhirpath/N1/#operations).
-import type { Run } from './compile.ts';
-import { compareTexts, partsOf, shift } from './temporal.ts';
-import { Amount, bare, Temporal } from './values.ts';
+// FHIRPath's operators as nodes (http://hl7.org/fhirpath/N1/#operations), with quick ways for what invariants mostly ask.
+import { arithmetic, bounded } from './arithmetic.ts';
+import { distinct, equalItems, equivalentItems, isIn, order } from './compare.ts';
+import { type Items, joined, listOf, single, sizeOf, truth } from './items.ts';
+import { booleanNode, constantNode, type Node, node, type Run, type Scope } from './node.ts';
+import { textOf } from './text.ts';
+import { bothTypes, sortOf, type Types } from './types.ts';
+import { boxed, isComplex, Typed } from './values.ts';
 
-/** The closure of `left op right`. */
-export function binaryOperator(op: string, left: Run, right: Run): Run {
-	const logic = logical[op];
-	if (logic !== undefined) return (focus, scope) => logic(truth(left(focus, scope)), () => truth(right(focus, scope)));
-	const collections = overCollections[op];
-	if (collections !== undefined) return (focus, scope) => collections(left(focus, scope), right(focus, scope));
-	const single = overSingles[op];
-	if (single === undefined) throw new Error(`no operator ${op}`);
-	return (focus, scope) => {
-		const a = left(focus, scope);
-		const b = right(focus, scope);
-		if (a.length !== 1 || b.length !== 1)
-			return op === '&' && a.length <= 1 && b.length <= 1 ? [String(bare(a[0]) ?? '') + String(bare(b[0]) ?? '')] : [];
-		const result = single(bare(a[0]), bare(b[0]));
-		return result === undefined ? [] : [result];
+/** The node of `left op right`. */
+export function binaryNode(op: string, left: Node, right: Node): Node {
+	const fixed = left.fixed && right.fixed;
+	switch (op) {
+		case 'and':
+			return booleanNode(and(left.value, right.value), fixed);
+		case 'or':
+			return booleanNode(or(left.value, right.value), fixed);
+		case 'xor':
+			return booleanNode(xor(left.value, right.value), fixed);
+		case 'implies':
+			return booleanNode(implies(left.value, right.value), fixed);
+		case '|':
+			return unionNode(left, right);
+		case '=':
+			return booleanNode(equality(left, right), fixed);
+		case '!=':
+			return booleanNode(negated(equality(left, right)), fixed);
+		case '~':
+			return booleanNode((self, scope) => equivalentItems(left.value(self, scope), right.value(self, scope)), fixed);
+		case '!~':
+			return booleanNode((self, scope) => !equivalentItems(left.value(self, scope), right.value(self, scope)), fixed);
+		case 'in':
+			return booleanNode(membership(left, right), fixed);
+		case 'contains':
+			return booleanNode(membership(right, left), fixed);
+		case '&':
+			return node(concatenation(left.value, right.value), ['System.String'], fixed);
+		case '<':
+		case '>':
+		case '<=':
+		case '>=':
+			return booleanNode(comparison(op, left, right), fixed);
+		default:
+			return arithmeticNode(op, left, right);
+	}
+}
+
+type Test = (self: Items, scope: Scope) => boolean | undefined;
+
+function and(left: Run, right: Run): Test {
+	return (self, scope) => {
+		const a = truth(left(self, scope));
+		if (a === false) return false;
+		const b = truth(right(self, scope));
+		return b === false ? false : a === undefined ? undefined : b;
 	};
 }
 
-/** A collection as a boolean: empty is unknown, one item that is not boolean is true (http://hl7.org/fhirpath/N1/#singleton-evaluation-of-collections). */
-export function truth(items: readonly unknown[]): boolean | undefined {
-	if (items.length === 0) return undefined;
-	const value = bare(items[0]);
-	return typeof value === 'boolean' && items.length === 1 ? value : true;
+function or(left: Run, right: Run): Test {
+	return (self, scope) => {
+		const a = truth(left(self, scope));
+		if (a === true) return true;
+		const b = truth(right(self, scope));
+		return b === true ? true : a === undefined ? undefined : b;
+	};
 }
 
-function answer(value: boolean | undefined): unknown[] {
-	return value === undefined ? [] : [value];
+function xor(left: Run, right: Run): Test {
+	return (self, scope) => {
+		const a = truth(left(self, scope));
+		const b = truth(right(self, scope));
+		return a === undefined || b === undefined ? undefined : a !== b;
+	};
 }
 
-const logical: Readonly<Record<string, (a: boolean | undefined, b: () => boolean | undefined) => unknown[]>> = {
-	and(a, right) {
-		if (a === false) return [false];
-		const b = right();
-		return b === false ? [false] : answer(a === true && b === true ? true : undefined);
-	},
-	or(a, right) {
-		if (a === true) return [true];
-		const b = right();
-		return b === true ? [true] : answer(a === false && b === false ? false : undefined);
-	},
-	xor(a, right) {
-		const b = right();
-		return answer(a === undefined || b === undefined ? undefined : a !== b);
-	},
-	implies(a, right) {
-		if (a === false) return [true];
-		const b = right();
-		if (b === true) return [true];
-		return answer(a === true ? b : undefined);
-	},
-};
-
-const overCollections: Readonly<Record<string, (a: unknown[], b: unknown[]) => unknown[]>> = {
-	'|': (a, b) => distinct([...a, ...b]),
-	'=': (a, b) => answer(equalLists(a, b)),
-	'!=': (a, b) => answer(negate(equalLists(a, b))),
-	'~': (a, b) => [equivalentLists(a, b)],
-	'!~': (a, b) => [!equivalentLists(a, b)],
-	in: (a, b) => (a.length === 0 ? [] : [b.some((item) => equal(item, a[0]) === true)]),
-	contains: (a, b) => (b.length === 0 ? [] : [a.some((item) => equal(item, b[0]) === true)]),
-};
-
-function negate(value: boolean | undefined): boolean | undefined {
-	return value === undefined ? undefined : !value;
+function implies(left: Run, right: Run): Test {
+	return (self, scope) => {
+		const a = truth(left(self, scope));
+		if (a === false) return true;
+		const b = truth(right(self, scope));
+		return b === true ? true : a === true ? b : undefined;
+	};
 }
 
-function equalLists(a: readonly unknown[], b: readonly unknown[]): boolean | undefined {
-	if (a.length === 0 || b.length === 0) return undefined;
-	if (a.length !== b.length) return false;
-	let result: boolean | undefined = true;
-	for (let i = 0; i < a.length; i++) {
-		const same = equal(a[i], b[i]);
-		if (same === false) return false;
-		if (same === undefined) result = undefined;
+function negated(test: Test): Test {
+	return (self, scope) => {
+		const result = test(self, scope);
+		return result === undefined ? undefined : !result;
+	};
+}
+
+function equality(left: Node, right: Node): Test {
+	const [a, b] = [left.value, right.value];
+	const [sortA, sortB] = [sortOf(left.types), sortOf(right.types)];
+	const constant = right.constant?.items;
+	// Without boxes a choice does not say what its strings are, so they go by their shape.
+	if (typeof constant !== 'string' && typeof constant !== 'boolean')
+		return (self, scope) => equalItems(a(self, scope), b(self, scope), sortA, sortB);
+	return (self, scope) => {
+		const value = a(self, scope);
+		if (value === constant) return true;
+		if (value === undefined) return undefined;
+		if (typeof value !== 'object') return false;
+		return equalItems(value, constant, sortA, sortB);
+	};
+}
+
+function comparison(op: string, left: Node, right: Node): Test {
+	const [a, b] = [left.value, right.value];
+	const [sortA, sortB] = [sortOf(left.types), sortOf(right.types)];
+	const compare = (self: Items, scope: Scope): number | undefined => {
+		const x = single(a(self, scope));
+		const y = x === undefined ? undefined : single(b(self, scope));
+		return y === undefined ? undefined : order(x, y, sortA, sortB);
+	};
+	const below = op === '<' || op === '<=';
+	const orEqual = op.length === 2;
+	return (self, scope) => {
+		const result = compare(self, scope);
+		if (result === undefined) return undefined;
+		return result === 0 ? orEqual : result < 0 === below;
+	};
+}
+
+function membership(item: Node, collection: Node): Test {
+	const constant = collection.constant;
+	const texts = constant === undefined ? undefined : listOf(constant.items);
+	// A string is in a list of strings, or it is not.
+	if (texts?.every((text) => typeof text === 'string')) {
+		const known = new Set<unknown>(texts);
+		return (self, scope) => {
+			const value = item.value(self, scope);
+			if (typeof value === 'string') return known.has(value);
+			const one = single(value);
+			return one === undefined ? undefined : typeof one === 'string' ? known.has(one) : isIn(one, constant?.items);
+		};
 	}
-	return result;
+	return (self, scope) => {
+		const one = single(item.value(self, scope));
+		return one === undefined ? undefined : isIn(one, collection.value(self, scope));
+	};
 }
 
-function equivalentLists(a: readonly unknown[], b: readonly unknown[]): boolean {
-	if (a.length !== b.length) return false;
-	const rest = [...b];
-	return a.every((item) => {
-		const at = rest.findIndex((other) => equivalent(item, other));
-		if (at >= 0) rest.splice(at, 1);
-		return at >= 0;
-	});
+function concatenation(left: Run, right: Run): Run {
+	const text = (items: Items): string | undefined => (sizeOf(items) === 0 ? '' : textOf(single(items)));
+	return (self, scope) => {
+		const a = text(left(self, scope));
+		const b = text(right(self, scope));
+		return a === undefined || b === undefined ? undefined : bounded(a + b);
+	};
 }
 
-/** Items without repeats, first ones kept. */
-export function distinct(items: readonly unknown[]): unknown[] {
-	if (items.length < 2) return [...items];
-	const seen = new Set<unknown>();
-	const kept: unknown[] = [];
-	for (const item of items) {
-		const value = bare(item);
-		if (value === null || typeof value !== 'object') {
-			if (seen.has(value)) continue;
-			seen.add(value);
-		} else if (kept.some((other) => equal(other, item) === true)) continue;
-		kept.push(item);
-	}
-	return kept;
+/** `left | right`, worked out now when both are literals. */
+export function unionNode(left: Node, right: Node): Node {
+	const types = bothTypes(left.types, right.types);
+	if (left.constant !== undefined && right.constant !== undefined)
+		return constantNode(distinct(joined(left.constant.items, right.constant.items)), types);
+	const a = telling(left, types);
+	const b = telling(right, types);
+	const merged = node((self, scope) => distinct(joined(a(self, scope), b(self, scope))), types, left.fixed && right.fixed);
+	return { ...merged, present: (self, scope) => left.present(self, scope) || right.present(self, scope) };
 }
 
-/** FHIRPath equality of two items; undefined when precisions do not allow to say. */
-export function equal(left: unknown, right: unknown): boolean | undefined {
-	const a = bare(left);
-	const b = bare(right);
-	if (a === b) return true;
-	if (a instanceof Temporal || b instanceof Temporal) return temporalEqual(a, b);
-	if (a instanceof Amount || b instanceof Amount) {
-		const [x, y] = [amount(a), amount(b)];
-		return x !== undefined && y !== undefined && x.unit === y.unit && x.value === y.value;
-	}
-	if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object')
-		return typeof a === 'string' && typeof b === 'string' && looksTemporal(a) && looksTemporal(b) ? temporalEqual(a, b) : false;
-	return sameObjects(a as Record<string, unknown>, b as Record<string, unknown>);
+/** The items of a node on their way into a collection with others: each says its type when the collection's does not. */
+export function telling(inner: Node, types: Types): Run {
+	const { run } = inner;
+	const type = inner.types?.length === 1 ? inner.types[0] : undefined;
+	if (type === undefined || type.startsWith('System.') || (types?.length === 1 && types[0] === type)) return run;
+	const tell = (item: unknown): unknown => {
+		if (item instanceof Typed) return item.type === undefined ? new Typed(item.value, type, item.sibling) : item;
+		return isComplex(item) && typeof item.resourceType === 'string' ? item : boxed(item, undefined, type);
+	};
+	return (self, scope) => {
+		const items = run(self, scope);
+		return Array.isArray(items) ? items.map(tell) : items === undefined ? undefined : tell(items);
+	};
 }
 
-function sameObjects(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
-	if (Array.isArray(a) !== Array.isArray(b)) return false;
-	const keys = Object.keys(a);
-	return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && equal(a[key], b[key]) === true);
+function arithmeticNode(op: string, left: Node, right: Node): Node {
+	const work = arithmetic(op);
+	if (work === undefined) throw new TypeError(`no operator ${op}`);
+	const [a, b] = [left.value, right.value];
+	const run: Run = (self, scope) => {
+		const x = single(a(self, scope));
+		const y = x === undefined ? undefined : single(b(self, scope));
+		return y === undefined ? undefined : work(x, y);
+	};
+	return node(run, resultTypes(op, left, right), left.fixed && right.fixed);
 }
 
-function looksTemporal(text: string): boolean {
-	return text.length >= 10 && text.includes('T') && partsOf(text) !== undefined;
+const integers = new Set(['integer', 'positiveInt', 'unsignedInt', 'System.Integer']);
+
+function resultTypes(op: string, left: Node, right: Node): Types {
+	const whole = [left, right].every(({ types }) => types?.length === 1 && integers.has(types[0] as string));
+	if (op === 'div' || (whole && op !== '/')) return ['System.Integer'];
+	const numbers = [left, right].every(
+		({ types }) => types?.length === 1 && /^(System\.)?(Integer|Decimal|decimal|integer)$/.test(types[0] as string),
+	);
+	return numbers ? ['System.Decimal'] : undefined;
 }
 
-function temporalEqual(a: unknown, b: unknown): boolean | undefined {
-	const [x, y] = [temporalText(a), temporalText(b)];
-	if (x === undefined || y === undefined) return false;
-	const order = compareTexts(x, y);
-	return order === undefined ? undefined : order === 0;
-}
-
-function temporalText(value: unknown): string | undefined {
-	const text = value instanceof Temporal ? value.text : value;
-	return typeof text === 'string' && partsOf(text) !== undefined ? text : undefined;
-}
-
-/** Equivalence: case and white space do not matter in strings, nor order in lists. */
-export function equivalent(left: unknown, right: unknown): boolean {
-	const a = bare(left);
-	const b = bare(right);
-	if (typeof a === 'string' && typeof b === 'string') return fold(a) === fold(b);
-	if (typeof a === 'number' && typeof b === 'number') return Math.abs(a - b) < 1e-8;
-	return equal(a, b) === true;
-}
-
-function fold(text: string): string {
-	return text.toLowerCase().replace(/\s+/g, ' ').trim();
-}
-
-function amount(value: unknown): Amount | undefined {
-	if (value instanceof Amount) return value;
-	if (typeof value === 'number') return new Amount(value, '1');
-	const quantity = value as { value?: unknown; code?: unknown; unit?: unknown } | null;
-	if (quantity === null || typeof quantity !== 'object' || typeof quantity.value !== 'number') return undefined;
-	return new Amount(quantity.value, String(quantity.code ?? quantity.unit ?? '1'));
-}
-
-/** -1, 0, 1, or undefined when the items cannot be compared. */
-export function compare(a: unknown, b: unknown): number | undefined {
-	if (typeof a === 'number' && typeof b === 'number') return a < b ? -1 : a > b ? 1 : 0;
-	const [x, y] = [temporalText(a), temporalText(b)];
-	if (x !== undefined && y !== undefined) return compareTexts(x, y);
-	if (typeof a === 'string' && typeof b === 'string') return a < b ? -1 : a > b ? 1 : 0;
-	const [p, q] = [amount(a), amount(b)];
-	if (p === undefined || q === undefined || p.unit !== q.unit) return undefined;
-	return p.value < q.value ? -1 : p.value > q.value ? 1 : 0;
-}
-
-function moved(date: unknown, amount: Amount, sign: number): Temporal | undefined {
-	if (date instanceof Temporal) return shift(date, amount, sign);
-	return typeof date === 'string' ? shift(new Temporal(date, date.length > 10 ? 'DateTime' : 'Date'), amount, sign) : undefined;
-}
-
-const overSingles: Readonly<Record<string, (a: unknown, b: unknown) => unknown>> = {
-	'<': (a, b) => ordered(a, b, (order) => order < 0),
-	'>': (a, b) => ordered(a, b, (order) => order > 0),
-	'<=': (a, b) => ordered(a, b, (order) => order <= 0),
-	'>=': (a, b) => ordered(a, b, (order) => order >= 0),
-	'+'(a, b) {
-		if (typeof a === 'number' && typeof b === 'number') return round(a + b);
-		if (b instanceof Amount && (a instanceof Temporal || typeof a === 'string')) return moved(a, b, 1);
-		return typeof a === 'string' && typeof b === 'string' ? a + b : undefined;
-	},
-	'-'(a, b) {
-		if (typeof a === 'number' && typeof b === 'number') return round(a - b);
-		return b instanceof Amount && (a instanceof Temporal || typeof a === 'string') ? moved(a, b, -1) : undefined;
-	},
-	'*': (a, b) => numeric(a, b, (x, y) => round(x * y)),
-	'/': (a, b) => numeric(a, b, (x, y) => (y === 0 ? undefined : round(x / y))),
-	div: (a, b) => numeric(a, b, (x, y) => (y === 0 ? undefined : Math.trunc(x / y))),
-	mod: (a, b) => numeric(a, b, (x, y) => (y === 0 ? undefined : round(x % y))),
-	'&': (a, b) => String(a ?? '') + String(b ?? ''),
-};
-
-/** Hides what binary fractions add to decimal ones. */
-function round(value: number): number {
-	return Number(value.toPrecision(15));
-}
-
-function numeric(a: unknown, b: unknown, work: (x: number, y: number) => number | undefined): number | undefined {
-	return typeof a === 'number' && typeof b === 'number' ? work(a, b) : undefined;
-}
-
-function ordered(a: unknown, b: unknown, holds: (order: number) => boolean): boolean | undefined {
-	const order = compare(a, b);
-	return order === undefined ? undefined : holds(order);
+/** The node of `+on` or `-on`. */
+export function unaryNode(op: '+' | '-', on: Node): Node {
+	if (op === '+') return on;
+	const negate = arithmetic('*');
+	const run: Run = (self, scope) => {
+		const value = single(on.value(self, scope));
+		return value === undefined ? undefined : negate?.(value, -1);
+	};
+	if (on.constant !== undefined) return constantNode(negate?.(single(on.constant.items), -1), on.types);
+	return node(run, on.types, on.fixed);
 }

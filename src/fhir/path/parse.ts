@@ -1,11 +1,15 @@
 // FHIRPath text to a tree (http://hl7.org/fhirpath/N1/#grammar).
 import { Problem } from '#base/problem.ts';
+import { numberOf } from '#fhir/wire/decimal.ts';
+import { partsOf } from './temporal.ts';
+import { isRealDay } from './text.ts';
 
 export type Ast =
 	| { readonly kind: 'literal'; readonly value: unknown }
 	| { readonly kind: 'empty' }
+	/** A date, dateTime or time as it is written, without the `@`. */
 	| { readonly kind: 'date'; readonly text: string }
-	| { readonly kind: 'quantity'; readonly value: number; readonly unit: string }
+	| { readonly kind: 'quantity'; readonly value: number; readonly unit: string; readonly calendar: boolean }
 	| { readonly kind: 'variable'; readonly name: string }
 	| { readonly kind: 'this' | 'index' | 'total' }
 	| { readonly kind: 'member'; readonly name: string; readonly on: Ast | undefined }
@@ -21,11 +25,29 @@ type Token = {
 	readonly at: number;
 };
 
-const pattern =
-	/\s+|\/\/[^\n]*|\/\*[\s\S]*?\*\/|(?<date>@T?\d[\d:.TZ+-]*\d*Z?|@\d{4}T?)|(?<number>\d+(?:\.\d+)?)|(?<string>'(?:[^'\\]|\\.)*')|(?<quoted>`(?:[^`\\]|\\.)*`)|(?<variable>%(?:[A-Za-z_][\w-]*|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'))|(?<name>[$A-Za-z_]\w*)|(?<symbol><=|>=|!=|!~|[-+*/&|()[\]{}.,=~<>])/y;
+/** What a text is made of; white space and comments have no kind. */
+const lexicon: readonly (readonly [kind: Token['kind'] | undefined, form: RegExp])[] = [
+	[undefined, /\s+|\/\/[^\n\r]*|\/\*(?:[^*]|\*(?!\/))*\*\//],
+	[
+		'date',
+		/@(?:T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?|\d{4}(?:-\d\d(?:-\d\d)?)?(?:T(?:\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?)?)?)/,
+	],
+	['number', /\d+(?:\.\d+)?/],
+	['string', /'(?:[^'\\]|\\.)*'/],
+	['quoted', /`(?:[^`\\]|\\.)*`/],
+	// Double quotes, and names with dashes, are what older pages of FHIR write.
+	['variable', /%(?:(?:vs|ext)-[\w-]+|[A-Za-z_]\w*|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')/],
+	['name', /[$A-Za-z_]\w*/],
+	['symbol', /<=|>=|!=|!~|[-+*/&|()[\]{}.,=~<>]/],
+];
+const pattern = new RegExp(lexicon.map(([, { source }]) => `(${source})`).join('|'), 'sy');
 
-/** The tree of an expression. Throws Problem invalid `fhirpath-syntax` with the position of what is wrong. */
+const maxLength = 50_000;
+
+/** The tree of an expression. Throws Problem invalid `fhirpath-syntax` with the position of what is wrong. http://hl7.org/fhirpath/N1/#grammar */
 export function parsePath(expression: string): Ast {
+	if (expression.length > maxLength)
+		throw new Problem('invalid', 'fhirpath-syntax', `A FHIRPath expression is at most ${maxLength} characters long.`);
 	const tokens = tokenize(expression);
 	const parser = new Parser(expression, tokens);
 	const ast = parser.expression(0);
@@ -48,8 +70,8 @@ function tokenize(expression: string): Token[] {
 		pattern.lastIndex = at;
 		const match = pattern.exec(expression);
 		if (match === null) throw syntax(expression, at);
-		const kind = Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0];
-		if (kind !== undefined) tokens.push({ kind: kind as Token['kind'], text: match[0], at });
+		const kind = lexicon[match.indexOf(match[0], 1) - 1]?.[0];
+		if (kind !== undefined) tokens.push({ kind, text: match[0], at });
 		at = pattern.lastIndex;
 	}
 	tokens.push({ kind: 'end', text: '', at });
@@ -93,17 +115,29 @@ const binary: Readonly<Record<string, number>> = {
 };
 
 const calendarUnits = /^(years?|months?|weeks?|days?|hours?|minutes?|seconds?|milliseconds?)$/;
+/** Parentheses in parentheses. */
 const maxDepth = 200;
+/** Steps from the top of a tree to its deepest leaf: each costs a few frames of the stack when the tree is compiled and run. */
+const maxHeight = 400;
 
 class Parser {
 	readonly #expression: string;
 	readonly #tokens: readonly Token[];
 	#at = 0;
 	#depth = 0;
+	readonly #heights = new Map<Ast, number>();
 
 	constructor(expression: string, tokens: readonly Token[]) {
 		this.#expression = expression;
 		this.#tokens = tokens;
+	}
+
+	#node<T extends Ast>(ast: T, ...parts: readonly (Ast | undefined)[]): T {
+		let height = 0;
+		for (const part of parts) if (part !== undefined) height = Math.max(height, this.#heights.get(part) ?? 1);
+		if (height >= maxHeight) throw syntax(this.#expression, this.peek().at);
+		this.#heights.set(ast, height + 1);
+		return ast;
 	}
 
 	peek(): Token {
@@ -129,11 +163,14 @@ class Parser {
 		let left = this.#unary();
 		for (;;) {
 			const { text: op, kind } = this.peek();
-			const strength = kind === 'symbol' || kind === 'name' ? binary[op] : undefined;
-			if (strength === undefined || strength < minimum || !Object.hasOwn(binary, op)) break;
+			const strength = (kind === 'symbol' || kind === 'name') && Object.hasOwn(binary, op) ? binary[op] : undefined;
+			if (strength === undefined || strength < minimum) break;
 			this.#at++;
-			if (op === 'is' || op === 'as') left = { kind: 'type', op, on: left, type: this.#typeName() };
-			else left = { kind: 'binary', op, left, right: this.expression(strength + 1) };
+			if (op === 'is' || op === 'as') left = this.#node({ kind: 'type', op, on: left, type: this.#typeName() }, left);
+			else {
+				const right = this.expression(strength + 1);
+				left = this.#node({ kind: 'binary', op, left, right }, left, right);
+			}
 		}
 		this.#depth--;
 		return left;
@@ -158,7 +195,8 @@ class Parser {
 	#unary(): Ast {
 		if (this.#is('+') || this.#is('-')) {
 			const op = this.#next().text as '+' | '-';
-			return { kind: 'unary', op, on: this.expression(11) };
+			const on = this.expression(11);
+			return this.#node({ kind: 'unary', op, on }, on);
 		}
 		let on = this.#term();
 		for (;;) {
@@ -169,7 +207,7 @@ class Parser {
 				this.#at++;
 				const at = this.expression(0);
 				this.#expect(']');
-				on = { kind: 'item', on, at };
+				on = this.#node({ kind: 'item', on, at }, on, at);
 			} else return on;
 		}
 	}
@@ -191,7 +229,7 @@ class Parser {
 		}
 		if (kind === 'number') {
 			this.#at++;
-			return this.#quantity(Number(text));
+			return this.#quantity(text);
 		}
 		if (kind === 'string') {
 			this.#at++;
@@ -199,7 +237,7 @@ class Parser {
 		}
 		if (kind === 'date') {
 			this.#at++;
-			return { kind: 'date', text: text.slice(1) };
+			return this.#date(text.slice(1), at);
 		}
 		if (kind === 'variable') {
 			this.#at++;
@@ -213,35 +251,47 @@ class Parser {
 		return this.#invocation(undefined);
 	}
 
-	#quantity(value: number): Ast {
-		const { kind, text } = this.peek();
+	#date(text: string, at: number): Ast {
+		const written = text.replace(/^T|T$/g, '');
+		if (partsOf(written) === undefined || (!text.startsWith('T') && !isRealDay(written))) throw syntax(this.#expression, at);
+		return { kind: 'date', text };
+	}
+
+	#quantity(number: string): Ast {
+		const value = Number(number);
+		const { kind, text, at } = this.peek();
+		if (!Number.isFinite(value)) throw syntax(this.#expression, at);
 		if (kind === 'string') {
 			this.#at++;
-			return { kind: 'quantity', value, unit: unescaped(text.slice(1, -1)) };
+			return { kind: 'quantity', value, unit: unescaped(text.slice(1, -1)), calendar: false };
 		}
 		if (kind === 'name' && calendarUnits.test(text)) {
 			this.#at++;
-			return { kind: 'quantity', value, unit: text.replace(/s$/, '') };
+			return { kind: 'quantity', value, unit: text.replace(/s$/, ''), calendar: true };
 		}
-		return { kind: 'literal', value };
+		// `1.0` is a decimal, and says how precise it is.
+		return { kind: 'literal', value: number.includes('.') ? numberOf(number) : value };
 	}
 
 	#invocation(on: Ast | undefined): Ast {
 		const { kind, text, at } = this.peek();
 		if (kind === 'name' && text.startsWith('$')) {
 			this.#at++;
-			if (text === '$this' || text === '$index' || text === '$total') return { kind: text.slice(1) as 'this' };
+			if (text === '$this' || text === '$index' || text === '$total') return { kind: text.slice(1) as 'this' | 'index' | 'total' };
 			throw syntax(this.#expression, at);
 		}
 		const name = this.#identifier();
-		if (!this.#is('(')) return { kind: 'member', name, on };
+		if (!this.#is('(')) return this.#node({ kind: 'member', name, on }, on);
 		this.#at++;
 		const args: Ast[] = [];
-		while (!this.#is(')')) {
+		if (!this.#is(')')) {
 			args.push(this.expression(0));
-			if (!this.#is(')')) this.#expect(',');
+			while (this.#is(',')) {
+				this.#at++;
+				args.push(this.expression(0));
+			}
 		}
-		this.#at++;
-		return { kind: 'call', name, args, on };
+		this.#expect(')');
+		return this.#node({ kind: 'call', name, args, on }, on, ...args);
 	}
 }

@@ -5,18 +5,28 @@ import { type Amount, Temporal } from './values.ts';
 const datePattern = /^(\d{4})(?:-(\d\d)(?:-(\d\d))?)?(?:T(?:(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?)?(Z|[+-]\d\d:\d\d)?)?$/;
 const timePattern = /^(\d\d)(?::(\d\d)(?::(\d\d(?:\.\d+)?))?)?$/;
 
-/** Numbers from the year (or hour) on, as far as given, in UTC when there is a zone; seconds carry their fraction. */
-export type Parts = { readonly time: boolean; readonly zone: string | undefined; readonly values: readonly number[] };
+/** Numbers from the year (or hour) on, as far as given; seconds carry their fraction. */
+export type Parts = {
+	readonly time: boolean;
+	readonly zone: string | undefined;
+	/** As written. */
+	readonly local: readonly number[];
+	/** In UTC when there is a zone. */
+	readonly values: readonly number[];
+};
 
 /** The parts of a date, dateTime or time in FHIR's writing; undefined for any other text. */
 export function partsOf(text: string): Parts | undefined {
 	const time = timePattern.exec(text);
-	if (time !== null) return inRange({ time: true, zone: undefined, values: numbers(time, 1, 4) });
+	if (time !== null) return inRange(numbers(time, 1, 4), 3) ? parts(true, undefined, numbers(time, 1, 4)) : undefined;
 	const match = datePattern.exec(text);
 	if (match === null) return undefined;
-	const zone = match[7];
-	const parts = { time: false, zone, values: numbers(match, 1, 7) };
-	return inRange(parts) === undefined ? undefined : zone === undefined || parts.values.length < 5 ? parts : inUtc(parts, zone);
+	const local = numbers(match, 1, 7);
+	return inRange(local, 0) ? parts(false, match[7], local) : undefined;
+}
+
+function parts(time: boolean, zone: string | undefined, local: readonly number[]): Parts {
+	return { time, zone, local, values: zone === undefined || local.length < 5 ? local : inUtc(local, zone) };
 }
 
 function numbers(match: RegExpExecArray, from: number, to: number): number[] {
@@ -25,11 +35,11 @@ function numbers(match: RegExpExecArray, from: number, to: number): number[] {
 	return values;
 }
 
-const limits = [9999, 12, 31, 23, 59, 60];
+const least = [0, 1, 1, 0, 0, 0];
+const most = [9999, 12, 31, 23, 59, 60];
 
-function inRange(parts: Parts): Parts | undefined {
-	const from = parts.time ? 3 : 0;
-	return parts.values.every((value, i) => value <= (limits[i + from] as number)) ? parts : undefined;
+function inRange(values: readonly number[], from: number): boolean {
+	return values.every((value, i) => value >= (least[i + from] as number) && value <= (most[i + from] as number));
 }
 
 function offsetMinutes(zone: string): number {
@@ -37,21 +47,17 @@ function offsetMinutes(zone: string): number {
 	return (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6)));
 }
 
-function inUtc({ values }: Parts, zone: string): Parts {
-	const [year = 0, month = 1, day = 1, hour = 0, minute = 0] = values;
+function inUtc(local: readonly number[], zone: string): number[] {
+	const [year = 0, month = 1, day = 1, hour = 0, minute = 0] = local;
 	const moved = utc(year, month, day, hour, minute - offsetMinutes(zone));
-	return {
-		time: false,
-		zone,
-		values: [
-			moved.getUTCFullYear(),
-			moved.getUTCMonth() + 1,
-			moved.getUTCDate(),
-			moved.getUTCHours(),
-			moved.getUTCMinutes(),
-			...values.slice(5),
-		],
-	};
+	return [
+		moved.getUTCFullYear(),
+		moved.getUTCMonth() + 1,
+		moved.getUTCDate(),
+		moved.getUTCHours(),
+		moved.getUTCMinutes(),
+		...local.slice(5),
+	];
 }
 
 /** As Date.UTC, without its reading of years below 100 as 19xx. */
@@ -80,14 +86,31 @@ function zoneOf(text: string): string {
 
 function compareParts(a: Parts, b: Parts): number | undefined {
 	if (a.time !== b.time) return undefined;
-	const length = Math.min(a.values.length, b.values.length);
-	// Without a zone on one side up to 14 hours are unknown: only days further apart than one can be told.
-	const unknownZone = (a.zone === undefined) !== (b.zone === undefined) && a.values.length > 3 && b.values.length > 3;
+	if ((a.zone === undefined) !== (b.zone === undefined)) return compareAcrossZones(a, b);
+	return compareNumbers(a.values, b.values);
+}
+
+function compareNumbers(a: readonly number[], b: readonly number[]): number | undefined {
+	const length = Math.min(a.length, b.length);
 	for (let i = 0; i < length; i++) {
-		const difference = (a.values[i] as number) - (b.values[i] as number);
-		if (difference !== 0) return unknownZone && i >= 2 && Math.abs(difference) <= 1 ? undefined : Math.sign(difference);
+		const difference = (a[i] as number) - (b[i] as number);
+		if (difference !== 0) return Math.sign(difference);
 	}
-	return a.values.length === b.values.length && !unknownZone ? 0 : undefined;
+	return a.length === b.length ? 0 : undefined;
+}
+
+const zonesMs = 14 * 3_600_000;
+
+/** One side does not say its zone. A date is the day of wherever the other side is; of a time up to 14 hours are unknown. */
+function compareAcrossZones(a: Parts, b: Parts): number | undefined {
+	if (a.local.length <= 3 || b.local.length <= 3) return compareNumbers(a.local, b.local);
+	const difference = instantOf(a) - instantOf(b);
+	return Math.abs(difference) > zonesMs ? Math.sign(difference) : undefined;
+}
+
+function instantOf({ values }: Parts): number {
+	const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = values;
+	return utc(year, month, day, hour, minute, Math.round(second * 1000)).getTime();
 }
 
 /** Milliseconds of the units whose length never changes, by their words and UCUM codes. */
@@ -136,25 +159,24 @@ const words: Readonly<Record<string, string>> = {
 
 /** A date or time moved by a quantity of time; undefined when that cannot be done. http://hl7.org/fhirpath/N1/#datetime-arithmetic */
 export function shift(date: Temporal, amount: Amount, sign: number): Temporal | undefined {
-	const unit = Object.hasOwn(coarse, amount.unit) ? amount.unit : words[amount.unit];
-	const parts = partsOf(date.text);
-	if (unit === undefined || parts === undefined) return undefined;
-	return parts.time ? shiftTime(date, parts, amount.value * sign, unit) : shiftDate(date, amount.value * sign, unit);
+	const unit = Object.hasOwn(coarse, amount.unit) ? amount.unit : Object.hasOwn(words, amount.unit) ? words[amount.unit] : undefined;
+	const found = partsOf(date.text);
+	if (unit === undefined || found === undefined) return undefined;
+	return found.time ? shiftTime(date, found, amount.value * sign, unit) : shiftDate(date, found, amount.value * sign, unit);
 }
 
-function shiftTime(date: Temporal, { values }: Parts, value: number, unit: string): Temporal | undefined {
+function shiftTime(date: Temporal, { local }: Parts, value: number, unit: string): Temporal | undefined {
 	const ms = unitMs(unit);
 	if (ms === undefined || unit === 'week' || unit === 'day') return undefined;
-	const [hour = 0, minute = 0, second = 0] = values;
+	const [hour = 0, minute = 0, second = 0] = local;
 	const total = hour * 3_600_000 + minute * 60_000 + Math.round(second * 1000) + Math.trunc(value * ms);
+	if (!Number.isFinite(total)) return undefined;
 	const day = 86_400_000;
 	const text = new Date(((total % day) + day) % day).toISOString().slice(11, 23);
 	return new Temporal(text.slice(0, Math.min(date.text.length, 12)), 'Time');
 }
 
-function shiftDate(date: Temporal, value: number, given: string): Temporal {
-	const local = partsOf(date.text.replace(/(Z|[+-]\d\d:\d\d)$/, ''))?.values ?? [];
-	const zone = /(Z|[+-]\d\d:\d\d)$/.exec(date.text)?.[1] ?? '';
+function shiftDate(date: Temporal, { local, zone = '' }: Parts, value: number, given: string): Temporal | undefined {
 	const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = local;
 	let [unit, count] = [given, given === 'second' || given === 'millisecond' ? value : Math.trunc(value)];
 	const [ordinal, perYear, perMonth] = coarse[unit] as readonly [number, number, number];
@@ -173,6 +195,8 @@ function shiftDate(date: Temporal, value: number, given: string): Temporal {
 		moved = utc(year, month, day, hour, minute, Math.round(second * 1000));
 		moved.setTime(moved.getTime() + count * (unitMs(unit) as number));
 	}
+	const resultYear = moved.getUTCFullYear();
+	if (!(resultYear >= 0 && resultYear <= 9999)) return undefined;
 	const ends = [4, 7, 10, 13, 16, 19];
 	const length = date.text.includes('.') || moved.getUTCMilliseconds() !== 0 ? 23 : 19;
 	const end = local.length === 6 ? length : (ends[local.length - 1] as number);

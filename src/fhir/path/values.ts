@@ -1,12 +1,16 @@
 // What FHIRPath expressions work on: plain FHIR JSON, boxed only where JSON alone does not say enough (the type of a choice element, a
 // primitive with extensions), and the dates and quantities of the language itself.
 
+/** What is not plain JSON; one class, so that one check tells. */
+class Boxed {}
+
 /** A value with its FHIR type, or a primitive with its `_sibling` (id, extension). */
-export class Typed {
+export class Typed extends Boxed {
 	readonly value: unknown;
 	readonly type: string | undefined;
 	readonly sibling: object | undefined;
 	constructor(value: unknown, type: string | undefined, sibling: object | undefined) {
+		super();
 		this.value = value;
 		this.type = type;
 		this.sibling = sibling;
@@ -16,40 +20,48 @@ export class Typed {
 export type TemporalKind = 'Date' | 'DateTime' | 'Time';
 
 /** A date, dateTime or time literal, or one that was computed. */
-export class Temporal {
+export class Temporal extends Boxed {
 	/** As FHIR writes it: `2020-02`, `2020-02-01T10:00:00Z`, `10:00`. */
 	readonly text: string;
 	readonly kind: TemporalKind;
 	constructor(text: string, kind: TemporalKind) {
+		super();
 		this.text = text;
 		this.kind = kind;
 	}
-	toString(): string {
+	override toString(): string {
 		return this.text;
 	}
 }
 
 /** A quantity literal or a computed quantity. `unit` is a UCUM code or, when `calendar`, a word such as `month`. */
-export class Amount {
+export class Amount extends Boxed {
 	readonly value: number;
 	readonly unit: string;
 	readonly calendar: boolean;
 	constructor(value: number, unit: string, calendar = false) {
+		super();
 		this.value = value;
 		this.unit = unit;
 		this.calendar = calendar;
 	}
-	toString(): string {
+	override toString(): string {
 		return this.calendar ? `${this.value} ${this.unit}` : `${this.value} '${this.unit}'`;
 	}
 }
 
-/** The bare value of an item; undefined for a primitive that only has extensions. */
+/** The value of an item without its box; undefined for a primitive that only has extensions. */
 export function bare(item: unknown): unknown {
 	return item instanceof Typed ? item.value : item;
 }
 
-/** What callers outside get: literals of the language in their JSON form. */
+/** As bare, with a Decimal as its number. */
+export function scalar(item: unknown): unknown {
+	const value = item instanceof Typed ? item.value : item;
+	return value instanceof Number ? value.valueOf() : value;
+}
+
+/** What callers outside get: literals of the language in their JSON form, null for a primitive without a value. */
 export function plain(item: unknown): unknown {
 	const value = bare(item);
 	if (value instanceof Temporal) return value.text;
@@ -60,12 +72,20 @@ export function plain(item: unknown): unknown {
 	return value ?? null;
 }
 
-/** The object that holds an item's children: itself, or the sibling of a primitive. */
+/** The JSON object that holds an item's children: itself, or the sibling of a primitive. */
 export function holderOf(item: unknown): Record<string, unknown> | undefined {
-	const holder = item instanceof Typed ? (item.value !== null && typeof item.value === 'object' ? item.value : item.sibling) : item;
-	return holder === null || typeof holder !== 'object' || holder instanceof Temporal || holder instanceof Amount
-		? undefined
-		: (holder as Record<string, unknown>);
+	if (item === null || typeof item !== 'object') return undefined;
+	if (item instanceof Boxed) {
+		if (!(item instanceof Typed)) return undefined;
+		const { value, sibling } = item;
+		return ((isComplex(value) ? value : sibling) as Record<string, unknown> | undefined) ?? undefined;
+	}
+	return item instanceof Number ? undefined : (item as Record<string, unknown>);
+}
+
+/** Whether a bare value is of a complex type. */
+export function isComplex(value: unknown): value is Record<string, unknown> {
+	return value !== null && typeof value === 'object' && !(value instanceof Number) && !(value instanceof Boxed);
 }
 
 const primitiveTypes = [
@@ -142,24 +162,44 @@ export const typeBySuffix: ReadonlyMap<string, string> = new Map(
 	[...primitiveTypes, ...complexTypes].map((type) => [suffixOf(type), type]),
 );
 
-/** One JSON member (with its primitive sibling) as items, boxed when `type` is given or a sibling is there. */
-export function addValue(value: unknown, sibling: unknown, type: string | undefined, into: unknown[]): void {
-	if (Array.isArray(value) || Array.isArray(sibling)) {
-		const values = Array.isArray(value) ? value : [];
-		const siblings = Array.isArray(sibling) ? sibling : [];
-		const length = Math.max(values.length, siblings.length);
-		for (let i = 0; i < length; i++) addOne(values[i], siblings[i], type, into);
-	} else addOne(value, sibling, type, into);
+/** Choice elements of R4, for where no model tells which elements are. */
+export const choiceNames: ReadonlySet<string> = new Set(
+	(
+		'abatement additive age allowed amount answer asNeeded author born bounds characteristic chargeItem code collected content created date ' +
+		'deceased defaultValue definingSubstance definition detail diagnosis dose doseNumber due duration effective entity event example ' +
+		'fastingStatus fixed identified indication instances item legallyBinding location manufacturer maxValue medication minValue ' +
+		'minimumVolume module multipleBirth name occurred occurrence offset onset participantEffective pattern performed probability procedure ' +
+		'product quantity rate reported scheduled seriesDoses serviced source start statusReason studyEffective subject substance target time ' +
+		'timing topic used value when'
+	).split(' '),
+);
+
+const others = [
+	'Element',
+	'BackboneElement',
+	'ElementDefinition',
+	'Extension',
+	'MarketingStatus',
+	'MoneyQuantity',
+	'Narrative',
+	'Population',
+	'ProdCharacteristic',
+	'ProductShelfLife',
+	'SimpleQuantity',
+	'SubstanceAmount',
+];
+
+const complexes: ReadonlySet<string> = new Set([...complexTypes, ...others]);
+
+/** Whether a FHIR type name is that of a resource. */
+export function isResourceName(name: string): boolean {
+	return /^[A-Z]\w*$/.test(name) && !complexes.has(name);
 }
 
-function addOne(value: unknown, sibling: unknown, type: string | undefined, into: unknown[]): void {
-	const item = boxed(value, sibling, type);
-	if (item !== undefined) into.push(item);
-}
-
-/** An item of a value and its sibling; undefined when there is neither. */
+/** An item of a value and its sibling, boxed when `type` is given or a sibling is there; undefined when there is neither. */
 export function boxed(value: unknown, sibling: unknown, type: string | undefined): unknown {
-	if (sibling !== null && typeof sibling === 'object') return new Typed(value ?? undefined, type, sibling);
-	if (value === undefined || value === null) return undefined;
+	if (sibling !== null && typeof sibling === 'object' && !Array.isArray(sibling))
+		return Array.isArray(value) ? undefined : new Typed(value ?? undefined, type, sibling);
+	if (value === undefined || value === null || Array.isArray(value)) return undefined;
 	return type === undefined ? value : new Typed(value, type, undefined);
 }
