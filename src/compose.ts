@@ -1,16 +1,156 @@
 // Puts the parts together for everything that works on an installation: the server, its workers and the command line.
 import { join } from 'node:path';
 import type { PoolConfig } from 'pg';
-import { type Caller, type Ctx, everything } from '#access/ctx.ts';
+import type { Caller } from '#access/ctx.ts';
+import type { Blobs } from '#base/blobs.ts';
 import { type Clock, systemClock } from '#base/clock.ts';
 import { createIds } from '#base/ids.ts';
-import { createLog, type Log } from '#base/log.ts';
+import type { Log } from '#base/log.ts';
 import { type Database, openDatabase } from '#db/database.ts';
 import { type Embedded, startEmbedded } from '#db/embedded.ts';
 import { migrate } from '#db/migrate.ts';
+import { openReplicas } from '#db/replicas.ts';
+import { requireServer } from '#db/requirements.ts';
+import { createDiskBlobs } from '#fhir/binary/disk.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { loadDefinitions } from '#fhir/definitions/definitions.ts';
+import { addedPackages } from '#fhir/definitions/package.ts';
+import { createJobs } from '#fhir/jobs/jobs.ts';
 import { createRegistry } from '#fhir/search/registry.ts';
-import { createStore } from '#fhir/store/store.ts';
+import { createExtractor } from '#fhir/store/extract.ts';
+import { fhirTables } from '#fhir/store/schema.ts';
+import { createStore, type Store } from '#fhir/store/store.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
+import { createS3Blobs, createS3Blobs, readS3Place, readS3Place } from '#outside/s3-blobs.ts';
 import type { Settings } from './settings.ts';
+
+/** Where the data are: how to connect, and the PostgreSQL that came with Heron when that is the one. */
+export type Source = {
+	readonly config: PoolConfig;
+	readonly embedded: Embedded | undefined;
+	/** Stops the embedded PostgreSQL if this process owns it. */
+	close(): Promise<void>;
+};
+
+export type Installation = {
+	readonly settings: Settings;
+	readonly db: Database;
+	readonly fhir: Fhir;
+	readonly log: Log;
+	readonly clock: Clock;
+	/** A context that reads from the primary. */
+	readonly ctxFor: (caller: Caller, requestId: string) => FhirCtx;
+	/** A context for somebody who only reads now and last wrote at `lastWrite` (milliseconds, 0 for never): from a replica that has it all. */
+	readonly readingCtxFor: (caller: Caller, requestId: string, lastWrite: number) => FhirCtx;
+	/** Ends what compose began: writes under way are finished, connections closed. */
+	close(): Promise<void>;
+};
+
+/** How long a start waits for a database of the operator's own. */
+const patienceMs = 30_000;
+
+/**
+ * Opens the database of an installation and brings it to the present schema. `own` is for the server: it refuses a data folder that
+ * another Heron holds; `share` is for commands: they join a server that runs. Throws what startEmbedded, requireServer and migrate throw.
+ */
+export async function openSource(settings: Settings, log: Log, mode: 'own' | 'share'): Promise<Source> {
+	const { databaseUrl, dataDir } = settings;
+	const embedded = databaseUrl === undefined ? await startEmbedded({ dataDir, log, mode }) : undefined;
+	const config = embedded?.config ?? ownConfig(databaseUrl, settings);
+	try {
+		await prepare(config, settings, log);
+	} catch (error) {
+		await embedded?.stop();
+		throw error;
+	}
+	return { config, embedded, close: async () => embedded?.stop() };
+}
+
+async function prepare(config: PoolConfig, settings: Settings, log: Log): Promise<void> {
+	const db = openDatabase({ ...config, max: 2 }, (error) =>
+		log.warn({ code: (error as { code?: string }).code }, 'a database connection was lost'),
+	);
+	try {
+		const { version } = await requireServer(db, patienceMs);
+		const definitions = definitionsOf(settings);
+		const { ran } = await migrate(db, [fhirTables(definitions, createRegistry(definitions))]);
+		log.info({ version, ran }, 'database ready');
+	} finally {
+		await db.close();
+	}
+}
+
+/** The definitions of this installation: what came with Heron and what was added to it. */
+export function definitionsOf(settings: Settings): ReturnType<typeof loadDefinitions> {
+	return loadDefinitions(addedPackages(settings.dataDir));
+}
+
+/** Everything that serves requests and runs commands, over a database that `openSource` has prepared. */
+export async function compose(settings: Settings, config: PoolConfig, log: Log): Promise<Installation> {
+	const db = openDatabase({ ...config, max: settings.databaseConnections }, (error) =>
+		log.warn({ code: (error as { code?: string }).code }, 'a database connection was lost'),
+	);
+	const base = `${settings.publicUrl}/apis/default/fhir`;
+	const definitions = definitionsOf(settings);
+	const registry = createRegistry(definitions);
+	const extract = createExtractor(registry, definitions, base);
+	const store = withFallback(createStore({ db, definitions, extract, settings }), db);
+	const replicas = openReplicas(
+		db,
+		settings.readDatabaseUrls.map((url) => ownConfig(url, settings)),
+		{ log },
+	);
+	const ids = createIds();
+	const jobs = createJobs({ db, clock: systemClock, ids, log });
+	const blobs = await openBlobs(settings);
+	const fhir: Fhir = { base, definitions, registry, validator: createValidator(definitions), store, blobs, settings, jobs };
+	const ctxOver = (on: Database, caller: Caller, requestId: string): FhirCtx => {
+		return { caller, db: on, clock: systemClock, ids, log, requestId, fhir };
+	};
+	return {
+		settings,
+		db,
+		fhir,
+		log,
+		clock: systemClock,
+		ctxFor: (caller, requestId) => ctxOver(db, caller, requestId),
+		readingCtxFor: (caller, requestId, lastWrite) => ctxOver(replicas.reader(lastWrite), caller, requestId),
+		async close() {
+			await jobs.close();
+			await store.close();
+			await blobs.close();
+			await replicas.close();
+			await db.close();
+		},
+	};
+}
+
+/** What a replica does not have yet the primary may have: a resource that a client was just told of is never said to be missing. */
+function withFallback(store: Store, primary: Database): Store {
+	return {
+		...store,
+		async read(ctx, type, id, restrict) {
+			const found = await store.read(ctx, type, id, restrict);
+			return found !== undefined || ctx.db === primary ? found : store.read({ ...ctx, db: primary }, type, id, restrict);
+		},
+		async vread(ctx, type, id, version, restrict) {
+			const found = await store.vread(ctx, type, id, version, restrict);
+			return found !== undefined || ctx.db === primary ? found : store.vread({ ...ctx, db: primary }, type, id, version, restrict);
+		},
+	};
+}
+
+function ownConfig(url: string | undefined, { databaseConnections }: Settings): PoolConfig {
+	return { connectionString: url, application_name: 'heron', connectionTimeoutMillis: 10_000, keepAlive: true, max: databaseConnections };
+}
+
+/** The store of large binaries: a folder, or a bucket. Throws Problem invalid `setting-wrong`. */
+export async function openBlobs(settings: Settings): Promise<Blobs> {
+	if (settings.blobStore === 'disk') return createDiskBlobs(blobFolder(settings));
+	return createS3Blobs(readS3Place(settings.blobStore));
+}
+
+/** The folder of what an installation keeps as files beside its database. */
+export function blobFolder(settings: Settings): string {
+	return join(settings.dataDir, 'blobs');
+}

@@ -20,6 +20,34 @@ export async function revokeToken(db: Querier, token: string): Promise<boolean> 
 	return (await db.execute(sql`DELETE FROM access.token WHERE hash = ${hash(token)}`)) > 0;
 }
 
+/** A token that was minted, without its text. */
+export type TokenRow = {
+	/** The beginning of its hash, to name it by. */
+	readonly id: string;
+	readonly caller: Caller;
+	readonly createdAt: Date;
+	readonly expiresAt: Date;
+};
+
+/** The tokens that have not expired, newest first. */
+export async function listTokens(db: Querier): Promise<TokenRow[]> {
+	const rows = await db.query<{ id: string; caller: Caller; created_at: Date; expires_at: Date }>(
+		sql`SELECT left(encode(hash, 'hex'), 12) AS id, caller, created_at, expires_at FROM access.token WHERE expires_at > now() ORDER BY created_at DESC, hash`,
+	);
+	return rows.map(({ id, caller, created_at, expires_at }) => ({ id, caller, createdAt: created_at, expiresAt: expires_at }));
+}
+
+/** Ends the tokens of this id, or of this user; gives their number. Takes effect within a second on every process. */
+export async function revokeTokens(db: Querier, by: { readonly id: string } | { readonly user: string }): Promise<number> {
+	if ('user' in by) return db.execute(sql`DELETE FROM access.token WHERE caller->>'id' = ${by.user}`);
+	return db.execute(sql`DELETE FROM access.token WHERE left(encode(hash, 'hex'), 12) = ${by.id}`);
+}
+
+/** Forgets tokens that have expired. */
+export async function forgetExpired(db: Querier): Promise<void> {
+	await db.execute(sql`DELETE FROM access.token WHERE expires_at <= now()`);
+}
+
 export type TokenVerifier = {
 	/** The caller behind an Authorization header. Throws Problem unauthenticated with the challenge of RFC 6750 section 3. */
 	verify(authorization: string | undefined): Promise<Caller>;

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Problem } from '#base/problem.ts';
-import type { Database, Tx } from './database.ts';
+import type { Database, Querier, Tx } from './database.ts';
 import { raw, sql } from './sql.ts';
 
 /** A part of the schema that code writes. Its statements can be run again on what they made before. */
@@ -20,43 +20,64 @@ export type Migrated = { readonly ran: readonly string[] };
 
 const lockKey = 4_833_110;
 
+const ownFolder = join(import.meta.dirname, 'migrations');
+
 /**
  * Runs what is missing. Throws Problem fault `migration-changed` when a file that ran here has since been edited, and
  * `database-newer` when the database has migrations this program does not know.
  */
-export async function migrate(
-	db: Database,
-	generated: readonly Generated[] = [],
-	folder = join(import.meta.dirname, 'migrations'),
+export async function migrate(db: Database, generated: readonly Generated[] = [], folder = ownFolder): Promise<Migrated> {
+	const files = migrationsIn(folder);
+	if ((await currentFingerprint(db)) === fingerprintOfAll(files, generated)) return { ran: [] };
+	return db.tx((tx) => migrateWithin(tx, generated, () => true, folder));
+}
+
+/** The same within a transaction, with only those of the numbered files that are `wanted`. Throws as `migrate` does. */
+export async function migrateWithin(
+	tx: Tx,
+	generated: readonly Generated[],
+	wanted: (name: string) => boolean = () => true,
+	folder = ownFolder,
 ): Promise<Migrated> {
 	const files = migrationsIn(folder);
-	const wanted = fingerprintOf([...files.map(({ name, hash }) => name + hash), ...generated.map((one) => one.name + one.fingerprint)]);
-	if ((await currentFingerprint(db)) === wanted) return { ran: [] };
-	return db.tx(async (tx) => {
-		await tx.execute(sql`SELECT pg_advisory_xact_lock(${lockKey})`);
-		await tx.execute(
-			raw(`CREATE TABLE IF NOT EXISTS public.heron_migration (
-				name text PRIMARY KEY, hash text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())`),
-		);
-		const rows = await tx.query<{ name: string; hash: string }>(raw('SELECT name, hash FROM public.heron_migration'));
-		const done = new Map(rows.map(({ name, hash }) => [name, hash]));
-		refuseStrangers(done, files);
-		const ran: string[] = [];
-		for (const { name, hash, text } of files) {
-			if (done.has(name)) continue;
-			await tx.execute(raw(text));
-			await record(tx, name, hash);
-			ran.push(name);
-		}
-		for (const one of generated) {
-			if (done.get(`generated:${one.name}`) === one.fingerprint) continue;
-			await tx.execute(raw(one.statements().join(';\n')));
-			await record(tx, `generated:${one.name}`, one.fingerprint);
-			ran.push(one.name);
-		}
-		await record(tx, 'all', wanted);
-		return { ran };
-	});
+	await tx.execute(sql`SELECT pg_advisory_xact_lock(${lockKey})`);
+	await tx.execute(
+		raw(`CREATE TABLE IF NOT EXISTS public.heron_migration (
+			name text PRIMARY KEY, hash text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now())`),
+	);
+	const done = await migrationsOf(tx);
+	refuseStrangers(done, files);
+	const ran: string[] = [];
+	for (const { name, hash, text } of files) {
+		if (done.has(name) || !wanted(name)) continue;
+		await tx.execute(raw(text));
+		await record(tx, name, hash);
+		ran.push(name);
+	}
+	for (const one of generated) {
+		if (done.get(`generated:${one.name}`) === one.fingerprint) continue;
+		await tx.execute(raw(one.statements().join(';\n')));
+		await record(tx, `generated:${one.name}`, one.fingerprint);
+		ran.push(one.name);
+	}
+	if (files.every(({ name }) => wanted(name))) await record(tx, 'all', fingerprintOfAll(files, generated));
+	return { ran };
+}
+
+/** What ran on a database, by name, with its hash; undefined when it was never migrated. */
+export async function migrationsRun(db: Querier): Promise<ReadonlyMap<string, string> | undefined> {
+	const [there] = await db.rows(raw(`SELECT to_regclass('public.heron_migration') IS NOT NULL`));
+	return there?.[0] === true ? migrationsOf(db) : undefined;
+}
+
+/** Numbered migrations this program knows, with their hashes. */
+export function knownMigrations(folder = ownFolder): ReadonlyMap<string, string> {
+	return new Map(migrationsIn(folder).map(({ name, hash }) => [name, hash]));
+}
+
+async function migrationsOf(db: Querier): Promise<Map<string, string>> {
+	const rows = await db.query<{ name: string; hash: string }>(raw('SELECT name, hash FROM public.heron_migration'));
+	return new Map(rows.map(({ name, hash }) => [name, hash]));
 }
 
 type File = { readonly name: string; readonly hash: string; readonly text: string };
@@ -77,12 +98,13 @@ function fingerprintOf(texts: readonly string[]): string {
 	return hash.digest('hex').slice(0, 32);
 }
 
+function fingerprintOfAll(files: readonly File[], generated: readonly Generated[]): string {
+	return fingerprintOf([...files.map(({ name, hash }) => name + hash), ...generated.map((one) => one.name + one.fingerprint)]);
+}
+
 /** What the last run left; undefined in a database that was never migrated. */
-async function currentFingerprint(db: Database): Promise<string | undefined> {
-	const [there] = await db.rows(raw(`SELECT to_regclass('public.heron_migration') IS NOT NULL`));
-	if (there?.[0] !== true) return undefined;
-	const [row] = await db.rows(raw(`SELECT hash FROM public.heron_migration WHERE name = 'all'`));
-	return row?.[0] as string | undefined;
+async function currentFingerprint(db: Querier): Promise<string | undefined> {
+	return (await migrationsRun(db))?.get('all');
 }
 
 function refuseStrangers(done: ReadonlyMap<string, string>, files: readonly File[]): void {

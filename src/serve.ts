@@ -1,0 +1,116 @@
+// What one server process does: routes, the handler that runs them, the sockets it listens on.
+import { anonymous, type Caller } from '#access/ctx.ts';
+import { createTokenVerifier } from '#access/tokens.ts';
+import type { Clock } from '#base/clock.ts';
+import { raw } from '#db/sql.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { outcomeReply } from '#fhir/outcome.ts';
+import { fhirRoutes } from '#fhir/routes.ts';
+import { type Certificate, hostOf, openCertificate } from '#http/certificate.ts';
+import { type Check, healthRoutes } from '#http/health.ts';
+import { createMetrics, type Metrics, metricsRoute } from '#http/metrics.ts';
+import type { Request, Route } from '#http/route.ts';
+import { createHandler, type Handler, type Listening, listen } from '#http/server.ts';
+import type { Installation } from './compose.ts';
+
+export type Serving = {
+	readonly metrics: Metrics;
+	/** Stops taking connections, lets running requests finish, then ends the rest. */
+	close(): Promise<void>;
+};
+
+/**
+ * Listens for an installation. `metricsText` gives the figures of all processes when there are several. Rejects with Problem unavailable
+ * `port-in-use` or `port-refused`, invalid `tls-files`, having closed what it had opened.
+ */
+export async function serve(installation: Installation, metricsText?: () => Promise<string>): Promise<Serving> {
+	const { settings } = installation;
+	const metrics = createMetrics();
+	gauges(installation, metrics);
+	const handler = handlerOf(installation, metricsText === undefined ? metrics : { ...metrics, text: metricsText });
+	const certificate = settings.httpsPort === 0 ? undefined : await certificateOf(installation);
+	const host = settings.host === undefined ? {} : { host: settings.host };
+	const open: Listening[] = [];
+	const close = async (): Promise<void> => {
+		certificate?.close();
+		await Promise.all(open.map((one) => one.close()));
+	};
+	try {
+		if (certificate !== undefined) {
+			const https = await listen(handler, { port: settings.httpsPort, tls: certificate.current(), ...host }, settings.drainMs);
+			certificate.onChange((tls) => https.renew(tls));
+			open.push(https);
+		}
+		if (settings.httpPort !== 0) open.push(await listen(handler, { port: settings.httpPort, ...host }, settings.drainMs));
+	} catch (error) {
+		await close();
+		throw error;
+	}
+	installation.fhir.jobs.work();
+	return { metrics, close };
+}
+
+function certificateOf({ settings, clock, log }: Installation): Promise<Certificate> {
+	const { tlsCert, tlsKey, dataDir, publicUrl } = settings;
+	const given = tlsCert === undefined || tlsKey === undefined ? undefined : { certFile: tlsCert, keyFile: tlsKey };
+	return openCertificate({ given, folder: dataDir, hosts: [hostOf(publicUrl)], clock, log });
+}
+
+function handlerOf(installation: Installation, metrics: Metrics): Handler {
+	const { settings, db, clock, log, ctxFor, readingCtxFor } = installation;
+	const verifier = createTokenVerifier(db, clock);
+	const writers = createWriters(clock);
+	const ctxOf = (caller: Caller, request: Request): FhirCtx =>
+		isReading(request) ? readingCtxFor(caller, request.requestId, writers.lastWrite(caller)) : ctxFor(caller, request.requestId);
+	const checks: Check[] = [{ name: 'database', run: () => db.rows(raw('SELECT 1')) }];
+	return createHandler<FhirCtx>({
+		routes: [...healthRoutes<FhirCtx>(checks), metricsRoute<FhirCtx>(metrics, settings.metricsFrom), ...fhirRoutes().map(writers.noting)],
+		authenticate: async (authorization, request) => ctxOf(await verifier.verify(authorization), request),
+		anonymous: (request) => ctxFor(anonymous, request.requestId),
+		dialects: [{ prefix: '/apis/', problem: outcomeReply }],
+		cors: { origins: settings.corsOrigins },
+		bodyLimitBytes: settings.bodyLimitBytes,
+		trustedProxies: settings.trustedProxies,
+		log,
+		observe: metrics.observe,
+	});
+}
+
+function isReading({ method, path }: Request): boolean {
+	return method === 'GET' || method === 'HEAD' || (method === 'POST' && path.endsWith('/_search'));
+}
+
+const writersKept = 10_000;
+
+/** When each caller was last told of a write here, so that a replica which does not have it yet is not asked. */
+function createWriters(clock: Clock): { lastWrite(caller: Caller): number; noting(route: Route<FhirCtx>): Route<FhirCtx> } {
+	const last = new Map<string, number>();
+	const note = (id: string): void => {
+		last.delete(id);
+		last.set(id, clock.now().getTime());
+		if (last.size > writersKept) last.delete(last.keys().next().value as string);
+	};
+	return {
+		lastWrite: ({ id }) => last.get(id) ?? 0,
+		noting(route) {
+			if (route.method === 'GET') return route;
+			return {
+				...route,
+				async handle(ctx, request) {
+					try {
+						return await route.handle(ctx, request);
+					} finally {
+						if (!isReading(request)) note(ctx.caller.id);
+					}
+				},
+			};
+		},
+	};
+}
+
+function gauges({ db, settings }: Installation, metrics: Metrics): void {
+	metrics.gauge('heron_database_connections', 'Connections open to the database', () => db.pool.totalCount);
+	metrics.gauge('heron_database_connections_idle', 'Connections that nobody is using', () => db.pool.idleCount);
+	metrics.gauge('heron_database_waiting', 'Statements that wait for a connection', () => db.pool.waitingCount);
+	metrics.gauge('heron_database_connections_max', 'Most connections this process may open', () => settings.databaseConnections);
+}
