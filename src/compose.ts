@@ -21,7 +21,7 @@ import { createExtractor } from '#fhir/store/extract.ts';
 import { fhirTables } from '#fhir/store/schema.ts';
 import { createStore, type Store } from '#fhir/store/store.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
-import { createS3Blobs, createS3Blobs, readS3Place, readS3Place } from '#outside/s3-blobs.ts';
+import { createS3Blobs, readS3Place } from '#outside/s3-blobs.ts';
 import type { Settings } from './settings.ts';
 
 /** Where the data are: how to connect, and the PostgreSQL that came with Heron when that is the one. */
