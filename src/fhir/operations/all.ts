@@ -1,7 +1,11 @@
 // Every operation of the server. What is in this table has routes, is in the CapabilityStatement and under /OperationDefinition.
 import { asyncStatus } from './async-status.ts';
 import { convert } from './convert.ts';
+import { meta } from './meta.ts';
+import { metaAdd } from './meta-add.ts';
+import { metaDelete } from './meta-delete.ts';
 import type { Operation } from './operation.ts';
+import { validate } from './validate.ts';
 import { versions } from './versions.ts';
 
-export const operations: readonly Operation[] = [asyncStatus, convert, versions];
+export const operations: readonly Operation[] = [asyncStatus, convert, meta, metaAdd, metaDelete, validate, versions];

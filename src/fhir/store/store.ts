@@ -49,6 +49,8 @@ export type Unit = {
 	lock(texts: readonly string[]): Promise<void>;
 	/** The current version, as the transaction sees it. */
 	read(type: string, id: string): Promise<Stored | undefined>;
+	/** Checks references and deletes now, as the end of the transaction will. */
+	check(): Promise<void>;
 };
 
 /** What a caller may see of a type: a condition on alias `r` of the current row, null for all, 'nothing' for none. */

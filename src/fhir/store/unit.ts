@@ -70,6 +70,7 @@ async function once<T>(options: UnitOptions, ctx: Ctx, job: (unit: Unit) => Prom
 			write: (writes) => work.carry(writes.map((write) => options.prepare(ctx, write))),
 			lock: (texts) => work.lock(texts),
 			read: (type, id) => work.read(type, id),
+			check: () => work.check(),
 		}),
 	);
 }
@@ -158,6 +159,10 @@ class Work {
 			op: op as Stored['op'],
 			body: body as string,
 		};
+	}
+
+	async check(): Promise<void> {
+		await this.#close(this.#tx as Tx);
 	}
 
 	async #close(tx: Tx): Promise<() => void> {
