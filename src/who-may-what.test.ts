@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Grant } from '#access/ctx.ts';
 import type { Row } from '#fhir/interactions/call.ts';
 import { rows } from '#fhir/rows.ts';
-import { type TestServer, testServer } from '#testing/server.ts';
+import { testServer } from '#testing/server.ts';
 
 const golden = join(import.meta.dirname, 'who-may-what.golden.txt');
 
@@ -26,11 +26,8 @@ const callers: Readonly<Record<string, readonly Grant[] | undefined>> = {
 	'does all': [{ type: '*', interactions: all }],
 };
 
-let server: TestServer;
-before(async () => {
-	server = await testServer({ after });
-	for (const [name, grants] of Object.entries(callers)) if (grants !== undefined) server.caller(name.replace(' ', '-'), grants);
-});
+const server = await testServer({ after });
+for (const [name, grants] of Object.entries(callers)) if (grants !== undefined) server.caller(name.replace(' ', '-'), grants);
 
 const category = [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] }];
 const observation = {

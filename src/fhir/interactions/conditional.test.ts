@@ -1,12 +1,9 @@
 // Conditional create, update, patch and delete by HTTP. https://hl7.org/fhir/R4/http.html#cond-update
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type TestServer, testServer } from '#testing/server.ts';
+import { after, test } from 'node:test';
+import { testServer } from '#testing/server.ts';
 
-let server: TestServer;
-before(async () => {
-	server = await testServer({ after });
-});
+const server = await testServer({ after });
 
 const system = 'http://example.org/mrn';
 const patient = (value: string, more: object = {}) => ({ resourceType: 'Patient', identifier: [{ system, value }], ...more });

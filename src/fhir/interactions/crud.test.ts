@@ -1,13 +1,10 @@
 // Read, vread, create, update, patch, delete and history by HTTP. https://hl7.org/fhir/R4/http.html
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Resource } from '#fhir/resource.ts';
-import { type TestServer, testServer } from '#testing/server.ts';
+import { testServer } from '#testing/server.ts';
 
-let server: TestServer;
-before(async () => {
-	server = await testServer({ after });
-});
+const server = await testServer({ after });
 
 const ann = { resourceType: 'Patient', name: [{ family: 'Smith', given: ['Ann'] }], gender: 'female', birthDate: '1980-01-15' };
 const make = async (body: object): Promise<Resource> => (await server.send('POST', String((body as Resource).resourceType), { body })).json;
@@ -241,7 +238,7 @@ const bad: readonly Bad[] = [
 	['an id that is not the address’s', 'PUT', 'Patient/a', { ...ann, id: 'b' }, 400, 'id-mismatch', 'Patient.id'],
 	['no id', 'PUT', 'Patient/a', ann, 400, 'id-mismatch', 'Patient.id'],
 	['a malformed id', 'PUT', 'Patient/a_b', { ...ann, id: 'a_b' }, 400, 'id-malformed'],
-	['no body', 'POST', 'Patient', undefined, 400, 'json-malformed'],
+	['no body', 'POST', 'Patient', undefined, 400, 'not-a-resource'],
 	['half a JSON text', 'POST', 'Patient', '{"resourceType":"Patient"', 400, 'json-malformed'],
 	['a list', 'POST', 'Patient', '[]', 400, 'not-a-resource'],
 	['a null byte', 'POST', 'Patient', '{"resourceType":"Patient","language":"a\\u0000"}', 400, 'json-malformed'],
@@ -270,7 +267,7 @@ for (const [name, method, path, body, status, code, expression] of bad) {
 test('an unknown site is 400; a wrong method on a known path 405', async () => {
 	const answer = await fetch(`${server.origin}/apis/other/fhir/metadata`);
 	assert.equal(answer.status, 400);
-	assert.equal((await server.send('DELETE', 'metadata')).status, 405);
+	assert.equal((await server.send('PATCH', 'Patient/1/_history/1')).status, 405);
 });
 
 test('HEAD answers as GET without a body', async () => {

@@ -12,7 +12,7 @@ import { lockOf, theOne } from './conditional.ts';
 import type { Done } from './create.ts';
 import { permit, writeAlone, writeWithin } from './guard.ts';
 import { check, isId, requireType } from './prepare.ts';
-import { gone, mismatch, notFound } from './problems.ts';
+import { gone, mismatch, notFound, stale } from './problems.ts';
 
 /** What a client may send as a patch. */
 export type Changes =
@@ -67,6 +67,9 @@ export async function patchWithin(ctx: FhirCtx, unit: Unit, input: PatchInput): 
 async function patched(ctx: FhirCtx, { type, id, changes, ifMatch }: PatchInput, current: Stored | undefined) {
 	if (current === undefined) throw notFound(type, id);
 	if (current.op === 'D') throw gone(type, id, current.version);
+	// A patch made for another version may not even apply to this one: the version is what is wrong then.
+	if (ifMatch !== undefined && ifMatch !== current.version)
+		throw stale('version-mismatch', `The current version of ${type}/${id} is ${current.version}, not ${ifMatch}.`);
 	const before = parseJson(Buffer.from(await restoreBody(ctx.fhir, current))) as Resource;
 	const after =
 		changes.by === 'json-patch'

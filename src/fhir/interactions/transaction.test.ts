@@ -1,13 +1,10 @@
 // batch and transaction by HTTP. https://hl7.org/fhir/R4/http.html#transaction
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Resource } from '#fhir/resource.ts';
-import { type TestServer, testServer } from '#testing/server.ts';
+import { testServer } from '#testing/server.ts';
 
-let server: TestServer;
-before(async () => {
-	server = await testServer({ after });
-});
+const server = await testServer({ after });
 
 type Line = { fullUrl?: string; resource?: object; request: Record<string, string> };
 type Back = { resource?: Resource; response: { status: string; location?: string; etag?: string; outcome?: Resource } };
