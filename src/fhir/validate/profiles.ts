@@ -80,7 +80,7 @@ class ProfileWriter {
 			...types.map((type) => this.#forType(type, types, this.#binding(facts, base, type))),
 			...types.map((type) => this.#forType(type, types, this.#targets(type, base))),
 			...types.map((type) => this.#forType(type, types, this.#typeProfiles(type, base))),
-			...this.#rules(facts, base),
+			...this.#rules(facts, base, types),
 		];
 	}
 
@@ -155,11 +155,12 @@ class ProfileWriter {
 		return `${this.#r}.anyProfile(c, ${this.#p}, v, s, ${this.#source.constant(checks)});`;
 	}
 
-	#rules({ constraints }: ElementFacts, base: ElementFacts | undefined): string[] {
+	#rules({ constraints }: ElementFacts, base: ElementFacts | undefined, types: readonly TypeFacts[]): string[] {
+		const options = { model: this.#context.definitions, ...focusType(base, types) };
 		const known = new Set((base?.constraints ?? []).map(({ key, expression }) => `${key} ${expression}`));
 		return (constraints ?? [])
 			.filter(({ key, expression }) => !known.has(`${key} ${expression}`) && !isNarrativeRule(key))
-			.map(compileRule)
+			.map((rule) => compileRule(rule, options))
 			.flatMap((rule) => {
 				if (typeof rule === 'string') return [];
 				const name = this.#source.constant(rule);
@@ -297,6 +298,14 @@ class ProfileWriter {
 }
 
 type Code = { readonly open: string; readonly use: string };
+
+/** The one type that a rule's focus has; a backbone element's is its path. */
+function focusType(base: ElementFacts | undefined, types: readonly TypeFacts[]): { type?: string } {
+	const [only] = types;
+	if (only === undefined || types.length > 1) return {};
+	if (only.code !== 'BackboneElement' && only.code !== 'Element') return { type: only.code };
+	return base === undefined ? {} : { type: base.contentRef ?? base.path };
+}
 
 function isNarrativeRule(key: string): boolean {
 	return key === 'txt-1' || key === 'txt-2';

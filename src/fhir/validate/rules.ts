@@ -1,9 +1,8 @@
 // Invariants (ElementDefinition.constraint, https://hl7.org/fhir/R4/conformance-rules.html#constraints): FHIRPath, and when it need not run.
 import { Problem } from '#base/problem.ts';
 import type { ConstraintFacts } from '#fhir/definitions/facts.ts';
-import { compileAst, type PathEnv } from '#fhir/path/compile.ts';
+import { compilePath, type PathEnv, type PathOptions } from '#fhir/path/compile.ts';
 import { type Ast, parsePath } from '#fhir/path/parse.ts';
-import { bare } from '#fhir/path/values.ts';
 
 export type Rule = {
 	readonly key: string;
@@ -19,14 +18,15 @@ export type Rule = {
 	readonly holds: (focus: unknown, env: PathEnv) => boolean;
 };
 
-/** Compiles a constraint; a text that says why when its expression is none that we can run. */
-export function compileRule({ key, severity, expression, human }: ConstraintFacts): Rule | string {
+/** Compiles a constraint; a text that says why when its expression is none that we can run. `options` say what the focus is. */
+export function compileRule({ key, severity, expression, human }: ConstraintFacts, options: PathOptions = {}): Rule | string {
 	try {
 		const ast = parsePath(expression);
 		const members = [...membersOf(ast)];
-		const run = compileAst(ast);
-		// An answer may be empty because two values cannot be ordered (2020 and 2020-05): that breaks no rule. Any other empty answer is not true.
-		const undecided = asksOrder(ast);
+		const run = compilePath(expression, options);
+		// An answer may be empty because two values cannot be ordered (2020 and 2020-05): that breaks no rule. Any other empty answer is not true,
+		// but is not worth a warning.
+		const undecided = severity === 'warning' || asksOrder(ast);
 		const passes = (outcome: Outcome): boolean => outcome === true || (outcome === 'none' && undecided);
 		return {
 			key,
@@ -36,10 +36,10 @@ export function compileRule({ key, severity, expression, human }: ConstraintFact
 			needsAny: members.length > 0 && passes(outcomeOf(ast, () => true)) ? members : [],
 			asPresence: presenceOf(ast),
 			holds(focus, env) {
-				const items = safely(() => run([focus], { env, self: focus, index: 0, total: [] }));
+				const items = safely(() => run(focus, env));
 				if (items === undefined) return true;
 				if (items.length === 0) return undecided;
-				return items.length > 1 || bare(items[0]) !== false;
+				return items.length > 1 || items[0] !== false;
 			},
 		};
 	} catch (error) {

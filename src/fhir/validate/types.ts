@@ -93,7 +93,7 @@ default: ${this.#r}.unknown(c, key, ${this.#source.constant({ path, names })});
 	${this.#required(elements, places)}
 	if (c.shape === shape) {
 		${this.#special(path, places)}
-		${this.#ownRules(own?.constraints ?? [], places)}
+		${this.#ownRules(own?.constraints ?? [], places, path)}
 	}
 	c.depth--;
 }`;
@@ -196,23 +196,23 @@ if (c.issues.length !== n) c.under(n, ${quote(`${step}[`)} + i + ']'); } ${this.
 	}
 
 	#valueRules({ constraints }: ElementFacts, { code }: TypeFacts, path: string, v: string, sibling: string): string[] {
-		return this.#rules(constraints ?? []).map((rule) => {
+		return this.#rules(constraints ?? [], code).map((rule) => {
 			const name = this.#source.constant(rule);
 			const focus = isPrimitiveType(code) ? `${this.#r}.boxed(${v}, ${sibling}, ${quote(code)})` : v;
 			return `if (!${name}.holds(${focus}, c.scope.env)) ${this.#r}.broken(c, ${path}, ${name});`;
 		});
 	}
 
-	#rules(constraints: readonly ConstraintFacts[]): Rule[] {
+	#rules(constraints: readonly ConstraintFacts[], type: string): Rule[] {
 		return constraints
 			.filter(({ key }) => !byHeart.has(key))
-			.map(compileRule)
+			.map((facts) => compileRule(facts, { model: this.#definitions, type }))
 			.filter((rule) => typeof rule !== 'string');
 	}
 
 	/** The rules of the object itself, each only where what it speaks about is there. */
-	#ownRules(constraints: readonly ConstraintFacts[], places: Places): string {
-		return this.#rules(constraints)
+	#ownRules(constraints: readonly ConstraintFacts[], places: Places, path: string): string {
+		return this.#rules(constraints, path)
 			.map((rule) => {
 				const name = this.#source.constant(rule);
 				const has = (member: string): string => places.has(member);
