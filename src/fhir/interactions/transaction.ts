@@ -13,7 +13,7 @@ import { lockOf, theOne } from './conditional.ts';
 import { writeWithin } from './guard.ts';
 import { patchWithin } from './patch.ts';
 import { check, requireId, requireType } from './prepare.ts';
-import { mismatch, noneMatches, severalMatch, tooMuch } from './problems.ts';
+import { mismatch, noneMatches, severalMatch, stale, tooMuch } from './problems.ts';
 import { conditionalReferences, isConditional, linksAmong, type Rewrite, rewriteLinks } from './references.ts';
 import { deletion, maxDeleted } from './remove.ts';
 import { targetOf } from './update.ts';
@@ -205,7 +205,7 @@ async function writeAll(ctx: FhirCtx, unit: Unit, entries: readonly Planned[], t
 		} else if (target.does === 'write') {
 			const resource = rewriteLinks(entry.resource as Resource, links(entry.fullUrl));
 			if (conditionalReferences(resource).size > 0) later.push({ entry, target, resource });
-			else first.push(await at(entry.path, ready(ctx, entry, target, resource)));
+			else first.push(await at(entry.path, ready(ctx, unit, entry, target, resource)));
 		}
 	}
 	await store(ctx, unit, first, done);
@@ -232,7 +232,7 @@ async function resolved(
 			if (!known.has(link)) known.set(link, await at(entry.path, lookUp(ctx, unit, link, entry.path)));
 		}
 		const complete = rewriteLinks(resource, (link) => (isConditional(link) ? known.get(link) : undefined));
-		list.push(await at(entry.path, ready(ctx, entry, target, complete)));
+		list.push(await at(entry.path, ready(ctx, unit, entry, target, complete)));
 	}
 	return list;
 }
@@ -246,11 +246,20 @@ async function lookUp(ctx: FhirCtx, unit: Unit, link: string, path: string): Pro
 	return `${type}/${found[0].id}`;
 }
 
-async function ready(ctx: FhirCtx, entry: Planned, target: Extract<Target, { does: 'write' }>, resource: Resource): Promise<Ready> {
+async function ready(
+	ctx: FhirCtx,
+	unit: Unit,
+	entry: Planned,
+	target: Extract<Target, { does: 'write' }>,
+	resource: Resource,
+): Promise<Ready> {
 	const { type, id, op, interaction } = target;
 	const complete = op === 'U' ? { ...resource, id } : resource;
 	const issues = check(ctx, type, complete);
 	const expect = versionOf(entry.ifMatch);
+	// The store checks this again under its lock; here it is still known which entry is meant.
+	if (expect !== undefined && (await unit.read(type, id))?.version !== expect)
+		throw stale('version-mismatch', `${type}/${id} is not at version ${expect}.`);
 	const write: Write = {
 		type,
 		id,
