@@ -56,7 +56,9 @@ function collect(stream: Readable, limit: number): Promise<Buffer> {
 		});
 		stream.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
 		stream.on('error', reject);
-		stream.on('close', () => reject(new Problem('invalid', 'body-incomplete', 'The connection ended before the body was complete.')));
+		stream.on('close', () => {
+			if (!stream.readableEnded) reject(new Problem('invalid', 'body-incomplete', 'The connection ended before the body was complete.'));
+		});
 	});
 }
 
