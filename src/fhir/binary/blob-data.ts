@@ -1,7 +1,7 @@
 // Large data of a Binary live outside the row: the stored body names the blob where the base64 text would be. A ":" is no character of
 // base64, so a marker can be taken neither for data nor be sent by a client.
 import type { Readable } from 'node:stream';
-import { type Blobs, blobDamaged, blobKey } from '#base/blobs.ts';
+import { type Blobs, blobDamaged, blobKey, blobStoreUnavailable } from '#base/blobs.ts';
 import { Problem } from '#base/problem.ts';
 
 /** Data of more bytes than this live outside the row. */
@@ -58,9 +58,12 @@ export function tooLarge(): Problem {
 	return new Problem('too-much', 'data-too-large', `A Binary holds at most ${dataLimit} bytes.`, { path: 'Binary.data' });
 }
 
-/** All bytes of a blob, checked against its key. Throws Problem unavailable `blob-missing` or `blob-damaged`. */
+/** All bytes of a blob, checked against its key. Throws Problem unavailable `blob-missing`, `blob-damaged` or `blob-store-unavailable`. */
 export async function readBlob(blobs: Blobs, { key, size }: BlobRef): Promise<Buffer> {
-	const bytes = await collect(await blobs.get(key), size);
+	const stream = await blobs.get(key);
+	const bytes = await collect(stream, size).catch((error: unknown) => {
+		throw blobStoreUnavailable(error);
+	});
 	if (bytes === undefined || blobKey(bytes) !== key) throw blobDamaged();
 	return bytes;
 }

@@ -1,6 +1,7 @@
 // Search, from text to searchset: parse, restrict, resolve chains, compile, read, bundle. https://hl7.org/fhir/R4/search.html
 import type { Issue } from '#base/problem.ts';
 import type { Querier } from '#db/database.ts';
+import { restoreAll } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { bundleText, type Hit, type Links, searchUrl } from './bundle.ts';
 import { needsLookUp, resolve } from './chain.ts';
@@ -72,8 +73,8 @@ export async function searchBundle(ctx: FhirCtx, request: SearchRequest): Promis
 		...found,
 		id: ctx.ids.next(),
 		updated: ctx.clock.now(),
-		matches: summarise(ctx.fhir, found.query, found.matches),
-		included: summarise(ctx.fhir, found.query, found.included),
+		matches: await restoreAll(ctx.fhir, summarise(ctx.fhir, found.query, found.matches)),
+		included: await restoreAll(ctx.fhir, summarise(ctx.fhir, found.query, found.included)),
 	});
 }
 
