@@ -37,6 +37,7 @@ function rule(c: Findings, key: string, human: string, path: string): void {
 function internalReferences(value: unknown, into: Set<string>): Set<string> {
 	if (typeof value === 'string') {
 		if (value.charCodeAt(0) === 35) into.add(value);
-	} else if (value !== null && typeof value === 'object') for (const member of Object.values(value)) internalReferences(member, into);
+	} else if (Array.isArray(value)) for (const item of value) internalReferences(item, into);
+	else if (value !== null && typeof value === 'object') for (const name of Object.keys(value)) internalReferences(value[name as never], into);
 	return into;
 }

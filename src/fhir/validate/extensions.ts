@@ -4,9 +4,42 @@ import type { StructureFacts } from '#fhir/definitions/facts.ts';
 import { compilePath } from '#fhir/path/compile.ts';
 import type { Findings, Found } from './findings.ts';
 import { reports } from './reports.ts';
-import { compileRule } from './rules.ts';
+import { compileRule, type Rule } from './rules.ts';
 import type { Runtime } from './runtime.ts';
 import { isObject } from './scope.ts';
+
+/** Where an extension may stand. */
+export type ExtensionContext = {
+	readonly url: string;
+	/** Any element. */
+	readonly anywhere: boolean;
+	/** Elements and types, without `[x]`. */
+	readonly elements: readonly string[];
+	/** URLs of extensions. */
+	readonly extensions: readonly string[];
+	/** FHIRPath expressions that give the elements. */
+	readonly paths: readonly string[];
+	/** Rules for the element it stands in. */
+	readonly rules: readonly Rule[];
+};
+
+/** The context of an extension's definition; undefined when the structure is none. */
+export function contextOf(structure: StructureFacts | undefined): ExtensionContext | undefined {
+	if (structure === undefined || structure.type !== 'Extension') return undefined;
+	const { url, context = [], contextInvariants = [] } = structure;
+	const of = (kind: string): string[] => context.filter(({ type }) => type === kind).map(({ expression }) => expression);
+	const elements = of('element');
+	return {
+		url,
+		anywhere: context.length === 0 || elements.includes('Element') || elements.includes('Resource'),
+		elements: elements.map((expression) => expression.replaceAll('[x]', '')),
+		extensions: of('extension'),
+		paths: of('fhirpath'),
+		rules: contextInvariants
+			.map((expression) => compileRule({ key: url, severity: 'error', expression, human: expression }))
+			.filter((rule) => typeof rule !== 'string'),
+	};
+}
 
 /** Checks an extension that is sound in itself by the definition its url names, if that is known. `holder` is the object around it. */
 export function checkExtension(runtime: Runtime, c: Findings, extension: Record<string, unknown>, holder: object | undefined): void {
@@ -14,32 +47,15 @@ export function checkExtension(runtime: Runtime, c: Findings, extension: Record<
 	// URLs without a scheme name parts of a complex extension; the extension around them has checked those.
 	if (typeof url !== 'string' || !url.includes(':')) return;
 	const profile = runtime.profile(url, c.scope.version);
-	const { structure } = profile;
-	if (structure === undefined || structure.type !== 'Extension') return;
+	const { context } = profile;
+	if (context === undefined) return;
 	profile.check(extension, undefined, c, 'Extension');
-	checkContext(c, structure, url, holder);
-}
-
-function checkContext(c: Findings, { context, contextInvariants }: StructureFacts, url: string, holder: object | undefined): void {
-	for (const expression of contextInvariants ?? []) {
-		const rule = compileRule({ key: url, severity: 'error', expression, human: expression });
-		if (typeof rule !== 'string' && holder !== undefined && !rule.holds(holder, c.scope.env)) reports.contextInvariant(c, url, expression);
+	for (const rule of context.rules) {
+		const env = { ...c.scope.env, extension };
+		if (holder !== undefined && !rule.holds(holder, env)) reports.contextInvariant(c, url, rule.human);
 	}
-	if (context === undefined || context.length === 0) return;
-	const elements: string[] = [];
-	for (const { type, expression } of context) {
-		if (type === 'element') {
-			if (expression === 'Element' || expression === 'Resource') return;
-			elements.push(expression.replaceAll('[x]', ''));
-		} else if (type === 'extension') {
-			if (isObject(holder) && holder.url === expression) return;
-		} else if (holder === undefined || isAmong(c, expression, holder)) return;
-	}
-	const places = context.map(({ expression }) => expression);
-	c.addUnless(
-		elements,
-		`The extension ${url} may not stand here, only in ${places.slice(0, 10).join(', ')}${places.length > 10 ? ', …' : ''}.`,
-	);
+	if (context.anywhere || (isObject(holder) && context.extensions.includes(holder.url as string))) return;
+	if (!context.paths.some((path) => holder === undefined || isAmong(c, path, holder))) c.ask(context);
 }
 
 /** Whether the object is one of those that a FHIRPath expression gives for the resource. */
@@ -60,27 +76,35 @@ export function checkModifier(runtime: Runtime, c: Findings, extension: unknown)
 	else if (structure.type === 'Extension' && structure.elements[0]?.modifier !== true) reports.modifierPlace(c, url, false);
 }
 
-/** Drops the issues about an extension's context that turned out to be right, now that the paths up to the resource are known. */
+/** Answers the questions about extensions' contexts, now that the paths up to the resource are known. */
 export function settleContexts(definitions: Definitions, c: Findings, from: number, resourceType: string): void {
 	let kept = from;
 	for (let i = from; i < c.issues.length; i++) {
 		const issue = c.issues[i] as Found;
-		if (issue.contexts !== undefined) {
-			if (standsIn(definitions, issue.contexts, resourceType, issue.path)) continue;
+		if (issue.context === undefined) c.issues[kept++] = issue;
+		else if (!standsIn(definitions, issue.context.elements, resourceType, issue.path)) {
 			c.errors++;
-			c.issues[kept++] = { severity: issue.severity, type: issue.type, code: issue.code, text: issue.text, path: issue.path };
-		} else c.issues[kept++] = issue;
+			c.issues[kept++] = misplaced(issue.context, issue.path);
+		}
 	}
 	c.issues.length = kept;
 }
 
+function misplaced({ url, elements, extensions, paths }: ExtensionContext, path: string): Found {
+	const places = [...elements, ...extensions, ...paths];
+	const text = `The extension ${url} may not stand here, only in ${places.slice(0, 10).join(', ')}${places.length > 10 ? ', …' : ''}.`;
+	return { severity: 'error', type: 'extension', code: 'profile-extension-context', text, path };
+}
+
 /** Whether the element that has the extension at `path` is one of the elements or of one of the types. */
 function standsIn(definitions: Definitions, contexts: readonly string[], resourceType: string, path: string): boolean {
+	const isOfResource = path.indexOf('.', 1) < 0;
+	if (isOfResource) return contexts.includes(resourceType) || contexts.includes('DomainResource');
 	const steps = path
 		.replace(/\[\d+\]/g, '')
 		.split('.')
 		.slice(1, -1);
-	let names: string[] = [resourceType, 'DomainResource'];
+	let names: string[] = [resourceType];
 	for (const step of steps) names = [...new Set(names.flatMap((name) => namesBelow(definitions, name, step)))];
 	return names.some((name) => contexts.includes(name));
 }

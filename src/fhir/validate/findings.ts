@@ -1,5 +1,6 @@
 // What a validation has found so far, and where it stands.
 import type { Issue } from '#base/problem.ts';
+import type { ExtensionContext } from './extensions.ts';
 import type { ResourceScope } from './scope.ts';
 
 /** The most issues of a kind (errors, others) that one validation reports. */
@@ -19,7 +20,7 @@ export type Found = {
 	readonly text: string;
 	path: string;
 	/** Of an extension: where it may stand. Settled when the path up to the resource is known. */
-	readonly contexts?: readonly string[];
+	readonly context?: ExtensionContext;
 };
 
 /** Collects issues. One for each validation; `fork` gives another for a question that must not report. */
@@ -45,10 +46,10 @@ export class Findings {
 		if ((isError ? this.errors++ : this.#notes++) < maxIssues) this.issues.push({ severity, type, code, text, path });
 	}
 
-	/** Keeps an error that stands unless the path up to the resource turns out to be one of the contexts. */
-	addUnless(contexts: readonly string[], text: string): void {
+	/** Keeps the question whether an extension may stand where the path up to the resource will say it stands. */
+	ask(context: ExtensionContext): void {
 		if (this.issues.length < 10 * maxIssues)
-			this.issues.push({ severity: 'error', type: 'extension', code: 'profile-extension-context', text, path: '', contexts });
+			this.issues.push({ severity: 'error', type: 'extension', code: '', text: '', path: '', context });
 	}
 
 	/** Puts a step before the paths of the issues from number `from` on. */

@@ -4,7 +4,7 @@ import type { StructureFacts } from '#fhir/definitions/facts.ts';
 import { boxed } from '#fhir/path/values.ts';
 import { checkBundle } from './bundle.ts';
 import { checkContained } from './contained.ts';
-import { checkExtension, checkModifier, settleContexts } from './extensions.ts';
+import { checkExtension, checkModifier, contextOf, type ExtensionContext, settleContexts } from './extensions.ts';
 import { Findings } from './findings.ts';
 import { compileProfile, type ProfileCheck } from './profiles.ts';
 import { checkReference, checkTarget, type Target, targetType } from './references.ts';
@@ -17,7 +17,13 @@ import { compileType, type TypeCheck } from './types.ts';
 export type TypeLink = { check: TypeCheck };
 
 /** A profile's function; the first call compiles it. */
-export type ProfileLink = { readonly url: string; readonly structure: StructureFacts | undefined; check: ProfileCheck };
+export type ProfileLink = {
+	readonly url: string;
+	readonly structure: StructureFacts | undefined;
+	/** Of an extension: where it may stand. */
+	readonly context: ExtensionContext | undefined;
+	check: ProfileCheck;
+};
 
 export type Runtime = ReturnType<typeof createRuntime>;
 
@@ -61,6 +67,7 @@ export function createRuntime(definitions: Definitions) {
 			const link: ProfileLink = {
 				url: name,
 				structure,
+				context: contextOf(structure),
 				check(value, sibling, findings, type) {
 					const isProfile = structure !== undefined && structure.derivation === 'constraint';
 					link.check = isProfile ? compileProfile(structure, { definitions, runtime }) : () => {};

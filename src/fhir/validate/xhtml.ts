@@ -87,13 +87,13 @@ function startTag(text: string, at: number, isRoot: boolean): Tag | string {
 	if (!elements.has(name)) return `<${name}> is not allowed`;
 	let end = startName.lastIndex;
 	let namespace: string | undefined;
-	const seen = new Set<string>();
+	let seen: Set<string> | undefined;
 	for (let match = matchAt(attribute, text, end); match !== null; match = matchAt(attribute, text, end)) {
 		const [, key = '', double, single] = match;
 		const value = double ?? single ?? '';
 		if (!attributes.has(key)) return `the attribute ${key} is not allowed`;
-		if (seen.has(key)) return `the attribute ${key} is there twice`;
-		seen.add(key);
+		if (seen?.has(key) === true) return `the attribute ${key} is there twice`;
+		seen = (seen ?? new Set()).add(key);
 		if (key === 'xmlns') namespace = value;
 		if ((key === 'href' || key === 'src') && activeScheme.test(decoded(value))) return 'a link runs a script';
 		const wrong = wrongReference(value);
