@@ -38,6 +38,7 @@ function internalReferences(value: unknown, into: Set<string>): Set<string> {
 	if (typeof value === 'string') {
 		if (value.charCodeAt(0) === 35) into.add(value);
 	} else if (Array.isArray(value)) for (const item of value) internalReferences(item, into);
-	else if (value !== null && typeof value === 'object') for (const name of Object.keys(value)) internalReferences(value[name as never], into);
+	else if (value !== null && typeof value === 'object')
+		for (const name of Object.keys(value)) internalReferences(value[name as never], into);
 	return into;
 }

@@ -28,7 +28,7 @@ export class Findings {
 	readonly issues: Found[] = [];
 	/** Errors so far, also those that were too many to keep. */
 	errors = 0;
-	/** How often JSON had another shape than FHIR's: what builds on the shape (invariants, profiles) is not asked then. */
+	/** How often content had another shape than its type's: what builds on the shape (invariants, profiles) is not asked then. */
 	shape = 0;
 	depth = 0;
 	scope: ResourceScope;

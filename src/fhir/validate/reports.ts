@@ -60,6 +60,7 @@ function codesIn(value: unknown): string {
 	return texts.length === 0 ? 'no code' : texts.map(shown).join(', ');
 }
 
+/** What is built on content of another shape (rules, profiles) would only repeat what is wrong. */
 const mark = (c: Findings): void => {
 	c.shape++;
 };
@@ -102,6 +103,7 @@ export const reports = {
 	},
 
 	empty(c: Findings): void {
+		mark(c);
 		c.add('error', 'invariant', 'value-empty', 'An element must have a value or children (ele-1); leave it out instead.');
 	},
 
@@ -117,6 +119,7 @@ export const reports = {
 	},
 
 	missing(c: Findings, name: string, facts: ElementFacts): void {
+		mark(c);
 		c.add('error', 'required', 'cardinality-min', `${facts.path} is required (${range(facts)}).`, `.${name}`);
 	},
 

@@ -176,9 +176,10 @@ export function createRuntime(definitions: Definitions) {
 		siblings(c: Findings, path: string, siblings: unknown, values: unknown): void {
 			if (!runtime.isList(c, path, siblings)) return;
 			for (let i = 0; i < siblings.length; i++) {
-				const value = Array.isArray(values) ? values[i] : undefined;
+				const value = Array.isArray(values) ? values[i] : values;
+				// A null beside a value is right; one beside another null, or beside values that are amiss, has been reported there.
+				if (siblings[i] === null && (value !== undefined || (Array.isArray(values) && values.length === 0))) continue;
 				const hasValue = value !== undefined && value !== null;
-				if (siblings[i] === null && hasValue) continue;
 				const n = c.issues.length;
 				checkSibling(c, siblings[i], hasValue);
 				if (c.issues.length !== n) c.under(n, `${path}[${i}]`);
