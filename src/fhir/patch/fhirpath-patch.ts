@@ -120,9 +120,14 @@ class Patcher {
 		if (parent === undefined || element === undefined)
 			throw notApplicable(operation.at, 'the resource as a whole cannot be replaced; update it');
 		const value = this.#value(operation, element, depth);
+		if (index === undefined) {
+			const target = memberOf(element, value.type);
+			if (target !== member) clear(parent, member, index);
+			set(parent, target, value);
+			return;
+		}
 		clear(parent, member, index);
-		if (index === undefined) set(parent, memberOf(element, value.type), value);
-		else insert(parent, member, index, value);
+		insert(parent, member, index, value);
 	}
 
 	#move(operation: Operation): void {

@@ -101,10 +101,12 @@ export function clear(json: Json, member: string, index: number | undefined): vo
 	}
 }
 
-/** Gives a single element its value. */
+/** Gives a single element its value, instead of the one it has. */
 export function set(json: Json, member: string, { json: value, sibling }: Value): void {
-	if (value !== undefined) json[member] = value;
-	if (sibling !== undefined) json[`_${member}`] = sibling;
+	if (value === undefined) delete json[member];
+	else json[member] = value;
+	if (sibling === undefined) delete json[`_${member}`];
+	else json[`_${member}`] = sibling;
 }
 
 /** Adds a value at the end of a list. */
