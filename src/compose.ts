@@ -8,7 +8,7 @@ import { createIds } from '#base/ids.ts';
 import type { Log } from '#base/log.ts';
 import { type Database, openDatabase } from '#db/database.ts';
 import { type Embedded, startEmbedded } from '#db/embedded.ts';
-import { migrate } from '#db/migrate.ts';
+import { type Generated, migrate } from '#db/migrate.ts';
 import { openReplicas } from '#db/replicas.ts';
 import { requireServer } from '#db/requirements.ts';
 import { createDiskBlobs } from '#fhir/binary/disk.ts';
@@ -51,14 +51,19 @@ const patienceMs = 30_000;
 
 /**
  * Opens the database of an installation and brings it to the present schema. `own` is for the server: it refuses a data folder that
- * another Heron holds; `share` is for commands: they join a server that runs. Throws what startEmbedded, requireServer and migrate throw.
+ * another Heron holds; `share` is for commands: they join a server that runs. Only a restore does without `migrate`. Throws what startEmbedded, requireServer and migrate throw.
  */
-export async function openSource(settings: Settings, log: Log, mode: 'own' | 'share'): Promise<Source> {
+export async function openSource(
+	settings: Settings,
+	log: Log,
+	mode: 'own' | 'share',
+	{ migrate: isMigrated = true }: { readonly migrate?: boolean } = {},
+): Promise<Source> {
 	const { databaseUrl, dataDir } = settings;
 	const embedded = databaseUrl === undefined ? await startEmbedded({ dataDir, log, mode }) : undefined;
 	const config = embedded?.config ?? ownConfig(databaseUrl, settings);
 	try {
-		await prepare(config, settings, log);
+		await prepare(config, settings, log, isMigrated);
 	} catch (error) {
 		await embedded?.stop();
 		throw error;
@@ -66,18 +71,23 @@ export async function openSource(settings: Settings, log: Log, mode: 'own' | 'sh
 	return { config, embedded, close: async () => embedded?.stop() };
 }
 
-async function prepare(config: PoolConfig, settings: Settings, log: Log): Promise<void> {
+async function prepare(config: PoolConfig, settings: Settings, log: Log, isMigrated: boolean): Promise<void> {
 	const db = openDatabase({ ...config, max: 2 }, (error) =>
 		log.warn({ code: (error as { code?: string }).code }, 'a database connection was lost'),
 	);
 	try {
 		const { version } = await requireServer(db, patienceMs);
-		const definitions = definitionsOf(settings);
-		const { ran } = await migrate(db, [fhirTables(definitions, createRegistry(definitions))]);
+		const { ran } = isMigrated ? await migrate(db, schemaOf(settings)) : { ran: [] };
 		log.info({ version, ran }, 'database ready');
 	} finally {
 		await db.close();
 	}
+}
+
+/** The parts of the schema that code writes. */
+export function schemaOf(settings: Settings): Generated[] {
+	const definitions = definitionsOf(settings);
+	return [fhirTables(definitions, createRegistry(definitions))];
 }
 
 /** The definitions of this installation: what came with Heron and what was added to it. */

@@ -30,3 +30,8 @@ export function textTooLarge(): Problem {
 		'The file is larger than 400 MB as one JSON text; write it as NDJSON, one resource a line.',
 	);
 }
+
+/** An export wants a folder of its own. */
+export function folderNotEmpty(folder: string): Problem {
+	return new Problem('conflict', 'folder-not-empty', `${folder} is not empty; an export wants a folder of its own.`);
+}

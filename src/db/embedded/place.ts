@@ -53,6 +53,13 @@ export function findPlace(dataDir: string): Place {
 	return { bin, cluster, sockets: socketFolder(cluster, folder, owner), version, major: version.split('.')[0] as string, owner, remarks };
 }
 
+/** Where the cluster of a data folder is, undefined while none was made. Changes nothing. */
+export function clusterOf(dataDir: string): string | undefined {
+	const elsewhere = join(dataDir, 'postgres.location');
+	const places = [join(dataDir, 'postgres'), ...(existsSync(elsewhere) ? [readFileSync(elsewhere, 'utf8').trim()] : [])];
+	return places.find((place) => existsSync(join(place, 'PG_VERSION')));
+}
+
 /** The data folder, made if need be; clear words when it belongs to somebody else. */
 function prepare(folder: string): void {
 	try {

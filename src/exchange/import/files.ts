@@ -52,7 +52,9 @@ export async function filesOf(paths: readonly string[]): Promise<File[]> {
 		}
 		for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
 			const inside = join(entry.parentPath, entry.name);
-			if (entry.isFile() && kindOf(entry.name) !== undefined) found.set(inside, { path: inside, size: (await stat(inside)).size });
+			// Former versions that an export wrote beside the present ones are not to come back as present ones.
+			const isWanted = entry.isFile() && kindOf(entry.name) !== undefined && !/\.history\.ndjson(\.gz)?$/.test(entry.name);
+			if (isWanted) found.set(inside, { path: inside, size: (await stat(inside)).size });
 		}
 	}
 	if (found.size === 0) throw nothingToRead();
@@ -84,7 +86,11 @@ export async function* textsOf(file: File, onRead: (bytes: number) => void): Asy
 	});
 	const source = createReadStream(file.path, { highWaterMark: 256 * 1024 });
 	source.on('error', (error) => counter.destroy(error));
-	yield* textsIn(file.path, source.pipe(counter));
+	try {
+		yield* textsIn(file.path, source.pipe(counter));
+	} finally {
+		source.destroy();
+	}
 }
 
 async function* textsIn(name: string, stream: Readable): AsyncGenerator<Text | Broken> {

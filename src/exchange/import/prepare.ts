@@ -1,5 +1,5 @@
 // From an entry to a checked write: links become `Type/id`, the resource is validated as every write is.
-import type { Issue } from '#base/problem.ts';
+import { type Issue, Problem } from '#base/problem.ts';
 import { detachBlob } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { check, requireType } from '#fhir/interactions/prepare.ts';
@@ -11,15 +11,28 @@ import type { Prepared } from './writer.ts';
 export type Checked = { readonly prepared: Prepared; readonly issues: readonly Issue[] };
 
 /**
- * A write that creates the resource under the id it has, or with `update` also makes it the newest version of one that is there. Throws
- * Problem as `check` does for what is not valid.
+ * A write that creates the resource under the id it has, or with `update` also makes it the newest version of one that is there. `issues`
+ * are the rules it breaks when validation is lenient. Throws Problem as `check` does for what is not valid.
  */
 export async function prepare(ctx: FhirCtx, place: string, resource: Resource, update: boolean): Promise<Checked> {
 	const type = resource.resourceType;
-	const issues = check(ctx, type, resource);
+	const issues = brokenRules(ctx, type, resource);
 	const id = resource.id as string;
 	const write = { type, id, op: 'U', resource: await detachBlob(ctx.fhir, resource), ...(update ? {} : { onlyIfAbsent: true }) } as const;
 	return { prepared: { place, key: `${type}/${id}`, resource, write }, issues };
+}
+
+/** What lenient validation lets pass; [] when the resource is valid. */
+function brokenRules(ctx: FhirCtx, type: string, resource: Resource): readonly Issue[] {
+	const { fhir } = ctx;
+	try {
+		check({ ...ctx, fhir: { ...fhir, settings: { ...fhir.settings, validation: 'strict' } } }, type, resource);
+		return [];
+	} catch (error) {
+		if (!(error instanceof Problem) || fhir.settings.validation === 'strict') throw error;
+		check(ctx, type, resource);
+		return error.issues.filter(({ severity }) => severity === 'error' || severity === 'fatal');
+	}
 }
 
 /** The resource with its links rewritten, and those that still have to be looked up. */

@@ -43,7 +43,7 @@ export type Tally = {
 	count(type: string, outcome: Outcome): void;
 	refuse(item: Item, problem: Problem): void;
 	leaveOut(item: Item, code: string, text: string): void;
-	/** Issues of an entry that is taken. */
+	/** Rules that an entry breaks which is taken all the same. */
 	remark(item: Item, issues: readonly Issue[]): void;
 	readonly done: number;
 	summary(): Summary;
@@ -81,10 +81,9 @@ export function createTally(report: (line: ReportLine) => void = () => undefined
 			report({ ...item, outcome: 'left-out', issues: [{ code, text }] });
 		},
 		remark(item, issues) {
-			const told = issues.filter(({ severity }) => severity !== 'information');
-			if (told.length === 0) return;
-			gather(remarks, item, told);
-			report({ ...item, outcome: 'taken-with-issues', issues: told.map(brief) });
+			if (issues.length === 0) return;
+			gather(remarks, item, issues);
+			report({ ...item, outcome: 'taken-with-issues', issues: issues.map(brief) });
 		},
 		get done() {
 			return done;

@@ -33,7 +33,7 @@ export async function sweepBlobs(ctx: FhirCtx, options: { readonly graceMs?: num
 }
 
 /** The keys that versions of Binary name, current and former. */
-async function* referredKeys(ctx: FhirCtx): AsyncGenerator<string> {
+export async function* referredKeys(ctx: FhirCtx): AsyncGenerator<string> {
 	let after: HistoryKey | undefined;
 	do {
 		const page = await ctx.fhir.store.history(ctx, { type: 'Binary', count: 500, ...(after === undefined ? {} : { after }) });

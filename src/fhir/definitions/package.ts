@@ -1,5 +1,5 @@
 // Reads FHIR NPM packages (https://confluence.hl7.org/display/FHIR/NPM+Package+Specification) and adds them to an installation.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -11,8 +11,10 @@ import type { PackageFacts } from './facts.ts';
 type Node = Record<string, unknown> & { resourceType?: string };
 
 /** The files of a package by name: `package.json` and every resource below `package/`, examples apart. */
+type Manifest = { name: string; version: string; fhirVersions?: readonly string[] };
+
 export type PackageFiles = {
-	readonly manifest: { name: string; version: string };
+	readonly manifest: Manifest;
 	readonly resources: readonly Node[];
 	readonly examples: readonly Node[];
 };
@@ -21,7 +23,7 @@ export type PackageFiles = {
 export async function readPackageFiles(file: string): Promise<PackageFiles> {
 	const resources: Node[] = [];
 	const examples: Node[] = [];
-	let manifest: { name: string; version: string } | undefined;
+	let manifest: Manifest | undefined;
 	try {
 		const unpack = extract();
 		Readable.from([readFileSync(file)])
@@ -34,7 +36,7 @@ export async function readPackageFiles(file: string): Promise<PackageFiles> {
 			const path = entry.header.name;
 			if (!path.endsWith('.json') || /(^|\/)(\.index|ig-r4)\.json$|openapi\//.test(path)) continue;
 			const value = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Node;
-			if (path === 'package/package.json') manifest = value as unknown as typeof manifest;
+			if (path === 'package/package.json') manifest = value as unknown as Manifest;
 			else if (value.resourceType !== undefined) (path.startsWith('package/example/') ? examples : resources).push(value);
 		}
 	} catch (error) {
@@ -74,12 +76,32 @@ export function packageFacts({ manifest, resources }: PackageFiles, known: Termi
 
 const folderOf = (dataDir: string): string => join(dataDir, 'packages');
 
-/** Compiles a package into the installation's folder; the next start knows it. Returns its facts, with what was refused. */
+/**
+ * Compiles a package into the installation's folder; the next start knows it. Returns its facts, with what was refused. Throws Problem
+ * invalid `package-broken`, and `package-version` for a package of another version of FHIR.
+ */
 export async function addPackage(dataDir: string, file: string, known: Terminology): Promise<PackageFacts> {
-	const facts = packageFacts(await readPackageFiles(file), known);
+	const files = await readPackageFiles(file);
+	const { name, version, fhirVersions } = files.manifest;
+	if (fhirVersions?.some((one) => one.startsWith('4.0.')) === false)
+		throw new Problem('invalid', 'package-version', `${name}@${version} is for FHIR ${fhirVersions.join(', ')}; Heron needs one for R4 (4.0.1).`);
+	const facts = packageFacts(files, known);
 	mkdirSync(folderOf(dataDir), { recursive: true });
-	writeFileSync(join(folderOf(dataDir), `${facts.name}-${facts.version}.json`.replace(/[^A-Za-z0-9.@_-]/g, '_')), JSON.stringify(facts));
+	const draft = `${fileOf(dataDir, facts)}.part`;
+	writeFileSync(draft, JSON.stringify(facts));
+	renameSync(draft, fileOf(dataDir, facts));
 	return facts;
+}
+
+/** Takes packages away again, one version or all of a name; gives what was removed. The next start does without them. */
+export function removePackage(dataDir: string, name: string, version?: string): PackageFacts[] {
+	const removed = addedPackages(dataDir).filter((facts) => facts.name === name && (version === undefined || facts.version === version));
+	for (const facts of removed) rmSync(fileOf(dataDir, facts));
+	return removed;
+}
+
+function fileOf(dataDir: string, { name, version }: Pick<PackageFacts, 'name' | 'version'>): string {
+	return join(folderOf(dataDir), `${name}-${version}.json`.replace(/[^A-Za-z0-9.@_-]/g, '_'));
 }
 
 /** The packages that were added to an installation. */

@@ -1,0 +1,60 @@
+// `npm run heron -- <command>`: finds the command, reads its words, says what went wrong, gives the exit code
+// (0 done, 1 something is not as it should be, 2 not understood, 130 interrupted).
+import { Problem } from '#base/problem.ts';
+import { type Command, columns, helpOf, nearest, readWords, UsageError } from './command.ts';
+
+type Row = { readonly name: string; readonly does: string; readonly load: () => Promise<Command> };
+
+const commands: readonly Row[] = [
+	{ name: 'import', does: 'takes FHIR files into the record', load: async () => (await import('./import.ts')).importCommand },
+	{ name: 'export', does: 'writes the record as NDJSON, a file per type', load: async () => (await import('./export.ts')).exportCommand },
+	{ name: 'backup', does: 'writes everything into one file', load: async () => (await import('./backup.ts')).backupCommand },
+	{ name: 'restore', does: 'brings a backup back', load: async () => (await import('./restore.ts')).restoreCommand },
+	{ name: 'token', does: 'mints, lists and revokes access tokens', load: async () => (await import('./token.ts')).tokenCommand },
+	{ name: 'packages', does: 'adds, lists and removes FHIR packages', load: async () => (await import('./packages.ts')).packagesCommand },
+	{ name: 'doctor', does: 'says what is wrong with this installation', load: async () => (await import('./doctor.ts')).doctorCommand },
+];
+
+process.title = 'heron';
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+	if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+		const [asked] = name === 'help' ? args : [];
+		if (asked !== undefined) return main([asked, '--help']);
+		console.log(overview());
+		return name === undefined ? 2 : 0;
+	}
+	const row = commands.find((one) => one.name === name);
+	if (row === undefined) {
+		const meant = nearest(
+			name,
+			commands.map((one) => one.name),
+		);
+		console.error(`There is no command "${name}".${meant === undefined ? '' : ` Did you mean "${meant}"?`}\n\n${overview()}`);
+		return 2;
+	}
+	const command = await row.load();
+	if (args.includes('--help') || args.includes('-h')) {
+		console.log(helpOf(name, command));
+		return 0;
+	}
+	try {
+		return await command.run(readWords(command, args));
+	} catch (error) {
+		return explain(name, error);
+	}
+}
+
+function overview(): string {
+	return `Usage: npm run heron -- <command> [options]\n\nCommands:\n${columns(commands.map(({ name, does }) => [name, does]))}\n\nEach has its own help: npm run heron -- <command> --help\n`;
+}
+
+function explain(name: string, error: unknown): number {
+	if (error instanceof UsageError) {
+		console.error(`${error.message}\nHelp: npm run heron -- ${name} --help`);
+		return 2;
+	}
+	console.error(error instanceof Problem ? error.text : error);
+	return 1;
+}
