@@ -1,6 +1,7 @@
 // Figures about the running process in Prometheus' text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
-import { AggregatorRegistry, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { Problem } from '#base/problem.ts';
+import { createRequestHistogram } from './histogram.ts';
 import { problemJson } from './problem-json.ts';
 import type { Route } from './route.ts';
 
@@ -24,15 +25,14 @@ export function addFigures(all: readonly Figures[]): Promise<string> {
 export function createMetrics(): Metrics {
 	const registry = new Registry();
 	collectDefaultMetrics({ register: registry });
-	const requests = new Histogram({
-		name: 'http_request_duration_seconds',
-		help: 'Time from the first byte of a request to the answer being handed over',
-		labelNames: ['method', 'route', 'status'] as const,
-		buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
-		registers: [registry],
-	});
+	const requests = createRequestHistogram(
+		'http_request_duration_seconds',
+		'Time from the first byte of a request to the answer being handed over',
+		[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+	);
+	registry.registerMetric(requests.metric);
 	return {
-		observe: (method, path, status, seconds) => requests.observe({ method, route: path, status }, seconds),
+		observe: requests.observe,
 		gauge(name, help, read) {
 			new Gauge({
 				name,
