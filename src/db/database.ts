@@ -91,7 +91,8 @@ async function run(client: PoolClient, text: string): Promise<void> {
 
 type Raw = { rows: never[]; rowCount: number | null };
 
-function querierOver(send: (statement: object) => Promise<Raw>): Querier {
+/** Anything that sends as a querier. */
+export function querierOver(send: (statement: object) => Promise<Raw>): Querier {
 	const call = async (statement: Statement, extra: object): Promise<Raw> => {
 		const config = statement instanceof Sql ? statement.compile() : statement;
 		try {

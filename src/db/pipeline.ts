@@ -1,47 +1,73 @@
 // Statements that go out together and cost one round trip: connections of their own in pg's pipeline mode.
 import { Pool, type PoolClient, type PoolConfig, type QueryArrayResult } from 'pg';
 import { Problem } from '#base/problem.ts';
-import { type Database, translate } from './database.ts';
+import { type Database, querierOver, type Tx, translate } from './database.ts';
 
 /** A statement whose text never changes under its name; it is prepared once per connection. */
 export type Prepared = { readonly name: string; readonly text: string; readonly values: readonly unknown[] };
 
+/** A transaction that can send many statements at once. Its client takes no cursors and no COPY. */
+export type PipelinedTx = Tx & {
+	/**
+	 * Sends the statements together and gives the rows of each. Their plans are made once for all values, so they have to be ones
+	 * that a btree drives whatever the values are. Throws the error of the first that failed.
+	 */
+	send(statements: readonly Prepared[]): Promise<unknown[][][]>;
+};
+
 export type Pipeline = {
 	/**
-	 * Runs the statements in order as one transaction in one round trip and gives the rows of each. Resolves after COMMIT. Throws the
-	 * error of the first statement that failed (nothing is kept then), Problem unavailable when the connection is lost, in which case
-	 * the outcome is not known.
+	 * Runs the statements in order as one transaction in one round trip and gives the rows of each; plans as in `send`. Resolves after
+	 * COMMIT. Throws the error of the first statement that failed (nothing is kept then), Problem unavailable when the connection is
+	 * lost, in which case the outcome is not known.
 	 */
 	run(statements: readonly Prepared[]): Promise<unknown[][][]>;
+	/** One transaction; rolled back when `work` throws. Commit has happened when this resolves. */
+	tx<T>(work: (tx: PipelinedTx) => Promise<T>): Promise<T>;
 	close(): Promise<void>;
 };
 
-/** Opens up to `max` connections to the same database. */
-export function openPipeline(db: Database, max: number): Pipeline {
+/** Opens connections to the same database: at most so many for `run`, and so many for `tx`. */
+export function openPipeline(db: Database, max: { readonly run: number; readonly tx: number }): Pipeline {
+	const runs = openPool(db, max.run, 'SET plan_cache_mode = force_generic_plan');
+	const transactions = openPool(db, max.tx);
+	return {
+		run: (statements) => withClient(runs, (client) => runOn(client, statements)),
+		tx: (work) => withClient(transactions, (client) => transaction(client, work)),
+		async close() {
+			await Promise.all([runs.end(), transactions.end()]);
+		},
+	};
+}
+
+function openPool(db: Database, max: number, first?: string): Pool {
 	const { options } = db.pool;
 	// pg hides the password from enumeration, so a spread loses it.
-	const config = { ...options, password: options.password, max, pipeline: true } as PoolConfig;
-	const pool = new Pool(config);
+	const pool = new Pool({ ...options, password: options.password, max, pipeline: true } as PoolConfig);
 	pool.on('error', () => undefined);
-	pool.on('connect', (client) => client.on('error', () => undefined));
-	return {
-		async run(statements) {
-			const client = await pool.connect().catch((error: unknown) => {
-				throw translate(error);
-			});
-			let broken: boolean | undefined;
-			try {
-				return await runOn(client, statements);
-			} catch (error) {
-				const translated = translate(error);
-				broken = translated !== error;
-				throw translated;
-			} finally {
-				client.release(broken);
-			}
-		},
-		close: () => pool.end(),
-	};
+	pool.on('connect', (client) => {
+		client.on('error', () => undefined);
+		// What fails here fails for the statement behind it too, which reports it.
+		if (first !== undefined) client.query(first).catch(() => undefined);
+	});
+	return pool;
+}
+
+async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+	const client = await pool.connect().catch((error: unknown) => {
+		throw translate(error);
+	});
+	let broken = false;
+	try {
+		return await work(client);
+	} catch (error) {
+		const translated = translate(error);
+		// A connection that cannot be reached, or one that may still be in the middle of something.
+		broken = translated !== error || (error instanceof Problem && error.kind === 'unavailable');
+		throw translated;
+	} finally {
+		client.release(broken);
+	}
 }
 
 const begin = { text: 'BEGIN' };
@@ -49,24 +75,74 @@ const commit = { text: 'COMMIT' };
 
 async function runOn(client: PoolClient, statements: readonly Prepared[]): Promise<unknown[][][]> {
 	// One statement is a transaction by itself.
-	const bare = statements.length === 1;
+	if (statements.length === 1) return sendOn(client, statements);
+	return corked(client, async () => {
+		const began = client.query(begin);
+		const sent = sendOn(client, statements);
+		const ended = client.query(commit);
+		// All have to be waited for: the connection is free only after the last answer.
+		const [first, results, last] = await Promise.allSettled([began, sent, ended]);
+		if (first.status === 'rejected') throw first.reason;
+		if (results.status === 'rejected') throw results.reason;
+		if (last.status === 'rejected') throw last.reason;
+		mustBeCommitted(last.value.command);
+		return results.value;
+	});
+}
+
+/** COMMIT of a failed transaction is answered with ROLLBACK and no error. */
+function mustBeCommitted(command: string): void {
+	if (command !== 'COMMIT') throw new Problem('fault', 'not-committed', 'The transaction was not committed.');
+}
+
+async function sendOn(client: PoolClient, statements: readonly Prepared[]): Promise<unknown[][][]> {
+	const settled = await corked(client, () =>
+		Promise.allSettled(
+			statements.map(
+				({ name, text, values }): Promise<QueryArrayResult> => client.query({ name, text, values: values as unknown[], rowMode: 'array' }),
+			),
+		),
+	);
+	const failed = settled.find((one) => one.status === 'rejected');
+	if (failed !== undefined) throw failed.reason;
+	return settled.map((one) => (one as PromiseFulfilledResult<QueryArrayResult>).value.rows);
+}
+
+/** What `work` sends before it first waits leaves in one piece. */
+function corked<T>(client: PoolClient, work: () => T): T {
 	const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
 	stream.cork();
-	const sent: Promise<QueryArrayResult>[] = [];
 	try {
-		if (!bare) sent.push(client.query(begin) as never);
-		for (const { name, text, values } of statements) {
-			sent.push(client.query({ name, text, values: values as unknown[], rowMode: 'array' }));
-		}
-		if (!bare) sent.push(client.query(commit) as never);
+		return work();
 	} finally {
 		stream.uncork();
 	}
-	const settled = await Promise.allSettled(sent);
-	const failed = settled.find((one) => one.status === 'rejected');
-	if (failed !== undefined) throw failed.reason;
-	const results = settled.map((one) => (one as PromiseFulfilledResult<QueryArrayResult>).value);
-	// COMMIT of a failed transaction is answered with ROLLBACK and no error.
-	if (!bare && results.at(-1)?.command !== 'COMMIT') throw new Problem('fault', 'not-committed', 'The transaction was not committed.');
-	return (bare ? results : results.slice(1, -1)).map(({ rows }) => rows);
+}
+
+const generic: Prepared = { name: 'plans_generic', text: 'SET LOCAL plan_cache_mode = force_generic_plan', values: [] };
+const auto: Prepared = { name: 'plans_auto', text: 'SET LOCAL plan_cache_mode = auto', values: [] };
+
+async function transaction<T>(client: PoolClient, work: (tx: PipelinedTx) => Promise<T>): Promise<T> {
+	// Not waited for: it goes out with the first statement of the work, and what fails here fails there.
+	client.query(begin).catch(() => undefined);
+	try {
+		const result = await work({
+			...querierOver((statement) => client.query(statement as never) as never),
+			client,
+			async send(statements) {
+				if (statements.length === 0) return [];
+				const results = await sendOn(client, [generic, ...statements, auto]).catch((error: unknown) => {
+					throw translate(error);
+				});
+				return results.slice(1, -1);
+			},
+		});
+		mustBeCommitted((await client.query(commit)).command);
+		return result;
+	} catch (error) {
+		await client.query('ROLLBACK').catch((failure: unknown) => {
+			throw translate(failure);
+		});
+		throw error;
+	}
 }
