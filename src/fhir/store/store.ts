@@ -122,7 +122,7 @@ const idShape = /^[A-Za-z0-9\-.]{1,64}$/;
 /** Opens the store. The database has to have the tables of schema.ts. */
 export function createStore(options: StoreOptions): Store {
 	const { db, definitions, extract, settings } = options;
-	const pipeline = openPipeline(db, batchesAtOnce);
+	const pipeline = openPipeline(db, { run: batchesAtOnce, tx: Math.max(2, Math.ceil((db.pool.options.max ?? 10) / 2)) });
 	const rids = createRids(db);
 	const known = createKnown();
 	const integrity = settings.referentialIntegrity;
@@ -139,7 +139,7 @@ export function createStore(options: StoreOptions): Store {
 		}
 		return ready;
 	};
-	const unitOptions: UnitOptions = { db, rids, known, definitions, extract, integrity, prepare };
+	const unitOptions: UnitOptions = { pipeline, rids, known, definitions, extract, integrity, prepare };
 	const alone = (ready: Ready): Promise<Written> => writeAlone(unitOptions, ready);
 	const batches = createBatches({ pipeline, rids, known, definitions, extract, integrity, alone });
 	return {

@@ -2,8 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Ctx } from '#access/ctx.ts';
 import { Problem } from '#base/problem.ts';
-import type { Database, Tx } from '#db/database.ts';
-import type { Prepared } from '#db/pipeline.ts';
+import type { Pipeline, PipelinedTx, Prepared } from '#db/pipeline.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
 import { closingOf, type Known } from './closing.ts';
@@ -18,7 +17,7 @@ import { type LinkKind, lockRows, lookUp, readLinkKinds, refusals } from './stat
 import type { Unit, Write, Written } from './store.ts';
 
 export type UnitOptions = {
-	readonly db: Database;
+	readonly pipeline: Pipeline;
 	readonly rids: Rids;
 	readonly known: Known;
 	readonly definitions: Definitions;
@@ -81,16 +80,16 @@ class Work {
 	readonly #plans: Plan[] = [];
 	/** What was written last under each name, to say in which element a reference leads nowhere. */
 	readonly #written = new Map<string, Ready>();
-	#tx: Tx | undefined;
+	#tx: PipelinedTx | undefined;
 	#lost: unknown;
 
 	constructor(options: UnitOptions) {
 		this.#options = options;
 	}
 
-	async run<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+	async run<T>(work: (tx: PipelinedTx) => Promise<T>): Promise<T> {
 		let remember = (): void => undefined;
-		const result = await this.#options.db.tx(async (tx) => {
+		const result = await this.#options.pipeline.tx(async (tx) => {
 			this.#tx = tx;
 			const made = await work(tx);
 			if (this.#lost !== undefined) throw this.#lost;
@@ -114,39 +113,39 @@ class Work {
 
 	async #some(writes: readonly Ready[]): Promise<Written[]> {
 		const { rids, extract } = this.#options;
-		for (const [type, ids] of idsByType(writes)) await this.#rows(lockRows(type, ids));
 		const looks = looksFor(writes);
-		const answers: unknown[][][] = [];
-		for (const statement of looks.statements) answers.push(await this.#rows(statement));
-		const found = looks.read(answers);
+		const locks = [...idsByType(writes)].map(([type, ids]) => lockRows(type, ids));
+		const answers = await this.#send([...locks, ...looks.statements]);
+		const found = looks.read(answers.slice(locks.length));
 		await rids.reserve(writes.length);
 		const plan = makePlan(writes, (name) => found.get(name), rids.take, extract);
 		const refused = plan.outcomes.find((outcome) => outcome instanceof Problem);
 		if (refused !== undefined) throw refused;
-		for (const statement of plan.statements) await this.#rows(statement);
+		await this.#send(plan.statements);
 		this.#plans.push(plan);
 		for (const ready of writes) this.#written.set(ready.name, ready);
 		return plan.outcomes as Written[];
 	}
 
-	#rows(statement: Prepared): Promise<unknown[][]> {
-		return (this.#tx as Tx).rows(statement);
+	#send(statements: readonly Prepared[]): Promise<unknown[][][]> {
+		return (this.#tx as PipelinedTx).send(statements);
 	}
 
 	async lock(texts: readonly string[]): Promise<void> {
 		const slots = new Set(texts.map((text) => lockSpace + (Number(fastKey(text).slice(-9)) % lockSlots)));
 		const sorted = [...slots].sort((a, b) => a - b);
 		if (sorted.length === 0) return;
-		await this.#rows({
-			name: 'lock_texts',
-			text: 'SELECT pg_advisory_xact_lock(k) FROM unnest($1::int8[]) AS k',
-			values: [`{${sorted.join(',')}}`],
-		});
+		await this.#send([
+			{
+				name: 'lock_texts',
+				text: 'SELECT pg_advisory_xact_lock(k) FROM unnest($1::int8[]) AS k',
+				values: [`{${sorted.join(',')}}`],
+			},
+		]);
 	}
 
 	async read(type: string, id: string): Promise<Stored | undefined> {
-		await this.#rows(lockRows(type, [id]));
-		const rows = await this.#rows(lookUp(type, [id]));
+		const [, rows = []] = await this.#send([lockRows(type, [id]), lookUp(type, [id])]);
 		const row = rows.find(([, , , , op]) => op !== 'D') ?? rows[0];
 		if (row === undefined) return undefined;
 		const [, rid, version, updated, op, body] = row;
@@ -162,16 +161,17 @@ class Work {
 	}
 
 	async check(): Promise<void> {
-		await this.#close(this.#tx as Tx);
+		await this.#close(this.#tx as PipelinedTx);
 	}
 
-	async #close(tx: Tx): Promise<() => void> {
+	async #close(tx: PipelinedTx): Promise<() => void> {
 		const { known, definitions, integrity } = this.#options;
 		const deletes = integrity && this.#plans.some(({ ends }) => ends.values().some(({ deleted }) => deleted));
-		const kinds = deletes ? (await tx.rows(readLinkKinds)).map(([source, target]) => ({ source, target }) as LinkKind) : [];
+		const [links = []] = deletes ? await tx.send([readLinkKinds]) : [];
+		const kinds = links.map(([source, target]) => ({ source, target }) as LinkKind);
 		const closing = closingOf(this.#plans, known, kinds, definitions, integrity);
 		try {
-			for (const statement of closing.statements) await tx.rows(statement);
+			await tx.send(closing.statements);
 		} catch (error) {
 			throw this.#explain(error as SqlError);
 		}
