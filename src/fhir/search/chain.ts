@@ -1,14 +1,18 @@
-// Chains, _has and look-ups of texts and codes: the inner search runs first when its result is small enough to name, and
-// the clause becomes a plain list of keys; otherwise it stays and compile.ts writes a semi-join.
+// Look-ups before the statement: chains, _has, hierarchies, codes and texts. The inner search runs first when its result is small enough to
+// name, and the clause becomes a plain list of keys; otherwise it stays and compile.ts writes a semi-join.
 import type { Querier } from '#db/database.ts';
-import { join, raw, type Sql, sql } from '#db/sql.ts';
+import { raw, type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { drive } from './driver.ts';
+import { localReference } from '#fhir/store/collector.ts';
+import { paramSalt, refKey } from '#fhir/store/keys.ts';
+import { conditionOf } from './compile.ts';
 import { patientColumn } from './params/reference.ts';
-import { column, type Row, table } from './params/row.ts';
+import { column, type Row, rowOf, table } from './params/row.ts';
+import { tooCostly } from './problems.ts';
 import { always, type Clause, type Link, never } from './query.ts';
+import { parentParam, type SearchParam } from './registry.ts';
 import { resolveCodes } from './terminology.ts';
-import { resolveWords } from './words.ts';
+import { isBelowListed, resolveBelow, resolveText, resolveWord } from './words.ts';
 
 /** Up to this many inner results are named; beyond, the semi-join is as good. */
 export const nameable = 1000;
@@ -18,10 +22,12 @@ export function needsLookUp(clause: Clause): boolean {
 	switch (clause.is) {
 		case 'chain':
 		case 'has':
-		case 'words':
+		case 'text':
+		case 'word':
+		case 'kin':
 			return true;
 		case 'param':
-			return clause.modifier === 'in' || clause.modifier === 'not-in' || clause.modifier === 'above' || clause.modifier === 'below';
+			return needsCodes(clause) || isBelowListed(clause);
 		case 'any':
 		case 'all':
 			return clause.of.some(needsLookUp);
@@ -32,6 +38,12 @@ export function needsLookUp(clause: Clause): boolean {
 	}
 }
 
+/** Token modifiers that stand for codes of a value set or a hierarchy. */
+export function needsCodes({ param, modifier }: Extract<Clause, { is: 'param' }>): boolean {
+	if (param.type !== 'token' || param.mime === true) return false;
+	return modifier === 'in' || modifier === 'not-in' || modifier === 'above' || modifier === 'below';
+}
+
 /** The clause with everything looked up that is small enough. */
 export async function resolve(ctx: FhirCtx, db: Querier, type: string, clause: Clause): Promise<Clause> {
 	switch (clause.is) {
@@ -39,10 +51,15 @@ export async function resolve(ctx: FhirCtx, db: Querier, type: string, clause: C
 			return resolveChain(ctx, db, clause);
 		case 'has':
 			return resolveHas(ctx, db, type, clause);
-		case 'words':
-			return resolveWords(db, ctx.fhir, type, clause);
+		case 'kin':
+			return resolveKin(ctx, db, clause);
+		case 'text':
+			return resolveText(db, ctx.fhir, type, clause);
+		case 'word':
+			return resolveWord(db, ctx.fhir, type, clause);
 		case 'param':
-			return needsLookUp(clause) ? resolveCodes(ctx, db, clause) : clause;
+			if (isBelowListed(clause)) return resolveBelow(db, ctx.fhir, type, clause);
+			return needsCodes(clause) ? resolveCodes(ctx, db, clause) : clause;
 		case 'any':
 		case 'all': {
 			if (!needsLookUp(clause)) return clause;
@@ -59,13 +76,15 @@ export async function resolve(ctx: FhirCtx, db: Querier, type: string, clause: C
 
 type Chain = Extract<Clause, { is: 'chain' }>;
 type Has = Extract<Clause, { is: 'has' }>;
+type Kin = Extract<Clause, { is: 'kin' }>;
 
 async function resolveChain(ctx: FhirCtx, db: Querier, chain: Chain): Promise<Clause> {
 	const parts: Clause[] = [];
 	const large: Link[] = [];
 	for (const link of chain.links) {
 		const clause = await resolve(ctx, db, link.type, link.clause);
-		const keys = await keysOf(ctx, db, link.type, clause, 'rk');
+		const keys =
+			chain.param.canonical === true ? await urlKeysOf(ctx, db, link.type, clause) : await keysOf(ctx, db, link.type, clause, 'rk');
 		if (keys === undefined) large.push({ type: link.type, clause });
 		else if (keys.length > 0) parts.push({ is: 'refers', param: chain.param, type: link.type, keys });
 	}
@@ -85,19 +104,59 @@ async function resolveHas(ctx: FhirCtx, db: Querier, type: string, has: Has): Pr
 /** The keys of all rows that meet the clause; undefined when there are too many of them. */
 async function keysOf(ctx: FhirCtx, db: Querier, type: string, clause: Clause, name: 'rk' | 'pat'): Promise<string[] | undefined> {
 	if (clause === always) return undefined;
-	const row: Row = { fhir: ctx.fhir, now: ctx.clock.now().getTime(), type, alias: 'r', mode: 'index', aliases: { next: 0 } };
-	const rows = await db.rows(keysStatement(row, clause, name));
+	const rows = await db.rows(keysStatement(rowOf(ctx, type, 'index'), clause, name));
 	return rows.length > nameable ? undefined : [...new Set(rows.map(([key]) => key as string))];
 }
 
-/** At most `nameable + 1` keys of rows that meet the clause. */
+/**
+ * At most `nameable + 1` keys of rows that meet the clause. The limit stands outside of what is planned, so that the plan is one for all
+ * rows and not one that hopes to meet some early.
+ */
 export function keysStatement(row: Row, clause: Clause, name: 'rk' | 'pat'): Sql {
-	const { branches, filter } = drive(row, clause);
 	const key = column(row, name);
 	const present = name === 'pat' ? sql` AND ${key} IS NOT NULL` : raw('');
-	const limit = raw(`LIMIT ${nameable + 1}`);
-	const parts = branches.map(
-		(branch) => sql`(SELECT ${key}::text AS k FROM ${table(row.type)} ${raw(row.alias)} WHERE ${branch} AND ${filter}${present} ${limit})`,
+	return sql`WITH m AS MATERIALIZED (SELECT ${key} AS k FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conditionOf(row, clause)}${present}) SELECT k::text FROM m LIMIT ${raw(String(nameable + 1))}`;
+}
+
+/** The keys of the canonical urls of all rows that meet the clause. Throws Problem invalid `search-too-costly` for too many. */
+async function urlKeysOf(ctx: FhirCtx, db: Querier, type: string, clause: Clause): Promise<string[]> {
+	const url = ctx.fhir.registry.param(type, 'url');
+	if (url === undefined || url.storage.in !== 'string') return [];
+	const row = rowOf(ctx, type, 'index');
+	const rows = await db.rows(
+		sql`WITH m AS MATERIALIZED (SELECT u.v FROM ${table(type)} ${raw(row.alias)} JOIN ${table(type, 'string')} u ON u.rid = ${column(row, 'rid')} AND u.p = ${raw(String(url.number))} WHERE ${conditionOf(row, clause)}) SELECT v FROM m LIMIT ${raw(String(nameable + 1))}`,
 	);
-	return parts.length === 1 ? (parts[0] as Sql) : sql`SELECT k FROM (${join(parts, ' UNION ALL ')}) u ${limit}`;
+	if (rows.length > nameable) throw tooCostly('The chain leads through too many resources: be more specific.');
+	return rows.map(([v]) => refKey(localReference(v as string, ctx.fhir.base) ?? (v as string)));
+}
+
+/** How far a hierarchy is followed. */
+const maxGenerations = 30;
+
+/** What is below or above the named resources, themselves included. https://hl7.org/fhir/R4/search.html#recursive */
+async function resolveKin(ctx: FhirCtx, db: Querier, { param, names, below }: Kin): Promise<Clause> {
+	const parts: Clause[] = [];
+	for (const [type, of] of Map.groupBy(names, (name) => name.split('/')[0] as string)) {
+		const up = parentParam(ctx.fhir.registry.params(type), type);
+		const keys = new Set(of.map(refKey));
+		for (let next = [...keys], i = 0; up !== undefined && next.length > 0 && i < maxGenerations; i++) {
+			const row = rowOf(ctx, type, 'index');
+			const found = await db.rows(below ? childrenStatement(row, up, next) : parentsStatement(row, up, next));
+			next = found.map(([key]) => key as string).filter((key) => !keys.has(key));
+			for (const key of next) keys.add(key);
+			if (keys.size > nameable) throw tooCostly('The hierarchy is too large to be searched.');
+		}
+		parts.push({ is: 'refers', param, type, keys: [...keys] });
+	}
+	return parts.length === 1 ? (parts[0] as Clause) : { is: 'any', of: parts };
+}
+
+function childrenStatement(row: Row, up: SearchParam, keys: readonly string[]): Sql {
+	const refers: Clause = { is: 'refers', param: up, type: row.type, keys };
+	return sql`SELECT ${column(row, 'rk')}::text FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conditionOf(row, refers)} LIMIT ${raw(String(nameable + 1))}`;
+}
+
+function parentsStatement(row: Row, up: SearchParam, keys: readonly string[]): Sql {
+	const parent = sql`SELECT 1 FROM ${table(row.type)} p WHERE p.rk = k.k - ${raw(paramSalt(up.code))}`;
+	return sql`SELECT (k.k - ${raw(paramSalt(up.code))})::text FROM ${table(row.type)} ${raw(row.alias)}, unnest(${column(row, 'keys')}) AS k(k) WHERE ${column(row, 'rk')} = ANY(${keys}::int8[]) AND EXISTS (${parent})`;
 }

@@ -1,12 +1,13 @@
 // A clause on one type to its SQL condition on a row; each parameter type writes its own in params/.
 import { raw, type Sql, sql } from '#db/sql.ts';
 import { normalise, paramSalt } from '#fhir/store/keys.ts';
+import { typeNumber } from '#fhir/store/layout.ts';
 import { compositeCondition } from './params/composite.ts';
 import { dateCondition } from './params/date.ts';
 import { numberParamCondition } from './params/number.ts';
 import { quantityCondition } from './params/quantity.ts';
 import { patientColumn, referenceCondition, referenceKeys } from './params/reference.ts';
-import { allOf, another, anyOf, column, hasAny, isPresent, likeText, type Row, table } from './params/row.ts';
+import { allOf, another, anyOf, column, hasAny, isNotTrue, isPresent, likeText, type Row, someString, table } from './params/row.ts';
 import { specialCondition } from './params/special.ts';
 import { stringCondition } from './params/string.ts';
 import { tokenCondition } from './params/token.ts';
@@ -20,13 +21,13 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 		case 'param':
 			return paramCondition(row, clause.param, clause.modifier, clause.values);
 		case 'missing':
-			return clause.missing ? sql`NOT (${presence(row, clause.param)})` : presence(row, clause.param);
+			return clause.missing ? isNotTrue(presence(row, clause.param)) : presence(row, clause.param);
 		case 'any':
 			return anyOf(clause.of.map((part) => conditionOf(row, part)));
 		case 'all':
 			return allOf(clause.of.map((part) => conditionOf(row, part)));
 		case 'not':
-			return sql`NOT (${conditionOf(row, clause.of)})`;
+			return isNotTrue(conditionOf(row, clause.of));
 		case 'chain':
 			return anyOf(clause.links.map((link) => chainCondition(row, clause.param, link.type, link.clause)));
 		case 'has':
@@ -43,15 +44,19 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 			return patientCondition(row, clause.key, clause.also);
 		case 'listed':
 			return listedCondition(row, clause.id, clause.restrict);
-		case 'words':
-			return wordsCondition(row, clause.param, clause.words);
+		case 'text':
+			return textCondition(row, clause.param, clause.words);
+		case 'word':
+			return wordCondition(row, clause);
+		case 'kin':
+			throw new Error('a hierarchy is resolved before it is compiled');
 	}
 }
 
 function paramCondition(row: Row, param: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
 	if (param.storage.in === 'union') {
-		const parts = param.storage.of.map((code) => row.fhir.registry.param(row.type, code)).filter((part) => part !== undefined);
-		if (modifier === 'not') return sql`NOT (${anyOf(parts.map((part) => paramCondition(row, part, undefined, values)))})`;
+		const parts = partsOfUnion(row, param);
+		if (modifier === 'not') return isNotTrue(anyOf(parts.map((part) => paramCondition(row, part, undefined, values))));
 		return anyOf(parts.map((part) => paramCondition(row, part, modifier, values)));
 	}
 	switch (param.type) {
@@ -80,14 +85,14 @@ function presence(row: Row, param: SearchParam): Sql {
 	const { storage } = param;
 	if (storage.in === 'column') return raw('true');
 	if (storage.in === 'union') {
-		return anyOf(storage.of.flatMap((code) => row.fhir.registry.param(row.type, code) ?? []).map((part) => presence(row, part)));
+		return anyOf(partsOfUnion(row, param).map((part) => presence(row, part)));
 	}
 	return isPresent(row, param);
 }
 
 /** The row refers by the parameter to a row of `type` that meets the clause: a semi-join, for sets too large to name. */
 function chainCondition(row: Row, param: SearchParam, type: string, clause: Clause): Sql {
-	const target = another(row, type, 'filter');
+	const target = another(row, type, row.mode);
 	const from = sql`SELECT 1 FROM ${table(type)} ${raw(target.alias)}`;
 	const inner = conditionOf(target, clause);
 	const ways: Sql[] = [];
@@ -106,7 +111,7 @@ function chainCondition(row: Row, param: SearchParam, type: string, clause: Clau
 
 /** A row of `type` that meets the clause refers by its parameter to this one. */
 function hasCondition(row: Row, type: string, param: SearchParam, clause: Clause): Sql {
-	const source = another(row, type, 'index');
+	const source = another(row, type, row.mode);
 	const from = sql`${table(type)} ${raw(source.alias)}`;
 	const inner = conditionOf(source, clause);
 	const ways: Sql[] = [];
@@ -116,7 +121,13 @@ function hasCondition(row: Row, type: string, param: SearchParam, clause: Clause
 	}
 	if (pat === undefined || pat.also || row.type !== 'Patient') {
 		const salt = raw(paramSalt(param.code));
-		ways.push(sql`${column(row, 'rk')} IN (SELECT k - ${salt} FROM ${from}, unnest(${column(source, 'keys')}) AS k WHERE ${inner})`);
+		ways.push(
+			row.mode === 'filter'
+				? // A look into the index of keys for each row.
+					sql`EXISTS (SELECT 1 FROM ${from} WHERE ${column(source, 'keys')} @> ARRAY[${column(row, 'rk')} + ${salt}] AND ${inner})`
+				: // Once for all rows.
+					sql`${column(row, 'rk')} IN (SELECT k - ${salt} FROM ${from}, unnest(${column(source, 'keys')}) AS k WHERE ${inner})`,
+		);
 	}
 	return anyOf(ways);
 }
@@ -141,12 +152,53 @@ function listedCondition(row: Row, id: string, restrict: Clause | undefined): Sq
 	return sql`${column(row, 'rk')} IN (SELECT k - ${raw(paramSalt('item'))} FROM ${table('List')} ${raw(list.alias)}, unnest(${column(list, 'keys')}) AS k WHERE ${column(list, 'id')} = ${id} AND ${allowed})`;
 }
 
-/** One text of the resource (a string parameter's value; tokens' texts were looked up before) has all the words. */
-function wordsCondition(row: Row, param: SearchParam | undefined, words: readonly string[]): Sql {
+/** One text of the parameter has all the words: a string, or the display or text of a token. */
+function textCondition(row: Row, param: SearchParam, words: readonly string[]): Sql {
+	const likes = (text: Sql): Sql => allOf(words.map((word) => sql`${text} LIKE ${`%${likeText(normalise(word))}%`}`));
+	if (param.storage.in === 'union') {
+		return anyOf(partsOfUnion(row, param).map((part) => textCondition(row, part, words)));
+	}
+	if (param.type === 'string') return someString(row, param, likes);
 	const alias = `t${++row.aliases.next}`;
-	const likes = words.map((word) => sql`${raw(alias)}.v LIKE ${`%${likeText(normalise(word))}%`}`);
-	const p = param === undefined ? raw('true') : sql`${raw(alias)}.p = ${raw(String(param.number))}`;
-	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'string')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${p} AND ${allOf(likes)})`;
+	const type = raw(String(typeNumber(row.fhir.definitions, row.type)));
+	return sql`EXISTS (SELECT 1 FROM fhir.token_text ${raw(alias)} WHERE ${raw(alias)}.type = ${type} AND ${raw(alias)}.p = ${raw(String(param.number))} AND ${raw(alias)}.k = ANY(${column(row, 'keys')}) AND ${likes(raw(`${alias}.text`))})`;
+}
+
+type Word = Extract<Clause, { is: 'word' }>;
+
+/** A word of the narrative, or of any text, begins so. */
+function wordCondition(row: Row, { where, word, texts }: Word): Sql {
+	const query = sql`${`'${word}':*${where === 'narrative' ? 'A' : ''} & '#${row.type}'`}::tsquery`;
+	const w = raw(`t${++row.aliases.next}`);
+	const rid = column(row, 'rid');
+	if (row.mode === 'filter') {
+		const inWords = sql`EXISTS (SELECT 1 FROM fhir.words ${w} WHERE ${w}.rid = ${rid} AND ${w}.v @@ ${query})`;
+		return where === 'narrative' ? inWords : sql`(${inTexts(row, word, texts)} OR ${inWords})`;
+	}
+	// As one set of row ids, so that both indexes can find them.
+	const byWords = sql`SELECT ${w}.rid FROM fhir.words ${w} WHERE ${w}.v @@ ${query}`;
+	if (where === 'narrative' || texts?.length === 0) return sql`${rid} IN (${byWords})`;
+	const inner = another(row, row.type, 'index');
+	const byTexts = sql`SELECT ${column(inner, 'rid')} FROM ${table(row.type)} ${raw(inner.alias)} WHERE ${inTexts(inner, word, texts)}`;
+	return sql`${rid} IN (${byWords} UNION ALL ${byTexts})`;
+}
+
+/** A text of one of the resource's tokens has a word that begins so: by their keys once these are looked up. */
+function inTexts(row: Row, word: string, texts: readonly string[] | undefined): Sql {
+	if (texts !== undefined) return hasAny(row, texts);
+	const alias = raw(`t${++row.aliases.next}`);
+	const type = raw(String(typeNumber(row.fhir.definitions, row.type)));
+	return sql`EXISTS (SELECT 1 FROM fhir.token_text ${alias} WHERE ${alias}.type = ${type} AND ${alias}.k = ANY(${column(row, 'keys')}) AND ${hasWord(sql`${alias}.text`, word)})`;
+}
+
+/** A word of the normalised text begins so. */
+export function hasWord(text: Sql, word: string): Sql {
+	return sql`(${text} LIKE ${`${likeText(word)}%`} OR ${text} LIKE ${`% ${likeText(word)}%`})`;
+}
+
+function partsOfUnion(row: Row, param: SearchParam): SearchParam[] {
+	if (param.storage.in !== 'union') return [];
+	return param.storage.of.map((code) => row.fhir.registry.param(row.type, code)).filter((part) => part !== undefined);
 }
 
 function keysIn(on: Sql, keys: readonly string[]): Sql {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Problem } from '#base/problem.ts';
-import { pairsOf, queryOf, split, unescape } from './escape.ts';
+import { pairsOf, queryOf, split, unescaped } from './escape.ts';
 
 test('pairs of a query', () => {
 	assert.deepEqual(pairsOf(''), []);
@@ -48,5 +48,5 @@ test('separators and escapes', () => {
 		['a\\', ',', ['a\\']],
 	];
 	for (const [text, separator, parts] of cases) assert.deepEqual(split(text, separator), parts, text);
-	assert.equal(unescape('a\\,b\\|c\\$d\\\\e\\f'), 'a,b|c$d\\e\\f');
+	assert.equal(unescaped('a\\,b\\|c\\$d\\\\e\\f'), 'a,b|c$d\\e\\f');
 });

@@ -64,7 +64,12 @@ export function split(text: string, separator: ',' | '|' | '$'): string[] {
 	return parts;
 }
 
+/** Whether every backslash escapes what may be escaped; "xx\\xx" is illegal. */
+export function isEscaped(text: string): boolean {
+	return !text.includes('\\') || /^(?:[^\\]|\\[\\,|$])*$/.test(text);
+}
+
 /** Takes the escapes away; a backslash before any other character stands for itself. */
-export function unescape(text: string): string {
+export function unescaped(text: string): string {
 	return text.includes('\\') ? text.replace(/\\([\\,|$])/g, '$1') : text;
 }

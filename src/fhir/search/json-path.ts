@@ -1,28 +1,45 @@
-// A simple FHIRPath of a token or reference parameter as an SQL/JSON path to the text to sort by.
+// The paths of a token or reference parameter as SQL/JSON paths to the texts to sort by.
+import { suffixOf } from '#fhir/path/values.ts';
+import type { Path } from './paths.ts';
 import type { SearchParam } from './registry.ts';
 
-const element = /^[A-Z][A-Za-z]+((?:\.[a-z][A-Za-z]*)+)$/;
+/** What is below a value of a type: its code or value, and what to take when it has none. */
+const below: Readonly<Record<string, readonly [string, string?]>> = {
+	CodeableConcept: ['.coding.code', '.text'],
+	Coding: ['.code', '.display'],
+	Identifier: ['.value'],
+	ContactPoint: ['.value'],
+	Reference: ['.reference', '.identifier.value'],
+};
 
-/** Such as `$.status`: where the parameter's first value is in the body; undefined when the expression is more than a path. */
-export function jsonPathOf(param: SearchParam): string | undefined {
-	for (const part of param.expression.split('|')) {
-		const plain = part
-			.trim()
-			.replace(/\.where\(resolve\(\) is [A-Za-z]+\)$/, '')
-			.replace(/^\((.*) as [A-Za-z]+\)$/, '$1');
-		const match = element.exec(plain);
-		if (match !== null) return `$${match[1]}`;
+export type SortPaths = { readonly codes: readonly string[]; readonly texts: readonly string[] };
+
+/** Such as `$.category.coding.code`; `texts` count where there are no codes. Both are empty when the expression is more than paths. */
+export function sortPathsOf(param: SearchParam): SortPaths {
+	const codes: string[] = [];
+	const texts: string[] = [];
+	for (const path of param.paths ?? []) {
+		for (const [member, type] of endsOf(path)) {
+			const at = jsonPath(path, member);
+			const [code, text] = below[type] ?? (/^[a-z]/.test(type) ? [''] : []);
+			if (code !== undefined) codes.push(at + code);
+			if (text !== undefined) texts.push(at + text);
+		}
 	}
-	return undefined;
+	return { codes, texts };
 }
 
-/** The paths to try, in order: a code or boolean itself, a coding's code, an Identifier's or ContactPoint's value, a text. */
-export function textPathsOf(param: SearchParam): string[] {
-	const path = jsonPathOf(param);
-	if (path === undefined) return [];
-	if (param.type === 'reference') return [`${path}.reference`];
-	return [
-		`${path}[*] ? (@.type() == "string" || @.type() == "boolean")`,
-		...['coding.code', 'code', 'value', 'text'].map((last) => `${path}.${last}`),
-	];
+/** The member at the end of a path with its type; a choice element is as many members as it has types. */
+function endsOf({ steps, types, choice }: Path): [member: string, type: string][] {
+	const last = steps.findLast((step) => 'name' in step);
+	if (last === undefined) return [];
+	return types.map((type) => [choice ? last.name + suffixOf(type) : last.name, type]);
+}
+
+function jsonPath({ steps }: Path, member: string): string {
+	const last = steps.findLastIndex((step) => 'name' in step);
+	const texts = steps.map((step, i) =>
+		'name' in step ? `.${i === last ? member : step.name}` : ` ? (@.${step.where} == ${JSON.stringify(step.is)})`,
+	);
+	return `$${texts.join('')}`;
 }

@@ -7,9 +7,8 @@ import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Stored } from '#fhir/resource.ts';
 import { resolve } from './chain.ts';
 import { conditionOf } from './compile.ts';
-import { drive } from './driver.ts';
 import { pairsOf } from './escape.ts';
-import { type Row, table } from './params/row.ts';
+import { rowOf, table } from './params/row.ts';
 import { parseCriteria } from './parse.ts';
 import { notAllowed } from './problems.ts';
 import { reachOf, weave, within } from './restrict.ts';
@@ -23,17 +22,11 @@ export async function match(ctx: FhirCtx, type: string, criteria: string, tx: Qu
 	if (empty) throw new Problem('invalid', 'criteria-missing', 'Conditional criteria need at least one search parameter.');
 	const allowed = within(ctx, type, weave(ctx, clause));
 	if (allowed === undefined) throw notAllowed(type);
-	const row: Row = { fhir: ctx.fhir, now: ctx.clock.now().getTime(), type, alias: 'r', mode: 'index', aliases: { next: 0 } };
-	const { branches, filter } = drive(row, await resolve(ctx, tx, type, allowed));
-	const stored: Stored[] = [];
-	for (const branch of branches) {
-		if (stored.length >= limit) break;
-		const rows = await tx.query<MatchRow>(
-			sql`SELECT r.rid, r.id, r.ver, r.op, r.lu, r.body FROM ${table(type)} r WHERE ${branch} AND ${filter} LIMIT ${raw(String(limit - stored.length))}`,
-		);
-		for (const { rid, id, ver, op, lu, body } of rows) stored.push({ type, id, rid, version: ver, updated: lu.getTime(), op, body });
-	}
-	return stored;
+	const condition = conditionOf(rowOf(ctx, type, 'index'), await resolve(ctx, tx, type, allowed));
+	const rows = await tx.query<MatchRow>(
+		sql`WITH m AS MATERIALIZED (SELECT r.* FROM ${table(type)} r WHERE ${condition}) SELECT rid, id, ver, op, lu, body FROM m LIMIT ${raw(String(limit))}`,
+	);
+	return rows.map(({ rid, id, ver, op, lu, body }) => ({ type, id, rid, version: ver, updated: lu.getTime(), op, body }));
 }
 
 type MatchRow = { rid: number; id: string; ver: number; op: Stored['op']; lu: Date; body: string };
@@ -43,5 +36,5 @@ export function restrictSql(ctx: FhirCtx, type: string, interaction: Interaction
 	const reach = reachOf(ctx, type, interaction);
 	if (reach === undefined) return null;
 	if (reach === 'nothing') return 'nothing';
-	return conditionOf({ fhir: ctx.fhir, now: ctx.clock.now().getTime(), type, alias: 'r', mode: 'filter', aliases: { next: 0 } }, reach);
+	return conditionOf(rowOf(ctx, type, 'filter'), reach);
 }

@@ -2,12 +2,14 @@
 // out with lenient. Bad values and modifiers that are not supported are always 400 (https://hl7.org/fhir/R4/search.html#modifiers).
 import type { Issue } from '#base/problem.ts';
 import type { Fhir } from '#fhir/ctx.ts';
-import { type Pair, split } from './escape.ts';
+import { splitWords } from '#fhir/store/text.ts';
+import { isEscaped, type Pair, split, unescaped } from './escape.ts';
 import { parseValue } from './parse-values.ts';
-import { badChain, badModifier, badValue, clip, refused, tooCostly } from './problems.ts';
-import type { Clause, Include, Link, Modifier, SearchQuery, SortKey, Summary, Total } from './query.ts';
-import type { SearchParam } from './registry.ts';
+import { badChain, badModifier, badValue, clip, refused, tooCostly, unknownQuery } from './problems.ts';
+import type { Clause, Include, Link, Modifier, SearchQuery, SortKey, Summary, Total, Value } from './query.ts';
+import { parentParam, type SearchParam } from './registry.ts';
 import { isSortable } from './sort.ts';
+import { parseTextQuery, TextQueryError } from './text-query.ts';
 
 export type Handling = 'strict' | 'lenient';
 
@@ -30,11 +32,11 @@ export function parseSearch(fhir: Fhir, types: readonly string[], pairs: readonl
 	const control = controls(fhir);
 	if (pairs.length > limits.clauses) throw tooCostly(`A search may have at most ${limits.clauses} parameters.`);
 	for (const [name, value] of pairs) {
-		if (name === '_type' || name === '_format' || name === '_pretty') {
-			if (name === '_type') applied.push([name, value]);
+		if (name === '_format' || name === '_pretty' || value === '') continue;
+		if (name === '_type') {
+			applied.push([name, value]);
 			continue;
 		}
-		if (value === '') continue;
 		const known = readControl(reading, control, types, name, value);
 		if (known !== undefined) {
 			if (known && name !== '_page') applied.push([name, value]);
@@ -44,6 +46,10 @@ export function parseSearch(fhir: Fhir, types: readonly string[], pairs: readonl
 		if (read === undefined) continue;
 		for (let i = 0; i < types.length; i++) clauses[i]?.push(read[i] as Clause);
 		applied.push([name, value]);
+	}
+	if (control.summary === 'text' && control.includes.length > 0) {
+		unsupported(reading, '_summary', 'Nothing can be included with _summary=text.');
+		control.includes.length = 0;
 	}
 	if (handling === 'strict' && reading.issues.length > 0) throw refused(reading.issues);
 	return {
@@ -119,8 +125,9 @@ function readControl(reading: Reading, control: Control, types: readonly string[
 		case '_containedType':
 			return unsupported(reading, '_containedType', 'Contained resources are not searched.');
 		case '_filter':
+			return unsupported(reading, name, 'The parameter _filter is not supported.');
 		case '_query':
-			return unsupported(reading, name, `The parameter ${name} is not supported.`);
+			throw unknownQuery(value);
 		case '_include':
 		case '_include:iterate':
 		case '_include:recurse':
@@ -138,7 +145,7 @@ function readSort(reading: Reading, control: Control, types: readonly string[], 
 	for (const part of value.split(',')) {
 		const descending = part.startsWith('-');
 		const code = descending ? part.slice(1) : part;
-		const params = types.map((type) => reading.fhir.registry.param(type, code));
+		const params = types.map((type) => known(reading, type, code));
 		if (params.some((param) => param === undefined || !isSortable(param))) {
 			unsupported(reading, '_sort', `Sorting by "${clip(code)}" is not supported here.`);
 			continue;
@@ -152,7 +159,7 @@ function readSort(reading: Reading, control: Control, types: readonly string[], 
 }
 
 function readInclude(reading: Reading, control: Control, name: string, value: string): boolean {
-	const { registry, definitions } = reading.fhir;
+	const { definitions } = reading.fhir;
 	const reverse = name.startsWith('_revinclude');
 	const iterate = name.includes(':');
 	const [source, code, target, ...more] = value.split(':');
@@ -163,7 +170,7 @@ function readInclude(reading: Reading, control: Control, name: string, value: st
 	if (target !== undefined && target !== '' && !definitions.isResourceType(target)) {
 		return unsupported(reading, name, `"${clip(target)}" is not a resource type.`);
 	}
-	if (source !== '*' && code !== '*' && registry.param(source, code as string)?.type !== 'reference') {
+	if (source !== '*' && code !== '*' && known(reading, source, code as string)?.type !== 'reference') {
 		return unsupported(reading, name, `${source} has no reference parameter "${clip(code as string)}".`);
 	}
 	control.includes.push({ reverse, source, code: code ?? '*', target: target === '' ? undefined : target, iterate });
@@ -182,24 +189,65 @@ function readClause(reading: Reading, type: string, name: string, value: string,
 	const code = colon < 0 ? head : head.slice(0, colon);
 	const modifier = colon < 0 ? undefined : head.slice(colon + 1);
 	if (specials.has(code) && dot < 0) return readSpecial(reading, code, modifier, value, whole);
-	const param = reading.fhir.registry.param(type, code);
+	const param = known(reading, type, code);
 	if (param === undefined) return unknown(reading, type, code, whole);
 	if (dot >= 0) return readChain(reading, param, modifier, name.slice(dot + 1), value, whole, depth);
 	return readParam(reading, param, modifier, value, whole);
 }
 
+/** A parameter that may be searched. */
+function known(reading: Reading, type: string, code: string): SearchParam | undefined {
+	const param = reading.fhir.registry.param(type, code);
+	return param?.pending === true ? undefined : param;
+}
+
 function readParam(reading: Reading, param: SearchParam, modifier: string | undefined, value: string, whole: string): Clause | undefined {
-	if (modifier === 'missing') {
-		return { is: 'missing', param, missing: oneOf(whole, value, ['true', 'false']) === 'true' };
+	if (modifier !== undefined && !allows(reading, param, modifier)) throw badModifier(param.code, modifier, whole);
+	if (modifier === 'missing') return { is: 'missing', param, missing: oneOf(whole, value, ['true', 'false']) === 'true' };
+	const texts = valuesOf(reading, value, whole);
+	if (modifier === 'text') return anyOf(texts.map((text) => ({ is: 'text', param, words: wordsOf(whole, unescaped(text)) })));
+	const values = texts.map((text) => parseValue(reading.fhir, param, modifier, text, whole));
+	if (param.type === 'reference' && param.canonical !== true && (modifier === 'above' || modifier === 'below')) {
+		return { is: 'kin', param, names: values.flatMap((one) => (one.is === 'reference' ? one.targets : [])), below: modifier === 'below' };
 	}
-	const allowed = modifier === undefined || modifiersOf(reading, param, modifier);
-	if (!allowed) throw badModifier(param.code, modifier as string, whole);
+	const kept = modifier !== undefined && valueModifiers.has(modifier) ? (modifier as Modifier) : undefined;
+	const clause: Clause = { is: 'param', param, modifier: kept, values };
+	return param.type === 'uri' && modifier === undefined ? withVersions(reading, param, clause, values) : clause;
+}
+
+function anyOf(of: readonly Clause[]): Clause {
+	return of.length === 1 ? (of[0] as Clause) : { is: 'any', of };
+}
+
+/** The alternatives in a value, escapes still in them. */
+function valuesOf(reading: Reading, value: string, whole: string): string[] {
 	const texts = split(value, ',').filter((text) => text !== '');
+	for (const text of texts) if (!isEscaped(text)) throw badValue(whole, text, 'A backslash must be written twice.');
 	reading.values += texts.length;
 	if (reading.values > limits.values) throw tooCostly(`A search may name at most ${limits.values} values.`);
-	const values = texts.map((text) => parseValue(reading.fhir, param, modifier, text, whole));
-	const kept = modifier !== undefined && valueModifiers.has(modifier) ? (modifier as Modifier) : undefined;
-	return { is: 'param', param, modifier: kept, values };
+	return texts;
+}
+
+/** `url=http://x|1.0` asks for that url with that business version, https://hl7.org/fhir/R4/search.html#uri */
+function withVersions(reading: Reading, param: SearchParam, clause: Clause, values: readonly Value[]): Clause {
+	const [type] = param.expression.split('.');
+	const version = param.code === 'url' && type !== undefined ? known(reading, type, 'version') : undefined;
+	if (version?.type !== 'token') return clause;
+	const versioned = values.flatMap((value): Clause[] => {
+		const bar = value.is === 'uri' ? value.text.lastIndexOf('|') : -1;
+		if (value.is !== 'uri' || bar <= 0) return [];
+		const [url, code] = [value.text.slice(0, bar), value.text.slice(bar + 1)];
+		return [
+			{
+				is: 'all',
+				of: [
+					{ is: 'param', param, modifier: undefined, values: [{ is: 'uri', text: url }] },
+					{ is: 'param', param: version, modifier: undefined, values: [{ is: 'token', system: undefined, code, text: code }] },
+				],
+			},
+		];
+	});
+	return versioned.length === 0 ? clause : { is: 'any', of: [clause, ...versioned] };
 }
 
 const valueModifiers: ReadonlySet<string> = new Set([
@@ -216,21 +264,40 @@ const valueModifiers: ReadonlySet<string> = new Set([
 ]);
 
 const modifiersByType: Readonly<Record<SearchParam['type'], readonly string[]>> = {
-	string: ['exact', 'contains', 'text'],
-	token: ['text', 'not', 'above', 'below', 'in', 'not-in', 'of-type'],
-	reference: ['identifier'],
-	uri: ['above', 'below'],
-	number: [],
-	date: [],
-	quantity: [],
+	string: ['missing', 'exact', 'contains', 'text'],
+	token: ['missing', 'text', 'not', 'above', 'below', 'in', 'not-in', 'of-type'],
+	reference: ['missing', 'identifier'],
+	uri: ['missing', 'above', 'below'],
+	number: ['missing'],
+	date: ['missing'],
+	quantity: ['missing'],
 	composite: [],
-	special: [],
+	special: ['missing'],
 };
 
-function modifiersOf(reading: Reading, param: SearchParam, modifier: string): boolean {
-	if (param.type === 'uri' && param.storage.in === 'keys' && modifier === 'below') return false;
-	if (modifiersByType[param.type].includes(modifier)) return true;
-	return param.type === 'reference' && reading.fhir.definitions.isResourceType(modifier) && accepts(param, modifier);
+function allows(reading: Reading, param: SearchParam, modifier: string): boolean {
+	switch (param.type) {
+		case 'uri':
+			// Of what is kept as hashes only profiles are listed by their text.
+			if (modifier === 'below' && param.storage.in === 'keys') return param.code === '_profile';
+			break;
+		case 'token':
+			if (param.storage.in === 'column') return modifier === 'missing';
+			if (param.mime === true && modifier === 'above') return false;
+			if (param.fold !== undefined) return modifier === 'missing' || modifier === 'not';
+			break;
+		case 'reference':
+			if (param.canonical === true && modifier === 'identifier') return false;
+			if (modifier === 'above' || modifier === 'below')
+				return param.canonical === true ? modifier === 'below' : hasHierarchy(reading, param);
+			if (reading.fhir.definitions.isResourceType(modifier)) return accepts(param, modifier);
+	}
+	return modifiersByType[param.type].includes(modifier);
+}
+
+/** Whether resources that the parameter refers to may be part of one another. */
+function hasHierarchy({ fhir }: Reading, { targets }: SearchParam): boolean {
+	return targets.some((type) => parentParam(fhir.registry.params(type), type) !== undefined);
 }
 
 function accepts(param: SearchParam, type: string): boolean {
@@ -244,21 +311,28 @@ function readSpecial(reading: Reading, code: string, modifier: string | undefine
 			unsupported(reading, '_list', `The functional list "${clip(value)}" is not supported.`);
 			return undefined;
 		}
-		const ids = split(value, ',').map((id) => (id.startsWith('List/') ? id.slice(5) : id));
+		const ids = valuesOf(reading, value, whole).map((id) => (id.startsWith('List/') ? id.slice(5) : id));
 		for (const id of ids) if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id)) throw badValue(whole, value, 'Write the id of a List.');
-		reading.values += ids.length;
-		if (reading.values > limits.values) throw tooCostly(`A search may name at most ${limits.values} values.`);
 		return { is: 'any', of: ids.map((id) => ({ is: 'listed', id, restrict: undefined })) };
 	}
-	const texts = split(value, ',').filter((text) => text.trim() !== '');
-	return { is: 'any', of: texts.map((text) => ({ is: 'words', param: undefined, words: wordsOf(reading, whole, text) })) };
+	const texts = valuesOf(reading, value, whole);
+	return anyOf(texts.map((text) => textQuery(code, unescaped(text), whole)));
 }
 
-/** The words to look for in a text, at most 20. */
-export function wordsOf(reading: Reading, whole: string, text: string): string[] {
+function textQuery(code: string, text: string, whole: string): Clause {
 	if (text.length > limits.text) throw badValue(whole, text, `Write at most ${limits.text} characters.`);
-	const words = text.split(/[\s"()]+/).filter((word) => word !== '' && !/^(AND)$/.test(word));
-	reading.values += words.length;
+	try {
+		return parseTextQuery(text, code === '_text' ? 'narrative' : 'all');
+	} catch (error) {
+		if (error instanceof TextQueryError) throw badValue(whole, text, error.message);
+		throw error;
+	}
+}
+
+/** The words that `:text` looks for in a text. */
+function wordsOf(whole: string, text: string): string[] {
+	if (text.length > limits.text) throw badValue(whole, text, `Write at most ${limits.text} characters.`);
+	const words = splitWords(text);
 	if (words.length === 0) throw badValue(whole, text, 'Write a word to look for.');
 	if (words.length > 20) throw tooCostly('A text search may name at most 20 words.');
 	return words;
@@ -274,7 +348,7 @@ function readChain(
 	depth: number,
 ): Clause | undefined {
 	if (param.type !== 'reference') throw badChain(param.code, whole);
-	const { definitions, registry } = reading.fhir;
+	const { definitions } = reading.fhir;
 	if (modifier !== undefined && !(definitions.isResourceType(modifier) && accepts(param, modifier)))
 		throw badModifier(param.code, modifier, whole);
 	const targets = modifier !== undefined ? [modifier] : param.targets.length > 0 ? param.targets : definitions.resourceTypes;
@@ -282,7 +356,7 @@ function readChain(
 	const links: Link[] = [];
 	const before = reading.issues.length;
 	for (const type of targets) {
-		if (next !== '_has' && !specials.has(next) && registry.param(type, next) === undefined) continue;
+		if (next !== '_has' && !specials.has(next) && known(reading, type, next) === undefined) continue;
 		if (++reading.links > limits.links) throw tooCostly('The chain fans out too far: name the types, as in subject:Patient.name.');
 		const mark = reading.issues.length;
 		const clause = readClause(reading, type, rest, value, whole, depth + 1);
@@ -296,12 +370,12 @@ function readChain(
 }
 
 function readHas(reading: Reading, type: string, name: string, value: string, whole: string, depth: number): Clause | undefined {
-	const { definitions, registry } = reading.fhir;
+	const { definitions } = reading.fhir;
 	const match = /^_has:([^:.]+):([^:.]+):(.+)$/.exec(name);
 	if (match === null) throw badValue(whole, value, 'Write _has:Type:reference-parameter:parameter=value.');
 	const [, source, code, rest] = match as unknown as [string, string, string, string];
 	if (!definitions.isResourceType(source)) return noted(reading, whole, `"${clip(source)}" is not a resource type.`);
-	const param = registry.param(source, code);
+	const param = known(reading, source, code);
 	if (param?.type !== 'reference' || !accepts(param, type)) {
 		return noted(reading, whole, `${source} has no parameter "${clip(code)}" that refers to ${type}.`);
 	}

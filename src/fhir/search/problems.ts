@@ -51,6 +51,11 @@ export function notAllowed(type: string): Problem {
 	});
 }
 
+/** A named query (`_query`) that is not known must be refused, https://hl7.org/fhir/R4/search.html#query */
+export function unknownQuery(name: string): Problem {
+	return invalid('not-supported', 'search-query-unknown', `There is no named query "${clip(name)}".`, '_query');
+}
+
 /** No such resource type. */
 export function unknownType(type: string): Problem {
 	const text = `"${clip(type)}" is not a resource type of FHIR R4.`;

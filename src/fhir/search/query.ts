@@ -72,8 +72,12 @@ export type Clause =
 	| { readonly is: 'keys'; readonly keys: readonly string[] }
 	/** The resource is an item of the List with this id. */
 	| { readonly is: 'listed'; readonly id: string; readonly restrict: Clause | undefined }
-	/** All of the words occur in one text of the resource. */
-	| { readonly is: 'words'; readonly param: SearchParam | undefined; readonly words: readonly string[] }
+	/** All of the words occur in one text of the parameter (`:text`). */
+	| { readonly is: 'text'; readonly param: SearchParam; readonly words: readonly string[] }
+	/** A word of the narrative (`_text`) or of all the text (`_content`) begins with this; `texts`, once looked up, are the keys of token texts that have it. */
+	| { readonly is: 'word'; readonly where: 'narrative' | 'all'; readonly word: string; readonly texts?: readonly string[] }
+	/** The resource refers by `param` to one of these ("Type/id") or, in the hierarchy of their type, to what is below or above one. */
+	| { readonly is: 'kin'; readonly param: SearchParam; readonly names: readonly string[]; readonly below: boolean }
 	/** The resource belongs to the compartment of this patient (key of "Patient/id"), by whichever parameter. */
 	| { readonly is: 'patient'; readonly key: string; readonly also: readonly SearchParam[] }
 	| { readonly is: 'any'; readonly of: readonly Clause[] }

@@ -1,17 +1,22 @@
-// Reads the matches of one page, with the total when it is wanted: one statement, one round trip.
+// Reads the matches of one page, with the total when it is wanted.
 import { createHash } from 'node:crypto';
 import type { Querier, Statement } from '#db/database.ts';
-import { type Sql, sql } from '#db/sql.ts';
+import type { Sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Hit } from './bundle.ts';
-import { drive } from './driver.ts';
+import { resolve } from './chain.ts';
+import { conditionOf } from './compile.ts';
+import { chanceOf } from './frequency.ts';
+import type { Order } from './keyset.ts';
+import { type Lead, leadOf, orderOfLead } from './lead.ts';
 import { type Place, readPlace } from './page.ts';
-import type { Row } from './params/row.ts';
+import { allOf, type Row, rowOf } from './params/row.ts';
 import { badPage } from './problems.ts';
 import type { Clause, SearchQuery } from './query.ts';
-import { byDate, isPlainOrder, orderOf } from './sort.ts';
-import { countStatement, pageStatement, type Source } from './statement.ts';
+import { orderOf } from './sort.ts';
+import { beyondBudget, countStatement, gatherStatement, merged, walkStatement } from './statement.ts';
 import { estimateTotal } from './total.ts';
+import { type Walk, walkOf } from './walk.ts';
 
 export type Matches = {
 	readonly hits: readonly Hit[];
@@ -21,54 +26,138 @@ export type Matches = {
 	readonly previous: Place | undefined;
 };
 
+/** A type with what its resources have to meet. */
 export type Wanted = { readonly type: string; readonly clause: Clause };
+
+/** The same made ready to be read: the parts of the conjunction with everything looked up, and the order of the matches. */
+export type Source = { readonly row: Row; readonly parts: readonly Clause[]; readonly lead: Lead; readonly order: Order };
 
 /** The matches of the page that the query asks for. Throws Problem invalid `search-page-invalid` for a bad page token. */
 export async function readMatches(ctx: FhirCtx, db: Querier, query: SearchQuery, wanted: readonly Wanted[]): Promise<Matches> {
-	const sources = wanted.map((one) => sourceOf(ctx, query, one, wanted.length > 1));
+	const sources: Source[] = [];
+	for (const one of wanted) {
+		const source = await sourceOf(ctx, db, query, one, wanted.length > 1);
+		if (!source.parts.some(isNever)) sources.push(source);
+	}
+	const [first] = sources;
+	if (first === undefined) return { hits: [], total: query.total === 'none' ? undefined : 0, next: undefined, previous: undefined };
 	if (query.summary === 'count' || query.count === 0) {
 		const total = query.total === 'estimate' ? await estimateTotal(db, sources) : await countAll(db, sources);
 		return { hits: [], total, next: undefined, previous: undefined };
 	}
-	const columns = (sources[0] as Source).order.length;
+	const columns = first.order.length;
 	const place = readPlace(query, columns);
-	const page = pageStatement(sources, query.sort.length === 0 || isPlain(sources, query), place, query.count + 1);
-	const counted = query.total === 'accurate';
-	const rows = await run(
-		db,
-		query,
-		counted ? sql`SELECT p.*, (${countStatement(sources)}) FROM (${page}) p` : page,
-		nameable(query, sources, counted),
-	);
-	const several = sources.length > 1;
+	const rows = await readRows(db, query, sources, place, wanted.length > 1);
 	const more = rows.length > query.count;
 	if (more) rows.pop();
 	if (place?.direction === 'previous') rows.reverse();
-	const type = (row: unknown[]): string => (several ? (row[3 + columns] as string) : (wanted[0] as Wanted).type);
+	const type = (row: unknown[]): string => (wanted.length > 1 ? (row[3 + columns] as string) : first.row.type);
 	return {
 		hits: rows.map((row) => ({ type: type(row), id: row[0] as string, body: row[1] as string })),
-		total: await totalOf(db, query, sources, rows, more, place),
+		total: await totalOf(db, query, sources, rows.length, more || place !== undefined),
 		...placesOf(rows, columns, more, place),
 	};
 }
 
-function sourceOf(ctx: FhirCtx, query: SearchQuery, { type, clause }: Wanted, several: boolean): Source {
-	const row: Row = { fhir: ctx.fhir, now: ctx.clock.now().getTime(), type, alias: 'r', mode: 'index', aliases: { next: 0 } };
-	const driven = drive(row, clause);
-	if (query.sort.length > 0) return { row, driven, order: orderOf(row, query.sort) };
-	const dated = !several && (driven.by === 'patient' || driven.by === 'code');
-	return { row, driven, order: dated ? [byDate(row, true)] : [] };
+async function sourceOf(ctx: FhirCtx, db: Querier, query: SearchQuery, { type, clause }: Wanted, several: boolean): Promise<Source> {
+	const row = rowOf(ctx, type, 'filter');
+	const written = flatten(clause);
+	const parts: Clause[] = [];
+	for (const part of written) parts.push(await resolve(ctx, db, type, part));
+	const lead: Lead = several ? { by: 'none' } : leadOf(written);
+	return { row, parts, lead, order: query.sort.length > 0 ? orderOf(row, query.sort) : orderOfLead(row, lead) };
 }
 
-function isPlain(sources: readonly Source[], query: SearchQuery): boolean {
-	return sources.every(({ row }) => isPlainOrder(row, query.sort));
+/** The parts of a conjunction, however nested. */
+export function flatten(clause: Clause): Clause[] {
+	return clause.is === 'all' ? clause.of.flatMap(flatten) : [clause];
+}
+
+function isNever(clause: Clause): boolean {
+	return clause.is === 'any' && clause.of.length === 0;
+}
+
+/** One row more than the page has, when there is one. */
+async function readRows(
+	db: Querier,
+	query: SearchQuery,
+	sources: readonly Source[],
+	place: Place | undefined,
+	typed: boolean,
+): Promise<unknown[][]> {
+	const shape = { limit: query.count + 1, backwards: place?.direction === 'previous', typed };
+	const [source] = sources as [Source];
+	if (typed) {
+		const pages = sources.map((one) => {
+			const walk = one.parts.length === 0 ? walkOf({ ...one, place }, query.sort) : undefined;
+			if (walk === undefined || needsBudget(walk)) return gatherStatement(one.row, one.parts, one.order, shape, place);
+			return walkStatement(one.row, walk, restOf(one, walk), shape, place, undefined);
+		});
+		return run(db, query, merged(pages, source.order, shape), false);
+	}
+	const walk = walkOf({ ...source, place }, query.sort);
+	const gathered = (): Promise<unknown[][]> => run(db, query, gatherStatement(source.row, source.parts, source.order, shape, place), false);
+	if (walk === undefined) return gathered();
+	const rest = restOf(source, walk);
+	const others = source.parts.filter((_, i) => i !== walk.covers);
+	if (!needsBudget(walk) && (walk.few || others.length === 0)) {
+		return run(db, query, walkStatement(source.row, walk, rest, shape, place, undefined), isNameable(query, source, others));
+	}
+	if (!walk.few && (await chanceOf(source.row, db, others)) === 'rare') return gathered();
+	const budget = budgetOf(others, shape.limit);
+	const rows = await run(db, query, walkStatement(source.row, walk, rest, shape, place, budget), false);
+	if (rows.length === shape.limit) return rows;
+	if (!walk.lacks && (await run(db, query, beyondBudget(source.row, walk, budget), false)).length === 0) return rows;
+	return gathered();
+}
+
+/** Whether some strip may have to be read further than the page is long even though nothing else is asked of its rows. */
+function needsBudget({ partly, strips }: Walk): boolean {
+	return partly || strips.some(({ on }) => on === 'string');
+}
+
+function restOf({ row, parts }: Source, { covers }: Walk): Sql {
+	return allOf(parts.filter((_, i) => i !== covers).map((part) => conditionOf(row, part)));
+}
+
+/** How many rows of an index to look at before everything that matches is gathered instead. */
+function budgetOf(others: readonly Clause[], limit: number): number {
+	const base = others.some(isCostly) ? 200 : 2000;
+	return Math.max(base, 4 * limit);
+}
+
+/** A look into other rows for each row. */
+function isCostly(clause: Clause): boolean {
+	switch (clause.is) {
+		case 'has':
+		case 'chain':
+			return true;
+		case 'any':
+		case 'all':
+			return clause.of.some(isCostly);
+		case 'not':
+			return isCostly(clause.of);
+		default:
+			return false;
+	}
 }
 
 const usualCounts: ReadonlySet<number> = new Set([1, 2, 5, 10, 15, 20, 25, 30, 40, 50, 75, 100, 150, 200, 250, 500, 1000]);
 
-/** Only a statement that a btree drives and whose text comes again and again is prepared. */
-function nameable(query: SearchQuery, sources: readonly Source[], counted: boolean): boolean {
-	return !counted && sources.length === 1 && (sources[0] as Source).driven.stable && usualCounts.has(query.count);
+/** Only a statement that an index drives, and whose text comes again and again, is prepared. */
+function isNameable(query: SearchQuery, { lead }: Source, others: readonly Clause[]): boolean {
+	if (!usualCounts.has(query.count)) return false;
+	return lead.by === 'patient' || lead.by === 'none' || lead.by === 'code' ? others.every(isPlain) : false;
+}
+
+/** Conditions whose form does not hang on their values. */
+function isPlain(clause: Clause): boolean {
+	if (clause.is === 'patient') return true;
+	if (clause.is !== 'param' || clause.values.length !== 1) return false;
+	const { type, storage } = clause.param;
+	if (type === 'token') return clause.modifier === undefined || clause.modifier === 'not';
+	if (type === 'date') return storage.in === 'date' || storage.in === 'column';
+	return type === 'reference' && clause.modifier === undefined;
 }
 
 async function run(db: Querier, query: SearchQuery, statement: Sql, named: boolean): Promise<unknown[][]> {
@@ -95,13 +184,12 @@ async function totalOf(
 	db: Querier,
 	query: SearchQuery,
 	sources: readonly Source[],
-	rows: unknown[][],
+	shown: number,
 	more: boolean,
-	place: Place | undefined,
 ): Promise<number | undefined> {
 	if (query.total === 'none') return undefined;
-	if (place === undefined && !more) return rows.length;
-	if (query.total === 'accurate') return rows[0] === undefined ? countAll(db, sources) : Number(rows[0].at(-1));
+	if (!more) return shown;
+	if (query.total === 'accurate') return countAll(db, sources);
 	return query.total === 'estimate' ? estimateTotal(db, sources) : undefined;
 }
 

@@ -1,10 +1,10 @@
 // Every search parameter of every type, and where its values are found in the database. What is stored is decided here and nowhere else:
 // extract.ts writes by it, the conditions of search read by it.
-import { splitUnion } from '#fhir/definitions/compile.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { SearchParameterFacts } from '#fhir/definitions/facts.ts';
-import type { Resource } from '#fhir/resource.ts';
+import { parsePath } from '#fhir/path/parse.ts';
 import { datesByPreference, hotDates, hotQuantities, hotTokens } from './hot.ts';
+import { mayRepeat, type Path, pathsOf } from './paths.ts';
 
 export type ParamType = SearchParameterFacts['type'];
 
@@ -13,13 +13,14 @@ export type ParamType = SearchParameterFacts['type'];
  * - `column`: the id or the time of the last update, which every row has
  * - `date`: columns d and dh · `code`: column code (first coding), `keys` (further codings) · `quantity`: columns qv, qc, qk
  * - `patient`: column pat; `also` when further patients are in `keys`; what is no Patient is always in `keys`
- * - `keys`: hashes in the array of keys · `string`: side table of strings · `range`: side table of ranges
- *   (number: lo = hi · date: milliseconds · quantity: raw values under the parameter's number with k = key of the unit as written,
- *   canonical values under number + canonicalOffset with k = key of the dimension)
+ * - `keys`: hashes in the array of keys · `string`: side table of strings (later words of family names under number + wordOffset)
+ * - `range`: side table of ranges (number: lo = hi · date: milliseconds · position: lo = latitude, hi = longitude · quantity: raw values
+ *   under the parameter's number with k = unitKey of the unit as written, canonical values under number + canonicalOffset with k = unitKey
+ *   of the dimension)
  * - `union`: nothing of its own; what any of the named parameters finds
- * - `composite`: `root`, each component on its own row of the same resource; `pairs`, stored together: two tokens as pairKey in `keys`, a
- *   token and a quantity in the side table of ranges with k = systemCodeKey of the token (raw) and pairKey of that and the dimension
- *   (canonical)
+ * - `composite`: components in `apart` are asked like parameters of their own, since the element is there once; those in `pair` are stored
+ *   together: two tokens (or references) as pairKey in `keys`; a token with what is measured in the side table of ranges with k = codedKey
+ *   (raw; canonical under number + canonicalOffset); two numbers as lo and hi of one range
  */
 export type Storage =
 	| { readonly in: 'column'; readonly column: 'id' | 'lu' }
@@ -31,10 +32,10 @@ export type Storage =
 	| { readonly in: 'string' }
 	| { readonly in: 'range' }
 	| { readonly in: 'union'; readonly of: readonly string[] }
-	| { readonly in: 'composite'; readonly how: 'root' | 'pairs' };
+	| { readonly in: 'composite'; readonly apart: readonly number[]; readonly pair: readonly [number, number] | undefined };
 
-/** Added to a quantity parameter's number for the rows with canonical values. */
-export const canonicalOffset = 2000;
+/** Numbers from here on are those of parameters that packages add, and of the installation's own from 1000 on. */
+export const addedFrom = 500;
 
 export type SearchParam = {
 	/** Number within the type; names the parameter in the index for ever. */
@@ -43,12 +44,26 @@ export type SearchParam = {
 	readonly type: ParamType;
 	readonly url: string;
 	readonly expression: string;
+	/** The expression as paths; undefined when it is more than that. */
+	readonly paths: readonly Path[] | undefined;
 	/** Types a reference may lead to; empty for any. */
 	readonly targets: readonly string[];
 	readonly components?: readonly { readonly param: SearchParam; readonly expression: string }[];
 	/** Whether a resource may have several values. */
 	readonly repeats: boolean;
 	readonly storage: Storage;
+	/** How a token's text is compared when it is no code: a string without case, a phone number without separators. */
+	readonly fold?: 'string' | 'contact';
+	/** A token that is a mime type. */
+	readonly mime?: true;
+	/** The one code system of a token's codes (elements of type code). */
+	readonly system?: string;
+	/** A string with the words of family names. */
+	readonly words?: true;
+	/** A reference that is a canonical url. */
+	readonly canonical?: true;
+	/** Not searchable yet: the values are being gathered. */
+	readonly pending?: true;
 };
 
 export type Hot = { readonly date?: string; readonly token?: string; readonly quantity?: string; readonly patient?: string };
@@ -71,12 +86,12 @@ const unions: Readonly<Record<string, readonly string[]>> = {
 	'Observation combo-code-value-concept': ['code-value-concept', 'component-code-value-concept'],
 };
 
-/** Builds the registry. `custom` are SearchParameter resources of this installation, numbered as `numberOf` says. */
-export function createRegistry(
-	definitions: Definitions,
-	custom: readonly { readonly resource: Resource; readonly number: number }[] = [],
-): SearchRegistry {
-	const facts = Map.groupBy([...definitions.searchParameters, ...custom.flatMap(customFacts)], ({ base }) => base);
+/** A parameter of this installation, made of a SearchParameter resource (custom.ts). */
+export type CustomFacts = SearchParameterFacts & { readonly pending?: true };
+
+/** Builds the registry of the specification's parameters, those of added packages, and `custom` ones. */
+export function createRegistry(definitions: Definitions, custom: readonly CustomFacts[] = []): SearchRegistry {
+	const facts: Map<string, CustomFacts[]> = Map.groupBy([...definitions.searchParameters, ...custom], ({ base }) => base);
 	const everywhere = facts.get('Resource') ?? [];
 	const domain = facts.get('DomainResource') ?? [];
 	const built = new Map<string, { params: ReadonlyMap<string, SearchParam>; hot: Hot; patient: readonly string[] }>();
@@ -96,16 +111,10 @@ export function createRegistry(
 	};
 }
 
-function customFacts({ resource, number }: { resource: Resource; number: number }): SearchParameterFacts[] {
-	const { url, code, type, expression, base, target } = resource as unknown as SearchParameterFacts & { base: string[]; target?: string[] };
-	if (typeof code !== 'string' || typeof expression !== 'string' || !Array.isArray(base)) return [];
-	return base.map((name) => ({ url, code, type, base: name, expression, number, ...(target === undefined ? {} : { targets: target }) }));
-}
-
 function build(
 	definitions: Definitions,
 	type: string,
-	facts: readonly SearchParameterFacts[],
+	facts: readonly CustomFacts[],
 ): { params: ReadonlyMap<string, SearchParam>; hot: Hot; patient: readonly string[] } {
 	const usable = facts.filter(({ type: kind, expression, code }) => (expression !== '' || kind === 'special') && !notStored.has(code));
 	const hot = hotOf(definitions, type, usable);
@@ -113,7 +122,7 @@ function build(
 	for (const fact of usable.filter(({ type: kind }) => kind !== 'composite'))
 		params.set(fact.code, simpleParam(definitions, type, fact, hot));
 	for (const fact of usable.filter(({ type: kind }) => kind === 'composite')) {
-		const param = compositeParam(type, fact, params, definitions.searchParameters);
+		const param = compositeParam(definitions, type, fact, params);
 		if (param !== undefined) params.set(fact.code, param);
 	}
 	return { params, hot, patient: patientCodes(definitions, type, params) };
@@ -122,19 +131,44 @@ function build(
 /** Parameters that search answers without an index. */
 const notStored = new Set(['_text', '_content', '_query', '_list', '_has', '_type']);
 
-function simpleParam(definitions: Definitions, type: string, fact: SearchParameterFacts, hot: Hot): SearchParam {
-	const repeats = mayRepeat(definitions, type, fact.expression);
+function simpleParam(definitions: Definitions, type: string, fact: CustomFacts, hot: Hot): SearchParam {
+	const paths = pathsOf(definitions, type, parsePath(fact.expression));
+	const repeats = mayRepeat(paths);
 	return {
 		number: fact.number,
 		code: fact.code,
 		type: fact.type,
 		url: fact.url,
 		expression: fact.expression,
+		paths,
 		targets: fact.targets ?? [],
 		repeats,
 		storage: storageOf(type, fact, hot, repeats),
+		...(fact.pending === undefined ? {} : { pending: fact.pending }),
+		...traitsOf(fact, paths ?? []),
 	};
 }
+
+type Traits = Pick<SearchParam, 'fold' | 'mime' | 'system' | 'words' | 'canonical'>;
+
+/** What the types at the ends of its paths say about how a parameter's values are compared. */
+function traitsOf({ type, code }: SearchParameterFacts, paths: readonly Path[]): Traits {
+	const ends = paths.flatMap(({ types }) => types);
+	const all = (...names: string[]): boolean => ends.length > 0 && ends.every((end) => names.includes(end));
+	if (type === 'token') {
+		const [system, ...others] = new Set(paths.map((path) => path.system));
+		return {
+			...(all('string', 'markdown') ? { fold: 'string' } : all('ContactPoint') ? { fold: 'contact' } : {}),
+			...(all('code') && paths.every(({ valueSet }) => valueSet?.startsWith(mimeTypes)) ? { mime: true } : {}),
+			...(all('code') && system !== undefined && system !== '' && others.length === 0 ? { system } : {}),
+		};
+	}
+	if (type === 'reference') return all('canonical', 'uri') ? { canonical: true } : {};
+	const named = ends.includes('HumanName') || paths.some(({ steps }) => steps.some((step) => 'name' in step && step.name === 'family'));
+	return type === 'string' && named && code !== 'given' ? { words: true } : {};
+}
+
+const mimeTypes = 'http://hl7.org/fhir/ValueSet/mimetypes';
 
 function storageOf(type: string, fact: SearchParameterFacts, hot: Hot, repeats: boolean): Storage {
 	const { code } = fact;
@@ -145,7 +179,8 @@ function storageOf(type: string, fact: SearchParameterFacts, hot: Hot, repeats: 
 	if (code === hot.date) return { in: 'date' };
 	if (code === hot.token) return { in: 'code' };
 	if (code === hot.quantity) return { in: 'quantity' };
-	if (fact.type === 'reference' && hot.patient !== undefined && isPatientParam(code)) return { in: 'patient', also: repeats };
+	const added = fact.number >= addedFrom;
+	if (fact.type === 'reference' && hot.patient !== undefined && isPatientParam(code) && !added) return { in: 'patient', also: repeats };
 	if (code === '_profile' || code === '_source') return { in: 'keys' };
 	if (fact.type === 'token' || fact.type === 'reference') return { in: 'keys' };
 	return fact.type === 'string' || fact.type === 'uri' ? { in: 'string' } : { in: 'range' };
@@ -157,9 +192,9 @@ function isPatientParam(code: string): boolean {
 
 function hotOf(definitions: Definitions, type: string, facts: readonly SearchParameterFacts[]): Hot {
 	const find = (code: string | undefined, kind: ParamType): SearchParameterFacts | undefined =>
-		facts.find((fact) => fact.code === code && fact.type === kind);
+		facts.find((fact) => fact.code === code && fact.type === kind && fact.number < addedFrom);
 	const single = (fact: SearchParameterFacts | undefined): string | undefined =>
-		fact === undefined || mayRepeat(definitions, type, fact.expression) ? undefined : fact.code;
+		fact === undefined || mayRepeat(pathsOf(definitions, type, parsePath(fact.expression))) ? undefined : fact.code;
 	const named = hotDates[type];
 	const date =
 		named !== undefined
@@ -190,53 +225,63 @@ function rank(code: string): number {
 }
 
 function compositeParam(
+	definitions: Definitions,
 	type: string,
-	fact: SearchParameterFacts,
+	fact: CustomFacts,
 	params: ReadonlyMap<string, SearchParam>,
-	all: readonly SearchParameterFacts[],
 ): SearchParam | undefined {
-	const components = (fact.components ?? []).map(({ definition, expression }) => {
+	const components: { param: SearchParam; expression: string }[] = [];
+	for (const { definition, expression } of fact.components ?? []) {
 		const url = definition.split('|')[0];
-		const known = [...params.values()].find((param) => param.url === url) ?? byCode(params, all.find((other) => other.url === url)?.code);
-		return known === undefined ? undefined : { param: known, expression };
-	});
-	if (components.length !== 2 || components.includes(undefined)) return undefined;
-	const union = unions[`${type} ${fact.code}`];
+		const param =
+			[...params.values()].find((one) => one.url === url) ??
+			params.get(definitions.searchParameters.find((one) => one.url === url)?.code ?? '');
+		if (param === undefined) return undefined;
+		// Where the component's own parameter says where it is below the element, that is right; the definition of
+		// DocumentReference's `relationship` has its two expressions exchanged.
+		const below = `${fact.expression}.`;
+		components.push({ param, expression: param.expression.startsWith(below) ? param.expression.slice(below.length) : expression });
+	}
+	const storage = compositeStorage(definitions, type, fact, components);
+	if (storage === undefined) return undefined;
 	return {
 		number: fact.number,
 		code: fact.code,
 		type: 'composite',
 		url: fact.url,
 		expression: fact.expression,
+		paths: undefined,
 		targets: [],
-		components: components as { param: SearchParam; expression: string }[],
+		components,
 		repeats: true,
-		storage: union !== undefined ? { in: 'union', of: union } : { in: 'composite', how: fact.expression === type ? 'root' : 'pairs' },
+		storage,
+		...(fact.pending === undefined ? {} : { pending: fact.pending }),
 	};
 }
 
-function byCode(params: ReadonlyMap<string, SearchParam>, code: string | undefined): SearchParam | undefined {
-	return code === undefined ? undefined : params.get(code);
+function compositeStorage(
+	definitions: Definitions,
+	type: string,
+	{ code, expression }: SearchParameterFacts,
+	components: readonly { readonly param: SearchParam; readonly expression: string }[],
+): Storage | undefined {
+	const union = unions[`${type} ${code}`];
+	if (union !== undefined) return { in: 'union', of: union };
+	const all = components.map((_, i) => i);
+	if (components.length < 2) return undefined;
+	if (expression === type || !mayRepeat(pathsOf(definitions, type, parsePath(expression))))
+		return { in: 'composite', apart: all, pair: undefined };
+	const apart = all.filter((i) => components[i]?.expression.startsWith('%resource.'));
+	const [first, second, ...more] = all.filter((i) => !apart.includes(i));
+	if (first === undefined || second === undefined || more.length > 0) return undefined;
+	const kinds = [first, second].map((i) => components[i]?.param.type).join(' ');
+	return pairable.test(kinds) ? { in: 'composite', apart, pair: [first, second] } : undefined;
 }
 
-/** Whether the elements of an expression may hold several values. An expression that is more than a path is taken to. */
-function mayRepeat(definitions: Definitions, type: string, expression: string): boolean {
-	const parts = splitUnion(expression);
-	const steps = (part: string): string[] =>
-		part
-			.replace(/\.where\(resolve\(\) is [A-Za-z]+\)/g, '')
-			.replace(/\.(ofType|as)\(([A-Za-z]+)\)/g, '')
-			.replace(/\s+as\s+[A-Za-z]+/g, '')
-			.replace(/[()]/g, '')
-			.split('.');
-	const paths = new Set(parts.map((part) => steps(part).join('.')));
-	if (paths.size !== 1) return true;
-	const [, ...names] = steps(parts[0] as string);
-	let at = type;
-	for (const name of names) {
-		const info = definitions.elementInfo(at, name);
-		if (info === undefined || info.max === '*') return true;
-		at = info.types[0] ?? at;
-	}
-	return false;
+/** What can be stored together. */
+const pairable = /^((token|reference) (token|reference)|token (quantity|number|date)|number number)$/;
+
+/** The parameter by which resources of a type say what they are part of. */
+export function parentParam(params: ReadonlyMap<string, SearchParam>, type: string): SearchParam | undefined {
+	return ['partof', 'part-of'].map((code) => params.get(code)).find((param) => param?.type === 'reference' && param.targets.includes(type));
 }

@@ -1,24 +1,26 @@
 // _sort: each parameter to a column to order by. https://hl7.org/fhir/R4/search.html#sort
 // Missing values come last whichever way is sorted; of several values the smallest (ascending) or largest counts.
 import { join, raw, type Sql, sql } from '#db/sql.ts';
-import { jsonPathOf, textPathsOf } from './json-path.ts';
+import { sortPathsOf } from './json-path.ts';
 import type { Cast, Order, OrderColumn } from './keyset.ts';
+import { byDate, byUpdate } from './lead.ts';
 import { column, type Row, table } from './params/row.ts';
 import type { SortKey } from './query.ts';
 import type { SearchParam } from './registry.ts';
 
 /** Whether resources can be sorted by the parameter. */
 export function isSortable(param: SearchParam): boolean {
-	if (param.type === 'composite' || param.type === 'special') return false;
-	if (param.storage.in === 'union' || param.storage.in === 'composite') return false;
-	return param.storage.in !== 'keys' && param.storage.in !== 'code' && param.storage.in !== 'patient'
-		? true
-		: jsonPathOf(param) !== undefined;
-}
-
-/** The date column in which the rows of a patient or of a hot code stand in their index. */
-export function byDate(row: Row, descending: boolean): OrderColumn {
-	return { on: column(row, 'd'), cast: 'timestamptz', descending, nullable: true };
+	switch (param.storage.in) {
+		case 'union':
+		case 'composite':
+			return false;
+		case 'keys':
+		case 'code':
+		case 'patient':
+			return sortPathsOf(param).codes.length > 0;
+		default:
+			return param.type !== 'special';
+	}
 }
 
 /** The columns of a sort on this type. */
@@ -31,19 +33,11 @@ export function orderOf(row: Row, keys: readonly SortKey[]): Order {
 	return order;
 }
 
-/** Whether the column is one of the row itself, so that an index may already have the order. */
-export function isPlainOrder(row: Row, keys: readonly SortKey[]): boolean {
-	return keys.every(({ code }) => {
-		const storage = row.fhir.registry.param(row.type, code)?.storage;
-		return storage?.in === 'column' || storage?.in === 'date';
-	});
-}
-
 function orderColumn(row: Row, param: SearchParam, descending: boolean): OrderColumn {
 	const { storage } = param;
 	switch (storage.in) {
 		case 'column':
-			return { on: column(row, storage.column), cast: storage.column === 'lu' ? 'timestamptz' : 'text', descending, nullable: false };
+			return storage.column === 'lu' ? byUpdate(row, descending) : { on: column(row, 'id'), cast: 'text', descending, nullable: false };
 		case 'date':
 			return byDate(row, descending);
 		case 'quantity':
@@ -53,7 +47,7 @@ function orderColumn(row: Row, param: SearchParam, descending: boolean): OrderCo
 		case 'range':
 			return side(row, param, 'range', 'lo', 'float8', descending);
 		default:
-			return { on: fromBody(row, param), cast: 'text', descending, nullable: true };
+			return { on: fromBody(row, param, descending), cast: 'text', descending, nullable: true };
 	}
 }
 
@@ -69,7 +63,11 @@ function side(row: Row, param: SearchParam, of: 'string' | 'range', name: string
 }
 
 /** Tokens and references are kept as hashes, which have no order: their text comes from the body, for the rows that match. */
-function fromBody(row: Row, param: SearchParam): Sql {
-	const tries = textPathsOf(param).map((path) => sql`jsonb_path_query_first(${column(row, 'body')}::jsonb, ${path}::jsonpath) #>> '{}'`);
-	return sql`(COALESCE(${join(tries, ', ')}) COLLATE "C")`;
+function fromBody(row: Row, param: SearchParam, descending: boolean): Sql {
+	const { codes, texts } = sortPathsOf(param);
+	const extreme = (paths: readonly string[]): Sql => {
+		const each = paths.map((path) => sql`SELECT jsonb_path_query(${column(row, 'body')}::jsonb, ${path}::jsonpath) #>> '{}' AS v`);
+		return sql`(SELECT ${raw(descending ? 'max' : 'min')}(left(x.v, 500) COLLATE "C") FROM (${join(each, ' UNION ALL ')}) x)`;
+	};
+	return texts.length === 0 ? extreme(codes) : sql`COALESCE(${extreme(codes)}, ${extreme(texts)})`;
 }

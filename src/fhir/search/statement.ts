@@ -1,81 +1,109 @@
-// One page as one SQL statement: `count + 1` rows in order after a place, from every branch of every type searched.
+// One page as one SQL statement: rows in order after a place, from every strip of a walk or from everything that matches.
+// All three forms leave the planner no choice that hangs on how often it believes a value to occur.
 import { join, raw, type Sql, sql } from '#db/sql.ts';
-import type { Driven } from './driver.ts';
-import { beyond, type Order, orderBy } from './keyset.ts';
+import { conditionOf } from './compile.ts';
+import { beyond, type Order, type OrderColumn, orderBy } from './keyset.ts';
 import type { Place } from './page.ts';
 import { allOf, anyOf, column, type Row, table } from './params/row.ts';
+import type { Clause } from './query.ts';
+import type { Strip, Walk } from './walk.ts';
 
-export type Source = { readonly row: Row; readonly driven: Driven; readonly order: Order };
+/** Columns of the rows that page statements give: id, body, rid, then the sort values as text, then the type when several are searched. */
+type Shape = { readonly limit: number; readonly backwards: boolean; readonly typed: boolean };
 
-/** Columns of the rows that the statement gives: id, body, rid, then the sort values as text, then the type when several are searched. */
-export function pageStatement(sources: readonly Source[], plain: boolean, place: Place | undefined, limit: number): Sql {
-	const backwards = place?.direction === 'previous';
-	const order = (sources[0] as Source).order;
-	const several = sources.length > 1;
-	const parts = plain
-		? sources.flatMap((source) => branches(source, place, limit, several))
-		: sources.map((source) => computed(source, place, limit, several));
+/** A page by an index: each strip in its order up to the limit; with a budget no strip is read further than that many rows. */
+export function walkStatement(row: Row, walk: Walk, rest: Sql, shape: Shape, place: Place | undefined, budget: number | undefined): Sql {
+	const { order, strips } = walk;
+	const filter = walk.partly
+		? allOf([anyOf(beyond(order, place, (i) => (order[i] as OrderColumn).on, ridOf(strips[0] as Strip))), rest])
+		: rest;
+	const alone = strips.length === 1 && !shape.typed;
+	const parts = strips.map((strip) => stripStatement(row, walk, strip, filter, shape, budget, alone));
+	return alone ? (parts[0] as Sql) : merged(parts, order, shape);
+}
+
+/** The pages of several types, or of several strips, as one. */
+export function merged(parts: readonly Sql[], order: Order, { limit, backwards, typed }: Shape): Sql {
 	if (parts.length === 1) return parts[0] as Sql;
-	const typed = parts.map((part) => sql`(${part})`);
 	const values = order.map((_, i) => raw(`, u.s${i}::text`));
-	return sql`SELECT u.id, u.body, u.rid${join(values, '')}${raw(several ? ', u.type' : '')} FROM (${join(typed, ' UNION ALL ')}) u ORDER BY ${orderBy(order, backwards, (i) => raw(`u.s${i}`), raw('u.rid'))} LIMIT ${raw(String(limit))}`;
+	const each = parts.map((part) => sql`(${part})`);
+	return sql`SELECT u.id, u.body, u.rid${join(values, '')}${raw(typed ? ', u.type' : '')} FROM (${join(each, ' UNION ALL ')}) u ORDER BY ${orderBy(order, backwards, (i) => raw(`u.s${i}`), raw('u.rid'))} LIMIT ${raw(String(limit))}`;
 }
 
-/** One SELECT for each branch, sorted by columns of the row: a btree that has this order is read no further than the limit. */
-function branches(source: Source, place: Place | undefined, limit: number, several: boolean): Sql[] {
-	const { row, driven, order } = source;
-	const name = (i: number): Sql => (order[i] as Order[number]).on;
-	const rid = column(row, 'rid');
-	const places = place === undefined ? [raw('true')] : beyond(order, place, name, rid);
-	const alone = !several && driven.branches.length * places.length === 1;
+function ridOf(strip: Strip): Sql {
+	return raw(strip.on === 'string' ? 's.rid' : 'r.rid');
+}
+
+function stripStatement(row: Row, walk: Walk, strip: Strip, rest: Sql, shape: Shape, budget: number | undefined, alone: boolean): Sql {
+	const { order } = walk;
+	const name = (i: number): Sql => (order[i] as OrderColumn).on;
 	const values = order.map((one, i) => sql`, ${one.on}${raw(alone ? '::text' : '')} AS ${raw(`s${i}`)}`);
-	const type = raw(several ? `, '${row.type}' AS type` : '');
-	const backwards = place?.direction === 'previous';
-	return driven.branches.flatMap((branch) =>
-		places.map(
-			(at) =>
-				sql`SELECT ${column(row, 'id')}, ${column(row, 'body')}, ${rid}${join(values, '')}${type} FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conjunction([branch, at, driven.filter])} ORDER BY ${orderBy(order, backwards, name, rid)} LIMIT ${raw(String(limit))}`,
-		),
-	);
+	const type = raw(shape.typed ? `, '${row.type}' AS type` : '');
+	const select = sql`SELECT r.id, r.body, r.rid${join(values, '')}${type}`;
+	const tail = sql`ORDER BY ${orderBy(order, shape.backwards, name, ridOf(strip))} LIMIT ${raw(String(shape.limit))}`;
+	const of = table(row.type);
+	// Of an order that the index has only the beginning of, whole groups of rows with the same first value.
+	const some = raw(walk.partly ? `FETCH FIRST ${budget} ROWS WITH TIES` : `LIMIT ${budget}`);
+	switch (strip.on) {
+		case 'main': {
+			// Not in order: everything is fetched first, whatever the planner thinks of the limit.
+			if (strip.order === undefined)
+				return sql`${select} FROM (SELECT r.* FROM ${of} r WHERE ${strip.where} OFFSET 0) r WHERE ${rest} ${tail}`;
+			if (budget === undefined)
+				return sql`${select} FROM ${of} r WHERE ${allOf([strip.where, rest])} ORDER BY ${strip.order} LIMIT ${raw(String(shape.limit))}`;
+			return sql`${select} FROM (SELECT r.* FROM ${of} r WHERE ${strip.where} ORDER BY ${strip.order} ${some}) r WHERE ${rest} ${tail}`;
+		}
+		case 'string': {
+			const entries = sql`SELECT s.rid, s.p, s.v FROM ${table(row.type, 'string')} s WHERE ${strip.where} ORDER BY ${strip.order} ${some}`;
+			return sql`${select} FROM (${entries}) s JOIN ${of} r ON r.rid = s.rid WHERE ${allOf([strip.once, rest])} ${tail}`;
+		}
+		case 'patients': {
+			const each = sql`SELECT r.* FROM ${of} r WHERE ${allOf([strip.where, rest])} ORDER BY ${strip.order} LIMIT ${raw(String(shape.limit))}`;
+			const down = raw(shape.backwards ? ' DESC' : '');
+			return sql`${select} FROM (SELECT k AS pat FROM unnest(${strip.keys}::int8[]) k ORDER BY k${down}) k CROSS JOIN LATERAL (${each}) r ${tail}`;
+		}
+	}
 }
 
-/** Sorted by something that is computed: rows are numbered and sorted first, bodies fetched for the page alone. */
-function computed(source: Source, place: Place | undefined, limit: number, several: boolean): Sql {
-	const { row, driven, order } = source;
-	const name = (i: number): Sql => raw(`x.s${i}`);
+/** Whether some strip goes on beyond so many rows. */
+export function beyondBudget(row: Row, { strips }: Walk, budget: number): Sql {
+	const each = strips.flatMap(({ on, where, order }) => {
+		if (order === undefined) return [];
+		const from = on === 'string' ? sql`${table(row.type, 'string')} s` : sql`${table(row.type)} r`;
+		return [sql`(SELECT 1 FROM ${from} WHERE ${where} ORDER BY ${order} OFFSET ${raw(String(budget))} LIMIT 1)`];
+	});
+	return each.length === 0 ? sql`SELECT 1 WHERE false` : join(each, ' UNION ALL ');
+}
+
+/** A page of everything that matches, found by whatever indexes the conditions have, sorted, and only then fetched. */
+export function gatherStatement(row: Row, parts: readonly Clause[], order: Order, shape: Shape, place: Place | undefined): Sql {
+	const { limit, backwards, typed } = shape;
+	const name = (i: number): Sql => raw(`m.s${i}`);
 	const values = order.map((one, i) => sql`, ${one.on} AS ${raw(`s${i}`)}`);
-	const found = driven.branches.map(
-		(branch) =>
-			sql`SELECT ${column(row, 'rid')}${join(values, '')} FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conjunction([branch, driven.filter])}`,
-	);
-	const backwards = place?.direction === 'previous';
-	const where = place === undefined ? raw('true') : anyOf(beyond(order, place, name, raw('x.rid')).map((one) => sql`(${one})`));
-	const sorted = sql`SELECT * FROM (${join(found, ' UNION ALL ')}) x WHERE ${where} ORDER BY ${orderBy(order, backwards, name, raw('x.rid'))} LIMIT ${raw(String(limit))}`;
-	const shown = order.map((_, i) => raw(`, y.s${i}${several ? '' : '::text'} AS s${i}`));
-	const type = raw(several ? `, '${row.type}' AS type` : '');
-	return sql`SELECT b.id, b.body, y.rid${join(shown, '')}${type} FROM (${sorted}) y JOIN ${table(row.type)} b ON b.rid = y.rid ORDER BY ${orderBy(order, backwards, (i) => raw(`y.s${i}`), raw('y.rid'))}`;
+	const found = sql`SELECT ${column(row, 'rid')}${join(values, '')} FROM ${table(row.type)} ${raw(row.alias)} WHERE ${matching(row, parts)}`;
+	const where = place === undefined ? raw('true') : anyOf(beyond(order, place, name, raw('m.rid')).map((one) => sql`(${one})`));
+	const page = sql`SELECT * FROM m WHERE ${where} ORDER BY ${orderBy(order, backwards, name, raw('m.rid'))} LIMIT ${raw(String(limit))}`;
+	const shown = order.map((_, i) => raw(`, y.s${i}${typed ? '' : '::text'} AS s${i}`));
+	const type = raw(typed ? `, '${row.type}' AS type` : '');
+	return sql`WITH m AS MATERIALIZED (${found}) SELECT b.id, b.body, y.rid${join(shown, '')}${type} FROM (${page}) y JOIN ${table(row.type)} b ON b.rid = y.rid ORDER BY ${orderBy(order, backwards, (i) => raw(`y.s${i}`), raw('y.rid'))}`;
 }
 
-/** How many rows there are in all. */
-export function countStatement(sources: readonly Source[]): Sql {
-	const counts = sources.flatMap(({ row, driven }) =>
-		driven.branches.map(
-			(branch) => sql`(SELECT count(*) FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conjunction([branch, driven.filter])})`,
-		),
+/** All conditions, written so that indexes of keys may be used. */
+function matching(row: Row, parts: readonly Clause[]): Sql {
+	const indexed: Row = { ...row, mode: 'index' };
+	return allOf(parts.map((part) => conditionOf(indexed, part)));
+}
+
+/** How many rows there are in all types. */
+export function countStatement(sources: readonly { readonly row: Row; readonly parts: readonly Clause[] }[]): Sql {
+	const counts = sources.map(
+		({ row, parts }) => sql`(SELECT count(*) FROM ${table(row.type)} ${raw(row.alias)} WHERE ${matching(row, parts)})`,
 	);
 	return sql`SELECT ${join(counts, ' + ')}`;
 }
 
 /** A row for each match, nothing in it. */
-export function rowsStatement(sources: readonly Source[]): Sql {
-	const parts = sources.flatMap(({ row, driven }) =>
-		driven.branches.map((branch) => sql`SELECT 1 FROM ${table(row.type)} ${raw(row.alias)} WHERE ${conjunction([branch, driven.filter])}`),
-	);
+export function rowsStatement(sources: readonly { readonly row: Row; readonly parts: readonly Clause[] }[]): Sql {
+	const parts = sources.map(({ row, parts: of }) => sql`SELECT 1 FROM ${table(row.type)} ${raw(row.alias)} WHERE ${matching(row, of)}`);
 	return join(parts, ' UNION ALL ');
-}
-
-/** Conditions without those that are simply true. */
-function conjunction(conditions: readonly Sql[]): Sql {
-	const kept = conditions.filter((one) => one.values.length > 0 || one.strings[0] !== 'true');
-	return allOf(kept);
 }

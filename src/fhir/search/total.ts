@@ -1,7 +1,8 @@
 // _total=estimate: exact while small, beyond that what the planner expects.
 import type { Querier } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
-import { rowsStatement, type Source } from './statement.ts';
+import type { Source } from './read.ts';
+import { rowsStatement } from './statement.ts';
 
 /** Up to here an estimate is exact. */
 const exactUpTo = 1000;

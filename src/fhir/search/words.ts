@@ -1,54 +1,61 @@
-// Text search: `_content`, `_text` and `:text` look for words in what the indexes already keep, the values of string
-// parameters and the texts of tokens. See docs/decisions/0020-text-search.md.
+// Text search: `:text`, `_text` and `_content` find words. Tokens' texts are kept once for each distinct one (fhir.token_text), so that few
+// are looked through; they are found first and stand for the keys of the rows that have them. All other text is in fhir.words.
+// See docs/decisions/0020-text-search.md.
 import type { Querier } from '#db/database.ts';
-import { join, raw, sql } from '#db/sql.ts';
+import { join, raw, type Sql, sql } from '#db/sql.ts';
 import type { Fhir } from '#fhir/ctx.ts';
 import { normalise } from '#fhir/store/keys.ts';
-import { likeText, table } from './params/row.ts';
+import { typeNumber } from '#fhir/store/layout.ts';
+import { hasWord } from './compile.ts';
+import { likeText } from './params/row.ts';
 import { tooCostly } from './problems.ts';
-import { type Clause, never } from './query.ts';
+import type { Clause } from './query.ts';
 
-type Words = Extract<Clause, { is: 'words' }>;
+type Text = Extract<Clause, { is: 'text' }>;
+type Word = Extract<Clause, { is: 'word' }>;
 
-const maxKeys = 5000;
-const maxRows = 1000;
+/** Up to this many distinct texts are named. */
+const maxTexts = 2000;
 
-/** The clause as keys of token texts and rows with such strings; what is found too often stays a condition on the row. */
-export async function resolveWords(db: Querier, fhir: Fhir, type: string, clause: Words): Promise<Clause> {
-	if (clause.param?.type === 'token' || clause.param?.type === 'reference')
-		return tokenKeys(db, fhir, type, clause.param.number, clause.words);
-	const each: Clause[] = [];
-	for (const word of clause.words) {
-		const keys = await tokenKeys(db, fhir, type, undefined, [word]);
-		each.push({ is: 'any', of: [keys, await stringRows(db, type, word)] });
-	}
-	return each.length === 1 ? (each[0] as Clause) : { is: 'all', of: each };
+/** `:text` of a token or reference as the keys of the texts that have all the words; as it is when there are too many of them. */
+export async function resolveText(db: Querier, fhir: Fhir, type: string, clause: Text): Promise<Clause> {
+	const { param, words } = clause;
+	if (param.type === 'string') return clause;
+	const { storage } = param;
+	const parts = storage.in === 'union' ? storage.of.flatMap((code) => fhir.registry.param(type, code) ?? []) : [param];
+	const likes = words.map((word) => sql`text LIKE ${`%${likeText(normalise(word))}%`}`);
+	const numbers = raw(parts.map(({ number }) => number).join(', '));
+	const keys = await textKeys(db, fhir, type, sql`p IN (${numbers}) AND ${join(likes, ' AND ')}`);
+	return keys === undefined ? clause : { is: 'keys', keys };
 }
 
-/** The keys of the distinct texts that have all the words. Throws Problem invalid `search-too-costly` when there are too many. */
-async function tokenKeys(db: Querier, fhir: Fhir, type: string, p: number | undefined, words: readonly string[]): Promise<Clause> {
-	const number = typeNumber(fhir, type);
-	const likes = join(
-		words.map((word) => sql`text LIKE ${pattern(word)}`),
-		' AND ',
-	);
-	const which = p === undefined ? raw('') : sql`AND p = ${p}`;
+/** A word of any text with the keys of the tokens' texts that have it. */
+export async function resolveWord(db: Querier, fhir: Fhir, type: string, clause: Word): Promise<Clause> {
+	if (clause.where === 'narrative') return clause;
+	const profile = raw(String(fhir.registry.param(type, '_profile')?.number ?? -1));
+	const texts = await textKeys(db, fhir, type, sql`p <> ${profile} AND ${hasWord(raw('text'), clause.word)}`);
+	return texts === undefined ? clause : { ...clause, texts };
+}
+
+type ParamClause = Extract<Clause, { is: 'param' }>;
+
+/** `:below` of a uri that is kept as a hash, and besides as text. */
+export function isBelowListed({ param, modifier }: ParamClause): boolean {
+	return modifier === 'below' && param.type === 'uri' && param.storage.in === 'keys';
+}
+
+/** The uris in use that begin so. */
+export async function resolveBelow(db: Querier, fhir: Fhir, type: string, { param, values }: ParamClause): Promise<Clause> {
+	const likes = values.map((value) => sql`text LIKE ${`${likeText(value.is === 'uri' ? value.text : '')}%`}`);
+	const keys = await textKeys(db, fhir, type, sql`p = ${raw(String(param.number))} AND (${join(likes, ' OR ')})`);
+	if (keys === undefined) throw tooCostly('So many addresses begin so that they cannot be looked for: be more specific.');
+	return { is: 'keys', keys };
+}
+
+async function textKeys(db: Querier, fhir: Fhir, type: string, condition: Sql): Promise<string[] | undefined> {
+	const number = raw(String(typeNumber(fhir.definitions, type)));
 	const rows = await db.rows(
-		sql`SELECT k::text FROM fhir.token_text WHERE type = ${number} ${which} AND ${likes} LIMIT ${raw(String(maxKeys + 1))}`,
+		sql`WITH m AS MATERIALIZED (SELECT k FROM fhir.token_text WHERE type = ${number} AND ${condition}) SELECT k::text FROM m LIMIT ${raw(String(maxTexts + 1))}`,
 	);
-	if (rows.length > maxKeys) throw tooCostly('So many texts have these words that they cannot be looked for: be more specific.');
-	return { is: 'keys', keys: [...new Set(rows.map(([key]) => key as string))] };
-}
-
-/** The rows whose strings have the word, when there are few; else the word as a condition. */
-async function stringRows(db: Querier, type: string, word: string): Promise<Clause> {
-	const rows = await db.rows(
-		sql`SELECT DISTINCT rid FROM ${table(type, 'string')} WHERE v LIKE ${pattern(word)} LIMIT ${raw(String(maxRows + 1))}`,
-	);
-	if (rows.length > maxRows) return { is: 'words', param: undefined, words: [word] };
-	return rows.length === 0 ? never : { is: 'rows', rids: rows.map(([rid]) => Number(rid)) };
-}
-
-function pattern(word: string): string {
-	return `%${likeText(normalise(word))}%`;
+	return rows.length > maxTexts ? undefined : [...new Set(rows.map(([key]) => key as string))];
 }

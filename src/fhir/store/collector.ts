@@ -1,13 +1,21 @@
 // Gathers what one resource leaves in the index. Called by the functions that extract.ts generates, once per value.
 import { type DateRange, dateRange, periodRange, timingRange } from './dates.ts';
 import {
+	codedKey,
 	codeKey,
+	containedKey,
 	exactKey,
-	fastKey,
+	fold,
+	foldContact,
+	foldedKey,
+	longDates,
+	longMs,
+	mimeKey,
 	normalise,
 	ofTypeKey,
 	pairKey,
 	paramSalt,
+	presentKey,
 	refKey,
 	salted,
 	systemCodeKey,
@@ -16,41 +24,54 @@ import {
 	unitKey,
 } from './keys.ts';
 import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
-import { canonicalQuantity } from './units.ts';
+import { type Measure, measureOf, rangeOf } from './measures.ts';
+import { splitWords, wordsOf } from './text.ts';
 
 type Json = Record<string, unknown>;
 type Coding = { system?: unknown; code?: unknown; display?: unknown };
-type Quantity = { value?: unknown; system?: unknown; code?: unknown; unit?: unknown };
 
-const canonicalOffset = 2000;
+/** Added to a quantity parameter's number for its values in canonical units. */
+export const canonicalOffset = 2000;
+/** Added to a string parameter's number for the later words of a family name. */
+export const wordOffset = 4000;
 const longest = 500;
 
-/** A value of a composite's component: a token's key, or a quantity. */
-export type Part =
-	| { readonly key: Key }
-	| { readonly value: number; readonly canonical: { readonly value: number; readonly unit: string } | undefined };
+/** A value of a composite's component: a token, a reference, or what lies on a scale. */
+export type Part = { readonly system: string; readonly code: string } | { readonly reference: string } | Measure;
 
-/** Remembers the last keys of references, which repeat from row to row. */
-export type ReferenceKeys = (reference: string) => Key;
+/** What repeats from row to row, kept: keys of references, and the words of texts with their keys. */
+export type Memory = {
+	readonly reference: (reference: string) => Key;
+	readonly text: (code: string, text: string) => { readonly k: Key; readonly text: string };
+};
 
-/** A bounded memory of refKey. */
-export function rememberKeys(capacity = 20_000): ReferenceKeys {
-	const kept = new Map<string, Key>();
-	return (reference) => {
-		let key = kept.get(reference);
-		if (key === undefined) {
-			key = refKey(reference);
+/** A bounded memory. */
+export function createMemory(capacity = 20_000): Memory {
+	const text = remember((name: string) => {
+		const bar = name.indexOf('|');
+		const words = splitWords(name.slice(bar + 1)).join(' ');
+		return { k: textKey(name.slice(0, bar), words), text: words };
+	}, capacity);
+	return { reference: remember(refKey, capacity), text: (code, of) => text(`${code}|${of}`) };
+}
+
+function remember<R>(compute: (name: string) => R, capacity: number): (name: string) => R {
+	const kept = new Map<string, R>();
+	return (name) => {
+		let value = kept.get(name);
+		if (value === undefined) {
+			value = compute(name);
 			if (kept.size >= capacity) kept.clear();
-			kept.set(reference, key);
+			kept.set(name, value);
 		}
-		return key;
+		return value;
 	};
 }
 
 const anySalt = paramSalt('*');
 
 export class Collector {
-	readonly #keyOf: ReferenceKeys;
+	readonly #memory: Memory;
 	readonly #base: string;
 	pat: Key | null = null;
 	d: number | null = null;
@@ -66,9 +87,11 @@ export class Collector {
 	readonly #ranges: RangeEntry[] = [];
 	readonly #texts: TokenText[] = [];
 	readonly #references = new Set<string>();
+	#words: string | null = null;
+	#covered: Set<string> | undefined;
 
-	constructor(keyOf: ReferenceKeys, base: string) {
-		this.#keyOf = keyOf;
+	constructor(memory: Memory, base: string) {
+		this.#memory = memory;
 		this.#base = base;
 	}
 
@@ -88,26 +111,41 @@ export class Collector {
 			ranges: this.#ranges,
 			texts: this.#texts,
 			references: [...this.#references],
+			words: this.#words,
 		};
+	}
+
+	/** What is about the resource as a whole: the types of what it contains, and the words that no other index has. */
+	whole(resource: Json): void {
+		const { contained } = resource;
+		if (Array.isArray(contained))
+			for (const type of new Set(contained.map((inner) => (inner as Json | null)?.resourceType)))
+				if (typeof type === 'string') this.#keys.push(containedKey(type));
+		this.#words = wordsOf(resource, (word) => this.#hasWord(word));
+	}
+
+	#hasWord(word: string): boolean {
+		this.#covered ??= new Set(this.#texts.flatMap(({ text }) => text.split(' ')));
+		return this.#covered.has(word);
 	}
 
 	/** The patient's own key; other resources get theirs by reference. */
 	self(reference: string): void {
-		this.pat = this.#keyOf(reference);
+		this.pat = this.#memory.reference(reference);
 	}
 
 	#present(p: number): void {
 		if (p < 32) this.#low |= 1 << p;
 		else if (p < 63) this.#high |= 1 << (p - 32);
+		else this.#keys.push(presentKey(p));
 	}
 
 	#text(p: number, code: string, text: unknown): void {
 		if (typeof text !== 'string' || text === '' || text.length > longest) return;
-		const normal = normalise(text);
-		const k = textKey(code, normal);
-		if (this.#keys.includes(k)) return;
-		this.#keys.push(k);
-		this.#texts.push({ p, k, text: normal });
+		const kept = this.#memory.text(code, text);
+		if (kept.text === '' || this.#texts.some((entry) => entry.k === kept.k)) return;
+		this.#keys.push(kept.k);
+		this.#texts.push({ p, ...kept });
 	}
 
 	/** A token. `hot` puts the first one of the resource into the column. */
@@ -153,32 +191,56 @@ export class Collector {
 		this.#text(p, code, type?.text);
 	}
 
-	contact(p: number, code: string, { system, use, value }: Json): void {
-		if (typeof value !== 'string') return;
-		this.#token(p, code, typeof system === 'string' ? system : '', value, false);
-		if (typeof use === 'string') this.#keys.push(systemCodeKey(code, use, value));
+	contact(p: number, code: string, { value }: Json): void {
+		if (typeof value !== 'string' || value === '') return;
+		this.#present(p);
+		this.#keys.push(foldedKey(code, foldContact(value)));
+	}
+
+	/** A string as a token, compared without case. */
+	folded(p: number, code: string, value: unknown): void {
+		if (typeof value !== 'string' || value === '') return;
+		this.#present(p);
+		this.#keys.push(foldedKey(code, fold(value)));
 	}
 
 	/** A code or other primitive as a token; `system` is that of its required binding. */
 	symbol(p: number, code: string, value: unknown, system: string, hot: boolean): void {
 		if (typeof value !== 'string' && typeof value !== 'boolean' && typeof value !== 'number') return;
-		const text = String(value);
-		this.#token(p, code, '', text, hot && system === '');
-		if (system !== '') this.#token(p, code, system, text, hot);
+		this.#token(p, code, system, String(value), hot);
+	}
+
+	/** A mime type, found also without its parameters. */
+	mime(p: number, code: string, value: unknown): void {
+		if (typeof value !== 'string' || value === '') return;
+		this.#token(p, code, '', value, false);
+		this.#keys.push(mimeKey(code, (value.split(';')[0] as string).trim().toLowerCase()));
 	}
 
 	string(p: number, code: string, value: unknown): void {
 		if (typeof value !== 'string' || value === '') return;
 		this.#present(p);
-		const v = normalise(value).slice(0, longest);
-		if (!this.#strings.some((entry) => entry.p === p && entry.v === v)) this.#strings.push({ p, v });
+		this.#string(p, normalise(value));
 		this.#keys.push(exactKey(code, value));
+	}
+
+	#string(p: number, normal: string): void {
+		const v = normal.slice(0, longest);
+		if (!this.#strings.some((entry) => entry.p === p && entry.v === v)) this.#strings.push({ p, v });
+	}
+
+	/** A family name, found by each of its words. */
+	family(p: number, code: string, value: unknown): void {
+		this.string(p, code, value);
+		if (typeof value !== 'string' || !/[\s-]/.test(value)) return;
+		for (const at of value.matchAll(/(?<=[\s-])[^\s-]/g)) this.#string(p + wordOffset, normalise(value.slice(at.index)));
 	}
 
 	strings(p: number, code: string, value: Json, members: readonly string[]): void {
 		for (const member of members) {
 			const held = value[member];
 			if (Array.isArray(held)) for (const text of held) this.string(p, code, text);
+			else if (member === 'family') this.family(p, code, held);
 			else this.string(p, code, held);
 		}
 	}
@@ -189,11 +251,13 @@ export class Collector {
 		this.#strings.push({ p, v: value.slice(0, longest) });
 	}
 
-	/** A uri kept as a key: found to the letter only; also without its `|version`. */
-	uriKey(p: number, code: string, value: unknown): void {
+	/** A uri kept as a key, found to the letter, also without its `|version`; `listed` among the texts, so that it is found by its beginning. */
+	uriKey(p: number, code: string, value: unknown, listed: boolean): void {
 		if (typeof value !== 'string' || value === '') return;
 		this.#present(p);
-		this.#keys.push(exactKey(code, value));
+		const k = exactKey(code, value);
+		this.#keys.push(k);
+		if (listed && value.length <= longest) this.#texts.push({ p, k, text: value });
 		const bar = value.indexOf('|');
 		if (bar > 0) this.#keys.push(exactKey(code, value.slice(0, bar)));
 	}
@@ -217,6 +281,7 @@ export class Collector {
 		else if (this.d === null) {
 			this.d = range.lo;
 			this.dh = range.hi;
+			if (range.hi - range.lo > longMs) this.#keys.push(longDates);
 		}
 	}
 
@@ -228,39 +293,42 @@ export class Collector {
 	}
 
 	quantity(p: number, code: string, value: Json, hot: boolean): void {
-		const { value: held, system, code: unit, unit: label, currency } = value as Quantity & { currency?: unknown };
-		const amount = Number(held);
-		if (held === undefined || held === null || !Number.isFinite(amount)) return;
+		const measure = measureOf(value);
+		if (measure === undefined) return;
 		this.#present(p);
-		const written =
-			typeof unit === 'string' ? unit : typeof label === 'string' ? label : typeof currency === 'string' ? currency : undefined;
-		const canonical = canonicalQuantity(
-			amount,
-			typeof system === 'string' ? system : undefined,
-			typeof unit === 'string' ? unit : undefined,
-		);
+		const { lo, hi, units, canonical } = measure;
 		if (hot) {
-			this.qv = amount;
-			this.qc = canonical?.value ?? amount;
-			this.qk = canonical === undefined ? (written === undefined ? null : unitKey(written)) : unitKey(canonical.unit);
-			if (written !== undefined) this.#keys.push(exactKey(code, written));
+			const [unit] = units;
+			this.qv = lo;
+			this.qc = canonical?.lo ?? lo;
+			this.qk = canonical !== undefined ? unitKey(canonical.unit) : unit === undefined ? null : unitKey(unit.text, unit.system);
+			for (const { text } of units) this.#keys.push(exactKey(code, text));
 			return;
 		}
-		this.#ranges.push({ p, k: written === undefined ? null : unitKey(written), lo: amount, hi: amount });
+		if (units.length === 0) this.#ranges.push({ p, k: null, lo, hi });
+		for (const { text, system } of units) this.#ranges.push({ p, k: unitKey(text, system), lo, hi });
 		if (canonical !== undefined)
-			this.#ranges.push({ p: p + canonicalOffset, k: unitKey(canonical.unit), lo: canonical.value, hi: canonical.value });
+			this.#ranges.push({ p: p + canonicalOffset, k: unitKey(canonical.unit), lo: canonical.lo, hi: canonical.hi });
 	}
 
 	/** A Range of quantities: from its low to its high end. */
 	quantityRange(p: number, value: Json): void {
-		const low = value.low as Quantity | undefined;
-		const high = value.high as Quantity | undefined;
-		const lo = low?.value === undefined ? Number.NEGATIVE_INFINITY : Number(low.value);
-		const hi = high?.value === undefined ? Number.POSITIVE_INFINITY : Number(high.value);
-		if (Number.isNaN(lo) || Number.isNaN(hi) || (low === undefined && high === undefined)) return;
+		const range = rangeOf(value);
+		if (range === undefined) return;
 		this.#present(p);
-		const unit = low?.code ?? high?.code ?? low?.unit ?? high?.unit;
-		this.#ranges.push({ p, k: typeof unit === 'string' ? unitKey(unit) : null, lo, hi });
+		const { lo, hi, units, canonical } = range;
+		if (units.length === 0) this.#ranges.push({ p, k: null, lo, hi });
+		for (const { text, system } of units) this.#ranges.push({ p, k: unitKey(text, system), lo, hi });
+		if (canonical !== undefined)
+			this.#ranges.push({ p: p + canonicalOffset, k: unitKey(canonical.unit), lo: canonical.lo, hi: canonical.hi });
+	}
+
+	/** A position on the globe: latitude and longitude in degrees, as the ends of a range. */
+	position(p: number, { latitude, longitude }: Json): void {
+		const [lat, lon] = [Number(latitude), Number(longitude)];
+		if (latitude === undefined || longitude === undefined || !Number.isFinite(lat) || !Number.isFinite(lon)) return;
+		this.#present(p);
+		this.#ranges.push({ p, k: null, lo: lat, hi: lon });
 	}
 
 	reference(p: number, code: string, salt: Key, value: Json, patient: boolean): void {
@@ -269,25 +337,51 @@ export class Collector {
 		if (identifier !== undefined && identifier !== null && typeof identifier === 'object' && typeof identifier.value === 'string') {
 			this.#present(p);
 			const system = typeof identifier.system === 'string' ? identifier.system : '';
-			this.#keys.push(systemCodeKey(`${code}:identifier`, system, identifier.value), codeKey(`${code}:identifier`, identifier.value));
+			const name = `${code}:identifier`;
+			this.#keys.push(systemCodeKey(name, system, identifier.value), codeKey(name, identifier.value));
+			if (system !== '') this.#keys.push(systemKey(name, system));
 		}
 	}
 
-	/** A canonical or uri that refers to a resource, with and without its version. */
+	/** A canonical or uri that refers to a resource: as it stands, without its version, and with the beginnings of its version (`:below`). */
 	canonical(p: number, salt: Key, value: unknown): void {
 		if (typeof value !== 'string' || value === '') return;
 		this.#present(p);
 		const bar = value.indexOf('|');
-		this.#keys.push(salted(this.#keyOf(value), salt));
-		if (bar > 0) this.#keys.push(salted(this.#keyOf(value.slice(0, bar)), salt));
+		const url = bar > 0 ? value.slice(0, bar) : value;
+		const bare = localReference(url, this.#base) ?? url;
+		this.#keys.push(salted(this.#memory.reference(bare), salt));
+		if (bar <= 0) return;
+		const version = value.slice(bar + 1);
+		this.#keys.push(salted(this.#memory.reference(`${bare}|${version}`), salt));
+		for (const end of version.matchAll(/[.-]|$/g))
+			this.#keys.push(salted(this.#memory.reference(`${bare}|~${version.slice(0, end.index)}`), salt));
+	}
+
+	/** A resource that is nested in this one: its own type and id. */
+	nested(p: number, salt: Key, value: Json, targets: readonly string[]): void {
+		const { resourceType, id } = value;
+		if (typeof resourceType !== 'string' || typeof id !== 'string') return;
+		if (targets.length === 0 || targets.includes(resourceType)) this.target(p, salt, `${resourceType}/${id}`, false, false);
+	}
+
+	/** Whether a reference may lead to this type: by its literal reference, or by what it says of its type. */
+	isTo(value: Json, type: string, resource: Json): boolean {
+		const { reference, type: said } = value;
+		if (typeof reference !== 'string') return said === undefined || said === type;
+		if (!reference.startsWith('#')) return typeOfReference(reference) === type;
+		const { contained } = resource as { contained?: { id?: unknown; resourceType?: unknown }[] };
+		const inner = contained?.find((one) => one?.id === reference.slice(1));
+		return inner?.resourceType === type;
 	}
 
 	/** Where a reference leads. `patient`: the parameter by which column pat is filled. */
 	target(p: number, salt: Key, reference: string, patient: boolean, checked: boolean): void {
-		if (reference === '' || reference.startsWith('#')) return;
+		if (reference === '') return;
 		this.#present(p);
+		if (reference.startsWith('#')) return;
 		const local = localReference(reference, this.#base);
-		const key = this.#keyOf(local ?? reference);
+		const key = this.#memory.reference(local ?? reference);
 		if (local !== undefined && checked) this.#references.add(local);
 		if (patient && local?.startsWith('Patient/')) {
 			if (this.pat === null) this.pat = key;
@@ -297,49 +391,84 @@ export class Collector {
 		if (local !== undefined && key !== this.pat) this.#keys.push(salted(key, anySalt));
 	}
 
-	/** Parts of one composite value, every token with every other value. */
+	/**
+	 * Two components of one composite element, every value with every other: tokens and references as one key; a token with what is
+	 * measured as a range under the token; two measures as a range from the one to the other.
+	 */
 	composite(p: number, code: string, first: readonly Part[], second: readonly Part[]): void {
 		for (const a of first) {
-			if (!('key' in a)) continue;
 			for (const b of second) {
 				this.#present(p);
-				if ('key' in b) this.#keys.push(pairKey(code, a.key, b.key));
-				else {
-					this.#ranges.push({ p, k: a.key, lo: b.value, hi: b.value });
-					if (b.canonical !== undefined)
-						this.#ranges.push({
-							p: p + canonicalOffset,
-							k: pairKey(code, a.key, unitKey(b.canonical.unit)),
-							lo: b.canonical.value,
-							hi: b.canonical.value,
-						});
-				}
+				if ('lo' in a) {
+					if ('lo' in b) this.#ranges.push({ p, k: null, lo: a.lo, hi: b.lo });
+				} else if (!('lo' in b)) {
+					for (const one of partKeys(a)) for (const other of partKeys(b)) this.#keys.push(pairKey(code, one, other));
+				} else if ('code' in a) this.#measured(p, a, b);
 			}
 		}
 	}
+
+	#measured(p: number, { code, system }: { code: string; system: string }, { lo, hi, units, canonical }: Measure): void {
+		if (units.length === 0) this.#ranges.push({ p, k: codedKey(code, '', system), lo, hi });
+		for (const { text } of units) this.#ranges.push({ p, k: codedKey(code, text, system), lo, hi });
+		if (canonical !== undefined)
+			this.#ranges.push({ p: p + canonicalOffset, k: codedKey(code, canonical.unit, system), lo: canonical.lo, hi: canonical.hi });
+	}
+}
+
+/** The keys by which a component is found: with its system and by its code alone. */
+function partKeys(part: Exclude<Part, Measure>): Key[] {
+	if ('reference' in part) return [refKey(part.reference)];
+	return [systemCodeKey('', part.system, part.code), codeKey('', part.code)];
 }
 
 const localShape = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
 
 /** "Type/id" of a reference to a resource of this server, relative or under its base; undefined for any other. */
 export function localReference(reference: string, base: string): string | undefined {
-	const relative = base !== '' && reference.startsWith(`${base}/`) ? reference.slice(base.length + 1) : reference;
-	const match = localShape.exec(relative);
+	const match = localShape.exec(relativeReference(reference, base));
 	return match === null ? undefined : `${match[1]}/${match[2]}`;
 }
 
-/** The values of a composite's component, as far as they can be part of one: codes with their system, quantities. */
-export function partsOf(param: string, value: unknown): Part[] {
-	if (typeof value === 'string' || typeof value === 'boolean') return [{ key: systemCodeKey(param, '', String(value)) }];
+/** A reference without the server's own base. */
+export function relativeReference(reference: string, base: string): string {
+	return base !== '' && reference.startsWith(`${base}/`) ? reference.slice(base.length + 1) : reference;
+}
+
+/** The type that a literal reference names, relative or absolute. */
+function typeOfReference(reference: string): string | undefined {
+	return /(?:^|\/)([A-Z][A-Za-z]+)\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/.exec(reference)?.[1];
+}
+
+/** The values of a composite's component, as far as they can be part of one. */
+export function partsOf(type: 'token' | 'reference' | 'quantity' | 'number' | 'date', value: unknown, base: string): Part[] {
+	switch (type) {
+		case 'token':
+			return tokenParts(value);
+		case 'reference': {
+			const { reference } = (value ?? {}) as { reference?: unknown };
+			return typeof reference === 'string' ? [{ reference: localReference(reference, base) ?? reference }] : [];
+		}
+		case 'quantity': {
+			const held = (value ?? {}) as Json;
+			const measure = 'low' in held || 'high' in held ? rangeOf(held) : measureOf(held);
+			return measure === undefined ? [] : [measure];
+		}
+		case 'number': {
+			const amount = Number(value);
+			return value === null || !Number.isFinite(amount) ? [] : [{ lo: amount, hi: amount, units: [], canonical: undefined }];
+		}
+		case 'date': {
+			const range = typeof value === 'string' ? dateRange(value) : periodRange((value ?? {}) as Json);
+			return range === undefined ? [] : [{ ...range, units: [], canonical: undefined }];
+		}
+	}
+}
+
+function tokenParts(value: unknown): Part[] {
+	if (typeof value === 'string' || typeof value === 'boolean') return [{ system: '', code: String(value) }];
 	if (value === null || typeof value !== 'object') return [];
 	const held = value as Json;
-	if (Array.isArray(held.coding)) return (held.coding as Coding[]).flatMap((coding) => partsOf(param, coding));
-	if (typeof held.value === 'number' || held.value instanceof Number) {
-		const amount = Number(held.value);
-		return [{ value: amount, canonical: canonicalQuantity(amount, held.system as string | undefined, held.code as string | undefined) }];
-	}
-	if (typeof held.reference === 'string') return [{ key: fastKey(`${param}|r|${held.reference}`) }];
-	return typeof held.code === 'string'
-		? [{ key: systemCodeKey(param, typeof held.system === 'string' ? held.system : '', held.code) }]
-		: [];
+	if (Array.isArray(held.coding)) return held.coding.flatMap(tokenParts);
+	return typeof held.code === 'string' ? [{ system: typeof held.system === 'string' ? held.system : '', code: held.code }] : [];
 }

@@ -3,51 +3,52 @@
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { compileAst, compilePath } from '#fhir/path/compile.ts';
 import { type Ast, parsePath } from '#fhir/path/parse.ts';
-import { suffixOf } from '#fhir/path/values.ts';
+import { suffixOf, Typed } from '#fhir/path/values.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { type Path, pathsOf, type Step } from '#fhir/search/paths.ts';
 import type { SearchParam, SearchRegistry } from '#fhir/search/registry.ts';
-import { Collector, localReference, partsOf, rememberKeys } from './collector.ts';
+import { Collector, createMemory, partsOf, relativeReference } from './collector.ts';
 import { paramSalt } from './keys.ts';
 import type { IndexRow } from './layout.ts';
 
 export type Extract = (resource: Resource) => IndexRow;
 
-type Step = { readonly name: string; readonly many: boolean } | { readonly where: string; readonly is: string };
-type Path = { readonly steps: readonly Step[]; readonly types: readonly string[]; readonly system: string; readonly choice: boolean };
-
 /** The extractor for all types; a type's function is made when it is first needed. `base` is the server's own FHIR base url. */
 export function createExtractor(registry: SearchRegistry, definitions: Definitions, base = ''): Extract {
 	const made = new Map<string, (resource: Resource, collector: Collector) => void>();
-	const keyOf = rememberKeys();
+	const memory = createMemory();
 	return (resource) => {
 		const { resourceType } = resource;
 		let collect = made.get(resourceType);
 		if (collect === undefined) {
-			collect = generate(registry, definitions, resourceType);
+			collect = generate(registry, definitions, resourceType, base);
 			made.set(resourceType, collect);
 		}
-		const collector = new Collector(keyOf, base);
+		const collector = new Collector(memory, base);
 		if (resourceType === 'Patient' && resource.id !== undefined) collector.self(`Patient/${resource.id}`);
 		collect(resource, collector);
+		collector.whole(resource);
 		return collector.row();
 	};
 }
 
-/** The references ("Type/id" or absolute url) that a resource makes by a parameter. */
-export function referencesOf(registry: SearchRegistry, type: string, code: string, base = ''): (resource: Resource) => string[] {
-	const param = registry.param(type, code);
-	if (param === undefined || param.type !== 'reference') return () => [];
+/** The references ("Type/id", with its version when it has one, or absolute url) that a resource makes by a parameter. */
+export function referencesOf(param: SearchParam, base = ''): (resource: Resource) => string[] {
 	const path = compilePath(param.expression);
 	return (resource) =>
 		path(resource, { resource }).flatMap((item) => {
 			const reference = typeof item === 'string' ? item : (item as { reference?: unknown } | null)?.reference;
-			if (typeof reference !== 'string' || reference.startsWith('#')) return [];
-			return [localReference(reference, base) ?? reference];
+			return typeof reference !== 'string' || reference.startsWith('#') ? [] : [relativeReference(reference, base)];
 		});
 }
 
-function generate(registry: SearchRegistry, definitions: Definitions, type: string): (resource: Resource, collector: Collector) => void {
-	const writer = new Writer(definitions, registry, type);
+function generate(
+	registry: SearchRegistry,
+	definitions: Definitions,
+	type: string,
+	base: string,
+): (resource: Resource, collector: Collector) => void {
+	const writer = new Writer(definitions, registry, type, base);
 	// The parameter that fills column pat goes first, so that later ones know the patient.
 	const params = [...registry.params(type).values()].toSorted((a, b) => first(a, registry, type) - first(b, registry, type));
 	for (const param of params) writer.param(param);
@@ -67,13 +68,15 @@ class Writer {
 	readonly #definitions: Definitions;
 	readonly #registry: SearchRegistry;
 	readonly #type: string;
+	readonly #base: string;
 	readonly #lines: string[] = [];
 	#names = 0;
 
-	constructor(definitions: Definitions, registry: SearchRegistry, type: string) {
+	constructor(definitions: Definitions, registry: SearchRegistry, type: string, base: string) {
 		this.#definitions = definitions;
 		this.#registry = registry;
 		this.#type = type;
+		this.#base = base;
 	}
 
 	code(): string {
@@ -84,30 +87,29 @@ class Writer {
 		const { storage } = param;
 		if (storage.in === 'union' || storage.in === 'column') return;
 		if (param.type === 'composite') {
-			if (storage.in === 'composite' && storage.how === 'pairs') this.#composite(param);
+			if (storage.in === 'composite' && storage.pair !== undefined) this.#composite(param, storage.pair);
 			return;
 		}
-		if (param.type === 'special') return;
 		const patient = this.#registry.hot(this.#type).patient;
 		// `patient` and `subject` are the same element: its values are stored once, under each name that is not the column's.
-		const paths = this.#paths(param.expression);
+		const { paths } = param;
 		if (paths === undefined) this.#general(param, patient);
 		else for (const path of paths) this.#walk(param, path, patient);
 	}
 
-	#composite(param: SearchParam): void {
-		const [first, second] = param.components ?? [];
+	#composite(param: SearchParam, pair: readonly [number, number]): void {
+		const [first, second] = pair.map((at) => (param.components ?? [])[at]);
 		if (first === undefined || second === undefined) return;
+		const base = this.#base;
+		const parts = ({ param: { type }, expression }: typeof first): ((element: unknown, resource: unknown) => unknown[]) => {
+			const path = compilePath(expression);
+			return (element, resource) => path(element, { resource }).flatMap((value) => partsOf(type as 'token', value, base));
+		};
+		const each = compilePath(param.expression);
 		const helper =
-			this.helpers.push({
-				each: compilePath(param.expression),
-				first: compilePath(first.expression),
-				second: compilePath(second.expression),
-				partsOf,
-			}) - 1;
-		const names = JSON.stringify([first.param.code, second.param.code]);
+			this.helpers.push({ each: (resource: unknown) => each(resource, { resource }), first: parts(first), second: parts(second) }) - 1;
 		this.#lines.push(
-			`{ const h = helpers[${helper}], n = ${names}; for (const v of h.each(r, { resource: r })) c.composite(${param.number}, ${JSON.stringify(param.code)}, h.first(v, { resource: r }).flatMap((x) => h.partsOf(n[0], x)), h.second(v, { resource: r }).flatMap((x) => h.partsOf(n[1], x))); }`,
+			`{ const h = helpers[${helper}]; for (const v of h.each(r)) c.composite(${param.number}, ${JSON.stringify(param.code)}, h.first(v, r), h.second(v, r)); }`,
 		);
 	}
 
@@ -116,17 +118,23 @@ class Writer {
 		const ast = parsePath(param.expression);
 		const run = compileAst(ast);
 		const types = [...new Set(this.#typesOf(ast))];
-		const evaluate = (resource: unknown): unknown[] => run([resource], { env: { resource }, self: resource, index: 0, total: [] });
-		const helper = this.helpers.push({ evaluate, shape: (value: unknown) => shapeOf(value, types) }) - 1;
+		const evaluate = (resource: unknown): { kind: string; value: unknown }[] =>
+			run([resource], { env: { resource }, self: resource, index: 0, total: [] }).flatMap((item) => {
+				const value = item instanceof Typed ? item.value : item;
+				return value === undefined || value === null ? [] : [{ kind: shapeOf(item, types), value }];
+			});
+		const helper = this.helpers.push(evaluate) - 1;
 		const kinds =
 			types.length > 0
 				? types
 				: [
+						'Resource',
 						'CodeableConcept',
 						'Coding',
 						'Identifier',
 						'Reference',
 						'Quantity',
+						'Range',
 						'Period',
 						'Timing',
 						'HumanName',
@@ -140,22 +148,17 @@ class Writer {
 						'uri',
 					];
 		const cases = kinds
-			.map((kind) => [kind, this.#leaf(param, kind, 'v', '', patient)] as const)
+			// What is only known to be a string may as well be a code.
+			.map((kind) => [kind, this.#leaf(param, param.type === 'token' && kind === 'string' ? 'code' : kind, 'v', '', patient)] as const)
 			.filter(([, code]) => code !== '')
 			.map(([kind, code]) => `case ${JSON.stringify(kind)}: ${code}; break;`);
-		this.#lines.push(
-			`for (const b of helpers[${helper}].evaluate(r)) { const v = b !== null && typeof b === 'object' && b.constructor.name === 'Typed' ? b.value : b; if (v === undefined) continue; switch (helpers[${helper}].shape(b)) { ${cases.join(' ')} } }`,
-		);
+		this.#lines.push(`for (const { kind, value: v } of helpers[${helper}](r)) switch (kind) { ${cases.join(' ')} }`);
 	}
 
 	/** Types an expression may give, as far as its paths say. */
 	#typesOf(ast: Ast): string[] {
 		const paths = pathsOf(this.#definitions, this.#type, ast);
 		return paths === undefined ? [] : paths.flatMap(({ types }) => types);
-	}
-
-	#paths(expression: string): readonly Path[] | undefined {
-		return pathsOf(this.#definitions, this.#type, parsePath(expression));
 	}
 
 	/** Nested loops down a path. */
@@ -169,7 +172,7 @@ class Writer {
 		for (const [member, end] of members) {
 			if (seen.has(member)) continue;
 			seen.add(member);
-			const leaf = (name: string): string => this.#leaf(param, end, name, path.system, patient);
+			const leaf = (name: string): string => this.#leaf(param, end, name, path.system, patient, path);
 			if (leaf('x') === '') continue;
 			const steps = path.steps.map((step, index) => (index === last ? { name: member, many: lastStep.many } : step));
 			this.#lines.push(this.#loops(steps, 'r', leaf));
@@ -190,18 +193,18 @@ class Writer {
 	}
 
 	/** The call for one value of a FHIR type; '' when the parameter has no use for it. */
-	#leaf(param: SearchParam, type: string, v: string, system: string, patient: string | undefined): string {
+	#leaf(param: SearchParam, type: string, v: string, system: string, patient: string | undefined, path?: Path): string {
 		const p = param.number;
 		const code = JSON.stringify(param.code);
 		const hot = param.storage.in === 'code' || param.storage.in === 'date' || param.storage.in === 'quantity';
 		switch (param.type) {
 			case 'token':
-				return tokenLeaf(p, code, type, v, system, hot);
+				return param.mime ? `c.mime(${p}, ${code}, ${v})` : tokenLeaf(p, code, type, v, system, hot);
 			case 'string':
-				return stringLeaf(p, code, type, v);
+				return type === 'string' && lastName(path) === 'family' ? `c.family(${p}, ${code}, ${v})` : stringLeaf(p, code, type, v);
 			case 'uri':
 				if (complex(type)) return '';
-				return param.storage.in === 'keys' ? `c.uriKey(${p}, ${code}, ${v})` : `c.uri(${p}, ${v})`;
+				return param.storage.in === 'keys' ? `c.uriKey(${p}, ${code}, ${v}, ${param.code === '_profile'})` : `c.uri(${p}, ${v})`;
 			case 'date':
 				return type === 'Period'
 					? `c.period(${p}, ${v}, ${hot})`
@@ -215,28 +218,31 @@ class Writer {
 			case 'quantity':
 				return type === 'Range' ? `c.quantityRange(${p}, ${v})` : quantities.has(type) ? `c.quantity(${p}, ${code}, ${v}, ${hot})` : '';
 			case 'reference':
-				return this.#referenceLeaf(param, type, v, patient);
+				return this.#referenceLeaf(param, type, v, patient, path?.target);
+			case 'special':
+				return param.code === 'near' ? `c.position(${p}, ${v})` : '';
 			default:
 				return '';
 		}
 	}
 
-	#referenceLeaf(param: SearchParam, type: string, v: string, patient: string | undefined): string {
+	#referenceLeaf(param: SearchParam, type: string, v: string, patient: string | undefined, target: string | undefined): string {
 		const code = JSON.stringify(param.code);
 		const salt = JSON.stringify(paramSalt(param.code));
 		const fills = patient !== undefined && param.storage.in === 'patient';
-		if (type === 'Reference') {
-			const only =
-				param.targets.length === 1 && param.code === 'patient'
-					? `if (typeof ${v}.reference !== 'string' || /(^|\\/)Patient\\/[^/]+(\\/_history\\/[^/]+)?$/.test(${v}.reference)) `
-					: '';
-			return `${only}c.reference(${param.number}, ${code}, ${salt}, ${v}, ${fills})`;
-		}
-		return complex(type) ? '' : `c.canonical(${param.number}, ${salt}, ${v})`;
+		if (type === 'Resource') return `c.nested(${param.number}, ${salt}, ${v}, ${JSON.stringify(param.targets)})`;
+		if (type !== 'Reference') return complex(type) ? '' : `c.canonical(${param.number}, ${salt}, ${v})`;
+		const call = `c.reference(${param.number}, ${code}, ${salt}, ${v}, ${fills})`;
+		return target === undefined ? call : `if (c.isTo(${v}, ${JSON.stringify(target)}, r)) ${call}`;
 	}
 }
 
 const quantities = new Set(['Quantity', 'Age', 'Duration', 'Count', 'Distance', 'Money', 'SimpleQuantity', 'MoneyQuantity']);
+
+function lastName(path: Path | undefined): string | undefined {
+	const last = path?.steps.at(-1);
+	return last !== undefined && 'name' in last ? last.name : undefined;
+}
 
 function complex(type: string): boolean {
 	return /^[A-Z]/.test(type);
@@ -252,6 +258,9 @@ function tokenLeaf(p: number, code: string, type: string, v: string, system: str
 			return `c.identifier(${p}, ${code}, ${v})`;
 		case 'ContactPoint':
 			return `c.contact(${p}, ${code}, ${v})`;
+		case 'string':
+		case 'markdown':
+			return `c.folded(${p}, ${code}, ${v})`;
 		default:
 			return complex(type) ? '' : `c.symbol(${p}, ${code}, ${v}, ${JSON.stringify(system)}, ${hot})`;
 	}
@@ -266,103 +275,22 @@ function stringLeaf(p: number, code: string, type: string, v: string): string {
 
 /** What a value is, among the types an expression may give. */
 function shapeOf(item: unknown, types: readonly string[]): string {
-	const { type, value } =
-		item !== null && typeof item === 'object' && item.constructor.name === 'Typed'
-			? (item as { type?: string; value: unknown })
-			: { type: undefined, value: item };
+	const { type, value } = item instanceof Typed ? item : { type: undefined, value: item };
 	if (type !== undefined) return type;
 	if (typeof value === 'boolean') return 'boolean';
-	if (typeof value === 'number') return 'decimal';
+	if (typeof value === 'number' || value instanceof Number) return 'decimal';
 	if (typeof value === 'string') return types.find((name) => !complex(name)) ?? (/^\d{4}(-\d\d)?/.test(value) ? 'dateTime' : 'string');
-	const keys = Object.keys(value as object);
-	const has = (name: string): boolean => keys.includes(name);
+	const has = (name: string): boolean => Object.hasOwn(value as object, name);
+	if (has('resourceType')) return 'Resource';
 	if (types.length === 1) return types[0] as string;
 	if (has('coding')) return 'CodeableConcept';
 	if (has('reference')) return 'Reference';
 	if (has('start') || has('end')) return 'Period';
+	if (has('low') || has('high')) return 'Range';
 	if (has('repeat') || has('event')) return 'Timing';
 	if (has('family') || has('given')) return 'HumanName';
 	if (has('city') || has('line') || has('postalCode')) return 'Address';
-	if (has('value') && typeof (value as { value: unknown }).value === 'number') return 'Quantity';
+	if (has('value') && typeof (value as { value: unknown }).value !== 'string') return 'Quantity';
 	if (has('value')) return has('use') && !has('type') && types.includes('ContactPoint') ? 'ContactPoint' : 'Identifier';
 	return has('code') ? 'Coding' : 'CodeableConcept';
-}
-
-/** The paths of an expression, undefined when it is more than paths. */
-function pathsOf(definitions: Definitions, type: string, ast: Ast): Path[] | undefined {
-	if (ast.kind === 'binary' && ast.op === '|') {
-		const left = pathsOf(definitions, type, ast.left);
-		const right = pathsOf(definitions, type, ast.right);
-		return left === undefined || right === undefined ? undefined : [...left, ...right];
-	}
-	const path = pathOf(definitions, type, ast);
-	return path === undefined ? undefined : [path];
-}
-
-type Walked = { readonly steps: readonly Step[]; readonly at: readonly string[]; readonly system: string; readonly choice: boolean };
-
-function pathOf(definitions: Definitions, type: string, ast: Ast): Path | undefined {
-	const walked = walk(definitions, type, ast);
-	if (walked === undefined || walked.steps.length === 0) return undefined;
-	return { steps: walked.steps, types: walked.at, system: walked.system, choice: walked.choice };
-}
-
-function walk(definitions: Definitions, type: string, ast: Ast): Walked | undefined {
-	if (ast.kind === 'member' && ast.on === undefined)
-		return ast.name === type || ast.name === 'Resource' || ast.name === 'DomainResource'
-			? { steps: [], at: [type], system: '', choice: false }
-			: undefined;
-	if (ast.kind === 'member' && ast.on !== undefined) return member(definitions, walk(definitions, type, ast.on), ast.name);
-	if (ast.kind === 'type' && ast.op === 'as') return narrowed(walk(definitions, type, ast.on), ast.type);
-	if (ast.kind !== 'call' || ast.on === undefined) return undefined;
-	const on = walk(definitions, type, ast.on);
-	const [argument] = ast.args;
-	if ((ast.name === 'as' || ast.name === 'ofType') && argument?.kind === 'member') return narrowed(on, argument.name);
-	if (ast.name === 'where' && argument !== undefined && on !== undefined) return filtered(on, argument);
-	return undefined;
-}
-
-function member(definitions: Definitions, on: Walked | undefined, name: string): Walked | undefined {
-	if (on === undefined || on.at.length !== 1 || on.choice) return undefined;
-	const info = definitions.elementInfo(on.at[0] as string, name);
-	if (info === undefined) return undefined;
-	const steps: readonly Step[] = [...on.steps, { name, many: info.max === '*' }];
-	return {
-		steps,
-		at: info.types,
-		system: info.types.includes('code') ? boundSystem(definitions, on.at[0] as string, name) : '',
-		choice: info.choice,
-	};
-}
-
-function narrowed(on: Walked | undefined, type: string): Walked | undefined {
-	if (on === undefined || !on.at.includes(type)) return undefined;
-	const last = on.steps.at(-1);
-	if (!on.choice || last === undefined || !('name' in last)) return { ...on, at: [type] };
-	return { ...on, steps: [...on.steps.slice(0, -1), { ...last, name: last.name + suffixOf(type) }], at: [type], choice: false };
-}
-
-/** `where(resolve() is X)` asks for the type of what is referred to, which the reference itself says; `where(a = 'b')` is a step. */
-function filtered(on: Walked, criteria: Ast): Walked | undefined {
-	if (criteria.kind === 'type' && criteria.op === 'is' && criteria.on.kind === 'call' && criteria.on.name === 'resolve') return on;
-	if (
-		criteria.kind !== 'binary' ||
-		criteria.op !== '=' ||
-		criteria.left.kind !== 'member' ||
-		criteria.left.on !== undefined ||
-		criteria.right.kind !== 'literal'
-	)
-		return undefined;
-	if (typeof criteria.right.value !== 'string' || on.choice) return undefined;
-	return { ...on, steps: [...on.steps, { where: criteria.left.name, is: criteria.right.value }] };
-}
-
-/** The one code system of an element's required binding. */
-function boundSystem(definitions: Definitions, typeName: string, name: string): string {
-	const structure = definitions.structure(typeName.split('.')[0] as string);
-	const element = structure?.elements.find(({ path }) => path === `${typeName}.${name}`);
-	if (element?.binding?.strength !== 'required') return '';
-	const codes = definitions.valueSet(element.binding.valueSet)?.codes ?? {};
-	const systems = Object.keys(codes);
-	return systems.length === 1 ? (systems[0] as string) : '';
 }

@@ -29,6 +29,18 @@ export function fastKey(text: string): Key {
 	return keyOf(a >>> 0, b >>> 0);
 }
 
+/** One 32-bit lane of such a hash, for keys that are put together from parts. */
+function lane(text: string): number {
+	let a = 0x9e3779b9;
+	for (let i = 0; i < text.length; i++) {
+		a = Math.imul(a ^ text.charCodeAt(i), 0x9e3779b1);
+		a = (a << 13) | (a >>> 19);
+	}
+	a = Math.imul(a ^ (a >>> 15), 0x2c1b3c6d);
+	a = Math.imul(a ^ (a >>> 12), 0x297a2d39);
+	return (a ^ (a >>> 15)) >>> 0;
+}
+
 /** Key of a resource ("Type/id") or of an absolute url. */
 export function refKey(reference: string): Key {
 	const digest = hash('sha1', reference, 'hex');
@@ -85,21 +97,86 @@ export function pairKey(param: string, first: Key, second: Key): Key {
 	return fastKey(`${param}|p|${first}|${second}`);
 }
 
-/** The unit of a canonical quantity, or a unit as it was written. */
-export function unitKey(unit: string): Key {
-	return fastKey(`unit|${unit}`);
+/** A token on an element of type string, which is compared without case, or a phone number or e-mail address. */
+export function foldedKey(param: string, folded: string): Key {
+	return fastKey(`${param}|f|${folded}`);
 }
 
-const plain = /^[a-z0-9 .,'-]*$/;
+/** A mime type without its parameters, for `:below`. */
+export function mimeKey(param: string, base: string): Key {
+	return fastKey(`${param}|m|${base}`);
+}
 
-/** Text as it is compared: without accents, case and repeated white space. */
+/** That a parameter has a value, for those whose number has no bit in the column `has`. */
+export function presentKey(number: number): Key {
+	return fastKey(`#present|${number}`);
+}
+
+/** That a resource contains one of this type. */
+export function containedKey(type: string): Key {
+	return fastKey(`#contained|${type}`);
+}
+
+/** How long the type's date may last for a resource to be found by its beginning when its end is searched; longer ones carry `longDates`. */
+export const longMs = 366 * 86_400_000;
+export const longDates: Key = fastKey('#long');
+
+const unitRoom = 1_000_000_000;
+
+/** A unit as it was written, with its system ('' for none or any). All keys of a unit are within `unitKeys`. */
+export function unitKey(unit: string, system = ''): Key {
+	return keyOf(lane(`u|${unit}`), system === '' ? 0 : 1 + (lane(system) % (unitRoom - 1)));
+}
+
+/** The first and last key of a unit, whatever its system. */
+export function unitKeys(unit: string): readonly [Key, Key] {
+	const high = lane(`u|${unit}`);
+	return [keyOf(high, 0), keyOf(high, unitRoom - 1)];
+}
+
+const systemRoom = 10_000;
+
+/** The code of a composite's component with what is measured: code, then unit ('' for none), then system ('' for none). */
+export function codedKey(code: string, unit: string, system: string): Key {
+	return keyOf(lane(`c|${code}`), unitPart(unit) * systemRoom + systemPart(system));
+}
+
+/** The first and last key of a code with a unit, whatever the code's system; of all units when none is given. */
+export function codedKeys(code: string, unit: string | undefined): readonly [Key, Key] {
+	const high = lane(`c|${code}`);
+	if (unit === undefined) return [keyOf(high, 0), keyOf(high, unitRoom - 1)];
+	return [keyOf(high, unitPart(unit) * systemRoom), keyOf(high, unitPart(unit) * systemRoom + systemRoom - 1)];
+}
+
+/** What is left of a codedKey divided by `systemRoom`: the system alone. */
+export function systemPart(system: string): number {
+	return system === '' ? 0 : 1 + (lane(system) % (systemRoom - 1));
+}
+
+function unitPart(unit: string): number {
+	return unit === '' ? 0 : 1 + (lane(`u|${unit}`) % 99_999);
+}
+
+const plain = /^[a-z0-9 ]*$/;
+
+/** Text as it is compared: without accents, case, punctuation and repeated white space (https://hl7.org/fhir/R4/search.html#string). */
 export function normalise(text: string): string {
 	const lower = text.toLowerCase();
 	if (plain.test(lower) && !/^ | $| {2}/.test(lower)) return lower;
 	return text
 		.normalize('NFKD')
-		.replace(/\p{M}+/gu, '')
+		.replace(/[\p{M}\p{P}]+/gu, '')
 		.toLowerCase()
 		.replace(/\s+/g, ' ')
 		.trim();
+}
+
+/** A token of type string as it is compared. */
+export function fold(text: string): string {
+	return text.trim().toLowerCase();
+}
+
+/** A phone number without its separators, an e-mail address without case. */
+export function foldContact(text: string): string {
+	return /^[+\d\s().\-/]+$/.test(text) ? text.replace(/[^+\d]/g, '') : fold(text);
 }

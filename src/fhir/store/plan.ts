@@ -8,7 +8,19 @@ import { encodeVersion } from './delta.ts';
 import { refKey } from './keys.ts';
 import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
 import { alreadyExists, versionMismatch } from './problems.ts';
-import { clearSide, deleteRows, type Gone, insertRanges, insertRows, insertStrings, type Of, type Row, updateRows } from './statements.ts';
+import {
+	clearSide,
+	clearWords,
+	deleteRows,
+	type Gone,
+	insertRanges,
+	insertRows,
+	insertStrings,
+	insertWords,
+	type Of,
+	type Row,
+	updateRows,
+} from './statements.ts';
 import type { Write, Written } from './store.ts';
 
 /** A write made ready: everything that does not hang on what is stored. */
@@ -73,9 +85,10 @@ type Work = {
 	readonly fresh: Row[];
 	readonly changed: { readonly row: Row; readonly former: Buffer }[];
 	readonly gone: Gone[];
-	readonly clear: { readonly strings: number[]; readonly ranges: number[] };
+	readonly clear: { readonly strings: number[]; readonly ranges: number[]; readonly words: number[] };
 	readonly strings: Of<StringEntry>[];
 	readonly ranges: Of<RangeEntry>[];
+	readonly words: Of<string>[];
 };
 
 /** Plans the writes; `meets` gives what is stored under a name, `takeRid` a new row id. */
@@ -105,7 +118,7 @@ class Planner {
 	#work(type: string): Work {
 		let work = this.#works.get(type);
 		if (work === undefined) {
-			work = { fresh: [], changed: [], gone: [], clear: { strings: [], ranges: [] }, strings: [], ranges: [] };
+			work = { fresh: [], changed: [], gone: [], clear: { strings: [], ranges: [], words: [] }, strings: [], ranges: [], words: [] };
 			this.#works.set(type, work);
 		}
 		return work;
@@ -134,6 +147,7 @@ class Planner {
 		work.fresh.push({ rid, id, rk, version, updated, op, body, index });
 		for (const entry of index.strings) work.strings.push({ rid, entry });
 		for (const entry of index.ranges) work.ranges.push({ rid, entry });
+		if (index.words !== null) work.words.push({ rid, entry: index.words });
 		this.#note(name, { type, rk, deleted: false, references: index.references, added: index.references }, index);
 		return { type, id, rid, version, updated, op, body, created: true, previous: null };
 	}
@@ -162,6 +176,10 @@ class Planner {
 			work.clear.ranges.push(rid);
 			for (const entry of index.ranges) work.ranges.push({ rid, entry });
 		}
+		if (before?.words !== index.words) {
+			if (before?.words !== null) work.clear.words.push(rid);
+			if (index.words !== null) work.words.push({ rid, entry: index.words });
+		}
 		const known = new Set(before?.references);
 		const { references } = index;
 		const added = references.filter((reference) => !known.has(reference));
@@ -184,6 +202,7 @@ class Planner {
 		work.gone.push({ rid, version, updated, former });
 		work.clear.strings.push(rid);
 		work.clear.ranges.push(rid);
+		work.clear.words.push(rid);
 		this.#ends.set(ready.name, { type, rk: ready.rk, deleted: true, references: [], added: [] });
 		return { ...base, rid, version: version + 1, updated, previous: version };
 	}
@@ -213,7 +232,7 @@ class Planner {
 	}
 }
 
-function statementsOf(type: string, { fresh, changed, gone, clear, strings, ranges }: Work): Prepared[] {
+function statementsOf(type: string, { fresh, changed, gone, clear, strings, ranges, words }: Work): Prepared[] {
 	const statements: Prepared[] = [];
 	if (gone.length > 0) {
 		gone.sort((a, b) => a.rid - b.rid);
@@ -234,6 +253,8 @@ function statementsOf(type: string, { fresh, changed, gone, clear, strings, rang
 	if (clear.ranges.length > 0) statements.push(clearSide(type, '_range', clear.ranges));
 	if (strings.length > 0) statements.push(insertStrings(type, strings));
 	if (ranges.length > 0) statements.push(insertRanges(type, ranges));
+	if (clear.words.length > 0) statements.push(clearWords(clear.words));
+	if (words.length > 0) statements.push(insertWords(words));
 	return statements;
 }
 

@@ -49,7 +49,7 @@ function common(): string[] {
 		// Types that ever had a resource: what history of the whole system has to look through.
 		`CREATE TABLE IF NOT EXISTS fhir.used_type (type text COLLATE "C" PRIMARY KEY)`,
 		// Full text: the words of narratives, and those of other text that neither strings nor token texts have.
-		`CREATE TABLE IF NOT EXISTS fhir.words (rid int8 PRIMARY KEY, type int2 NOT NULL, v tsvector NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS fhir.words (rid int8 PRIMARY KEY, v tsvector NOT NULL)`,
 		'CREATE INDEX IF NOT EXISTS words_v ON fhir.words USING gin (v)',
 		`CREATE TABLE IF NOT EXISTS fhir.reindex (
 			type text COLLATE "C" PRIMARY KEY, after_rid int8 NOT NULL, until_rid int8 NOT NULL, done int8 NOT NULL, finished_at timestamptz)`,

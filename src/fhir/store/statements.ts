@@ -170,6 +170,19 @@ export function insertRanges(type: string, entries: readonly Of<RangeEntry>[]): 
 	};
 }
 
+/** Takes the words for full-text search that rows of any type have. */
+export function clearWords(rids: readonly number[]): Prepared {
+	return { name: 'clear_words', text: 'DELETE FROM fhir.words WHERE rid = ANY($1::int8[])', values: [numbers(rids)] };
+}
+
+export function insertWords(entries: readonly Of<string>[]): Prepared {
+	return {
+		name: 'words',
+		text: 'INSERT INTO fhir.words (rid, v) SELECT u.rid, u.v::tsvector FROM unnest($1::int8[], $2::text[]) AS u(rid, v)',
+		values: [numbers(entries.map(({ rid }) => rid)), texts(entries.map(({ entry }) => entry))],
+	};
+}
+
 /** Texts of tokens that may be there already. Always in the same order, so that two transactions never wait for each other. */
 export function insertTexts(entries: readonly (TokenText & { readonly type: number })[]): Prepared {
 	const sorted = entries.toSorted((a, b) => a.type - b.type || a.p - b.p || (a.k < b.k ? -1 : a.k > b.k ? 1 : 0));

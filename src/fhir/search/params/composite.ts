@@ -1,9 +1,11 @@
 // Composite parameters: of one and the same element. https://hl7.org/fhir/R4/search.html#composite
 import { raw, type Sql, sql } from '#db/sql.ts';
-import type { QuantityValue, TokenValue, Value } from '#fhir/search/query.ts';
-import { canonicalOffset, type SearchParam } from '#fhir/search/registry.ts';
-import { codeKey, fastKey, pairKey, systemCodeKey } from '#fhir/store/keys.ts';
-import { numberCondition } from './interval.ts';
+import type { Value } from '#fhir/search/query.ts';
+import type { SearchParam } from '#fhir/search/registry.ts';
+import { canonicalOffset } from '#fhir/store/collector.ts';
+import { codedKey, codedKeys, codeKey, pairKey, refKey, systemCodeKey, systemPart } from '#fhir/store/keys.ts';
+import { inMilliseconds } from './date.ts';
+import { intervalCondition, numberCondition } from './interval.ts';
 import { inCanonicalUnit } from './quantity.ts';
 import { allOf, anyOf, hasAny, type Row, someRange } from './row.ts';
 
@@ -12,47 +14,64 @@ export type ComponentCondition = (row: Row, param: SearchParam, values: readonly
 
 /** The condition that one element has all components of one of the values. */
 export function compositeCondition(row: Row, param: SearchParam, values: readonly Value[], component: ComponentCondition): Sql {
+	const { storage, components = [] } = param;
+	if (storage.in !== 'composite') return raw('false');
+	const { apart, pair } = storage;
 	return anyOf(
 		values.map((value) => {
 			if (value.is !== 'composite') return raw('false');
-			if (param.storage.in === 'composite' && param.storage.how === 'root') {
-				return allOf(value.parts.map((part, i) => component(row, (param.components ?? [])[i]?.param as SearchParam, [part])));
-			}
-			return pairCondition(row, param, value.parts);
+			const alone = apart.map((i) => component(row, (components[i] as { param: SearchParam }).param, [value.parts[i] as Value]));
+			return allOf(pair === undefined ? alone : [...alone, pairCondition(row, param, pair, value.parts)]);
 		}),
 	);
 }
 
-/** Stored together: two tokens as one key; a token and a quantity as a range under the token's key. */
-function pairCondition(row: Row, param: SearchParam, parts: readonly Value[]): Sql {
-	const [first, second] = parts;
-	const [one, other] = (param.components ?? []).map((component) => component.param.code);
-	if (first?.is !== 'token' || one === undefined || other === undefined) return raw('false');
-	const firstKeys = pairTokenKeys(one, first);
-	if (second?.is === 'quantity') return anyOf(firstKeys.map((key) => quantityUnder(row, param, key, second)));
-	const secondKeys =
-		second?.is === 'token'
-			? pairTokenKeys(other, second)
-			: second?.is === 'reference'
-				? second.targets.map((target) => fastKey(`${other}|r|${target}`))
-				: [];
-	return hasAny(
-		row,
-		firstKeys.flatMap((a) => secondKeys.map((b) => pairKey(param.code, a, b))),
-	);
+/** Stored together: two tokens as one key; a token with what is measured as a range under the token; two numbers as one range. */
+function pairCondition(row: Row, param: SearchParam, [i, j]: readonly [number, number], parts: readonly Value[]): Sql {
+	const [first, second] = [parts[i] as Value, parts[j] as Value];
+	if (first.is === 'number' && second.is === 'number') {
+		return someRange(row, param.number, ({ lo, hi }) => allOf([numberCondition(first, lo, lo), numberCondition(second, hi, hi)]));
+	}
+	if (first.is === 'token' && (second.is === 'quantity' || second.is === 'number' || second.is === 'date')) {
+		return measuredUnder(row, param, first, second);
+	}
+	const [one, other] = [i, j].map((at) => (param.components ?? [])[at]?.param as SearchParam) as [SearchParam, SearchParam];
+	const keys = partKeys(one, first).flatMap((a) => partKeys(other, second).map((b) => pairKey(param.code, a, b)));
+	return hasAny(row, keys);
 }
 
-/** In pairs a token stands with its system; a code without one is taken for that of an element that has none. */
-function pairTokenKeys(code: string, value: TokenValue): string[] {
-	return value.code === undefined
-		? []
-		: [value.system === undefined ? codeKey(code, value.code) : systemCodeKey(code, value.system, value.code)];
+function partKeys(param: SearchParam, value: Value): string[] {
+	if (value.is === 'reference') return value.targets.map(refKey);
+	if (value.is !== 'token' || value.code === undefined) return [];
+	if (value.system === undefined) return [codeKey('', value.code)];
+	// Of an element of type code the system is not written.
+	return [systemCodeKey('', value.system === param.system ? '' : value.system, value.code)];
 }
 
-function quantityUnder(row: Row, param: SearchParam, key: string, value: QuantityValue): Sql {
-	const canonical = inCanonicalUnit(value);
-	if (canonical === undefined) return someRange(row, param, ({ lo, hi, k }) => sql`${k} = ${key} AND ${numberCondition(value, lo, hi)}`);
-	const moved = { ...param, number: param.number + canonicalOffset };
-	const pair = pairKey(param.code, key, canonical.key);
-	return someRange(row, moved, ({ lo, hi, k }) => sql`${k} = ${pair} AND ${numberCondition(canonical.value, lo, hi)}`);
+type Token = Extract<Value, { is: 'token' }>;
+type Measured = Extract<Value, { is: 'quantity' | 'number' | 'date' }>;
+
+function measuredUnder(row: Row, param: SearchParam, token: Token, value: Measured): Sql {
+	if (value.is === 'date') {
+		return someRange(row, param.number, ({ lo, hi, k }) =>
+			allOf([isUnder(k, token, undefined), intervalCondition(inMilliseconds(row, value), lo, hi)]),
+		);
+	}
+	const canonical = value.is === 'quantity' ? inCanonicalUnit(value) : undefined;
+	if (canonical !== undefined) {
+		return someRange(row, param.number + canonicalOffset, ({ lo, hi, k }) =>
+			allOf([isUnder(k, token, canonical.unit), numberCondition(canonical.value, lo, hi)]),
+		);
+	}
+	const unit = value.is === 'quantity' ? value.code : undefined;
+	return someRange(row, param.number, ({ lo, hi, k }) => allOf([isUnder(k, token, unit), numberCondition(value, lo, hi)]));
+}
+
+/** The key k is one of the token's code, with its system unless any will do, and with this unit unless any will do. */
+function isUnder(k: Sql, { system, code }: Token, unit: string | undefined): Sql {
+	if (code === undefined) return raw('false');
+	if (system !== undefined && unit !== undefined) return sql`${k} = ${codedKey(code, unit, system)}`;
+	const [from, to] = codedKeys(code, unit);
+	const any = sql`${k} BETWEEN ${from} AND ${to}`;
+	return system === undefined ? any : sql`(${any} AND ${k} % 10000 = ${raw(String(systemPart(system)))})`;
 }

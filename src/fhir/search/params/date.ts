@@ -10,13 +10,14 @@ import { anyOf, column, type Row, someRange } from './row.ts';
 export function dateCondition(row: Row, param: SearchParam, values: readonly Value[]): Sql {
 	const dates = values.filter((value) => value.is === 'date');
 	if (param.storage.in === 'range') {
-		return someRange(row, param, ({ lo, hi }) => anyOf(dates.map((value) => intervalCondition(inMilliseconds(row, value), lo, hi))));
+		return someRange(row, param.number, ({ lo, hi }) => anyOf(dates.map((value) => intervalCondition(inMilliseconds(row, value), lo, hi))));
 	}
 	const [lo, hi] = param.storage.in === 'column' ? [column(row, 'lu'), column(row, 'lu')] : [column(row, 'd'), column(row, 'dh')];
 	return anyOf(dates.map((value) => intervalCondition(asTimes(row, value), lo, hi)));
 }
 
-function inMilliseconds(row: Row, value: DateValue): Searched {
+/** A searched date as the side table of ranges has them. */
+export function inMilliseconds(row: Row, value: DateValue): Searched {
 	const [from, to] = reachOfAbout(value.lo, value.hi, row.now);
 	return { prefix: value.prefix, lo: sql`${value.lo}`, hi: sql`${value.hi}`, near: [sql`${from}`, sql`${to}`] };
 }

@@ -7,7 +7,7 @@ import { anyOf, type Row, someRange } from './row.ts';
 
 /** The condition that one of the values holds for one of the parameter's numbers. */
 export function numberParamCondition(row: Row, param: SearchParam, values: readonly Value[]): Sql {
-	return someRange(row, param, ({ lo, hi }) =>
+	return someRange(row, param.number, ({ lo, hi }) =>
 		anyOf(values.map((value) => (value.is === 'number' ? numberCondition(value, lo, hi) : anyOf([])))),
 	);
 }

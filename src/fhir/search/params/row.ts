@@ -1,7 +1,9 @@
 // A row of a type's table under an alias, and the conditions every parameter type needs on it: index keys and side tables.
 import { ident, join, raw, type Sql, sql } from '#db/sql.ts';
-import type { Fhir } from '#fhir/ctx.ts';
+import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
+import { wordOffset } from '#fhir/store/collector.ts';
+import { presentKey } from '#fhir/store/keys.ts';
 
 export type Row = {
 	readonly fhir: Fhir;
@@ -17,6 +19,11 @@ export type Row = {
 	/** Numbers the aliases of one statement. */
 	readonly aliases: { next: number };
 };
+
+/** The row `r` of a type's table, where a statement begins. */
+export function rowOf(ctx: FhirCtx, type: string, mode: Row['mode']): Row {
+	return { fhir: ctx.fhir, now: ctx.clock.now().getTime(), type, alias: 'r', mode, aliases: { next: 0 } };
+}
 
 /** A column of the row. */
 export function column(row: Row, name: string): Sql {
@@ -47,22 +54,30 @@ export function hasAny(row: Row, keys: readonly string[]): Sql {
 	return sql`EXISTS (SELECT 1 FROM unnest(${own}) AS k WHERE k = ANY(${keys}::int8[]))`;
 }
 
-/** The parameter has a value (bit `number` of `has`). */
+/** The parameter has a value: bit `number` of `has`, or a key for numbers that have none. */
 export function isPresent(row: Row, param: SearchParam): Sql {
+	if (param.number > 62) return hasAny(row, [presentKey(param.number)]);
 	return sql`${column(row, 'has')} & ${raw(`${1n << BigInt(param.number)}::int8`)} <> 0`;
 }
 
 /** Some value of the parameter in the side table of strings meets a condition on its column v. */
 export function someString(row: Row, param: SearchParam, condition: (v: Sql) => Sql): Sql {
 	const alias = `t${++row.aliases.next}`;
-	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'string')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${raw(alias)}.p = ${raw(String(param.number))} AND ${condition(raw(`${alias}.v`))})`;
+	const numbers = stringNumbers(param);
+	const p = raw(numbers.length === 1 ? `${alias}.p = ${numbers[0]}` : `${alias}.p IN (${numbers.join(', ')})`);
+	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'string')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${p} AND ${condition(raw(`${alias}.v`))})`;
 }
 
-/** Some value of the parameter in the side table of ranges meets a condition on its columns. */
-export function someRange(row: Row, param: SearchParam, condition: (range: { lo: Sql; hi: Sql; k: Sql }) => Sql): Sql {
+/** The numbers under which a parameter's strings are: its own, and that of the later words of family names. */
+export function stringNumbers(param: SearchParam): number[] {
+	return param.words === true ? [param.number, param.number + wordOffset] : [param.number];
+}
+
+/** Some value under a parameter's number in the side table of ranges meets a condition on its columns. */
+export function someRange(row: Row, number: number, condition: (range: { lo: Sql; hi: Sql; k: Sql }) => Sql): Sql {
 	const alias = `t${++row.aliases.next}`;
 	const of = { lo: raw(`${alias}.lo`), hi: raw(`${alias}.hi`), k: raw(`${alias}.k`) };
-	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'range')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${raw(alias)}.p = ${raw(String(param.number))} AND ${condition(of)})`;
+	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'range')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${raw(alias)}.p = ${raw(String(number))} AND ${condition(of)})`;
 }
 
 /** Any of the conditions; false for none. */
@@ -71,10 +86,16 @@ export function anyOf(conditions: readonly Sql[]): Sql {
 	return conditions.length === 1 ? (conditions[0] as Sql) : sql`(${join(conditions, ' OR ')})`;
 }
 
-/** All of the conditions; true for none. */
+/** All of the conditions; true for none. Those that are simply true are left out. */
 export function allOf(conditions: readonly Sql[]): Sql {
-	if (conditions.length === 0) return raw('true');
-	return conditions.length === 1 ? (conditions[0] as Sql) : sql`(${join(conditions, ' AND ')})`;
+	const kept = conditions.filter((one) => one.values.length > 0 || one.strings[0] !== 'true');
+	if (kept.length === 0) return raw('true');
+	return kept.length === 1 ? (kept[0] as Sql) : sql`(${join(kept, ' AND ')})`;
+}
+
+/** Not so, or unknown: columns without a value make comparisons unknown, and NOT unknown would lose the row. */
+export function isNotTrue(condition: Sql): Sql {
+	return sql`(${condition}) IS NOT TRUE`;
 }
 
 /** A pattern for LIKE that matches this text itself. */

@@ -1,20 +1,22 @@
 // Special parameters: Location.near, a distance over the globe. https://hl7.org/fhir/R4/location.html#positional
 import { raw, type Sql, sql } from '#db/sql.ts';
-import type { Value } from '#fhir/search/query.ts';
+import type { NearValue, Value } from '#fhir/search/query.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
-import { anyOf, column, isPresent, type Row } from './row.ts';
+import { anyOf, type Row, someRange } from './row.ts';
 
 const earthMetres = 6_371_008.8;
+const degrees = 180 / Math.PI;
 
-/** The condition that the Location is no farther than asked from one of the places. Positions are read from the bodies of Locations that have one. */
+/** The condition that the position (latitude and longitude as the ends of a range) is no farther than asked from one of the places. */
 export function specialCondition(row: Row, param: SearchParam, values: readonly Value[]): Sql {
-	const position = (name: string): Sql => sql`radians((${column(row, 'body')}::jsonb #>> ${raw(`'{position,${name}}'`)})::float8)`;
-	const [lat, lon] = [position('latitude'), position('longitude')];
-	const near = values.map((value) => {
-		if (value.is !== 'near') return raw('false');
-		const [toLat, toLon] = [(value.latitude * Math.PI) / 180, (value.longitude * Math.PI) / 180];
-		const haversine = sql`sin((${lat} - ${toLat}::float8) / 2) ^ 2 + cos(${lat}) * ${Math.cos(toLat)}::float8 * sin((${lon} - ${toLon}::float8) / 2) ^ 2`;
-		return sql`2 * ${earthMetres}::float8 * asin(least(1, sqrt(${haversine}))) <= ${value.metres}::float8`;
-	});
-	return sql`(${isPresent(row, param)} AND ${anyOf(near)})`;
+	return anyOf(
+		values.map((value) => (value.is === 'near' ? someRange(row, param.number, ({ lo, hi }) => isNear(value, lo, hi)) : raw('false'))),
+	);
+}
+
+/** The latitudes within reach first, since an index has them. */
+function isNear({ latitude, longitude, metres }: NearValue, lat: Sql, lon: Sql): Sql {
+	const reach = (metres / earthMetres) * degrees + 1e-9;
+	const half = sql`sin(radians(${lat} - ${latitude}::float8) / 2) ^ 2 + cos(radians(${lat})) * ${Math.cos(latitude / degrees)}::float8 * sin(radians(${lon} - ${longitude}::float8) / 2) ^ 2`;
+	return sql`${lat} BETWEEN ${latitude - reach}::float8 AND ${latitude + reach}::float8 AND 2 * ${earthMetres}::float8 * asin(least(1, sqrt(${half}))) <= ${metres}::float8`;
 }

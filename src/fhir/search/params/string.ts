@@ -1,10 +1,10 @@
-// String parameters: starts with, ignoring case and accents; `:contains`, `:exact`, `:text`.
+// String parameters: starts with, ignoring case and accents; `:contains`, `:exact`.
 // https://hl7.org/fhir/R4/search.html#string
-import { type Sql, sql } from '#db/sql.ts';
+import { raw, type Sql, sql } from '#db/sql.ts';
 import type { Modifier, Value } from '#fhir/search/query.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
 import { exactKey, normalise } from '#fhir/store/keys.ts';
-import { allOf, anyOf, hasAny, likeText, type Row, someString } from './row.ts';
+import { anyOf, hasAny, likeText, type Row, someString } from './row.ts';
 
 /** The condition that one of the values matches. */
 export function stringCondition(row: Row, param: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
@@ -19,12 +19,13 @@ export function stringCondition(row: Row, param: SearchParam, modifier: Modifier
 
 function matches(v: Sql, modifier: Modifier | undefined, text: string): Sql {
 	const wanted = normalise(text).slice(0, 500);
+	// Nothing is left of a text that is only punctuation, and nothing is found by it.
+	if (wanted === '') return raw('false');
 	if (modifier === 'contains') return sql`${v} LIKE ${`%${likeText(wanted)}%`}`;
-	if (modifier === 'text') return allOf(wanted.split(' ').map((word) => sql`${v} LIKE ${`%${likeText(word)}%`}`));
 	return startsWith(v, wanted);
 }
 
-/** Text from here on up to the last character there is: a range that a btree in C order can walk. */
+/** Begins with this: text from here on up to the last character there is: a range that a btree in C order can walk. */
 export function startsWith(v: Sql, text: string): Sql {
 	return sql`(${v} >= ${text} AND ${v} <= ${`${text}\u{10FFFF}`})`;
 }

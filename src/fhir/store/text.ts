@@ -1,0 +1,118 @@
+// The words of a resource for full-text search (`_text`, `_content`): those of the narrative, and those of other human text that no
+// string or token index has. https://hl7.org/fhir/R4/search.html#text
+import { normalise } from './keys.ts';
+
+/** More than this is not kept of one resource, so that it fits into a tsvector. */
+const mostWords = 10_000;
+const mostCharacters = 200_000;
+const longestWord = 60;
+
+/** Members that hold no text for people. */
+const silent: ReadonlySet<string> = new Set([
+	'resourceType',
+	'id',
+	'meta',
+	'text',
+	'implicitRules',
+	'language',
+	'reference',
+	'system',
+	'code',
+	'url',
+	'uri',
+	'version',
+	'data',
+	'hash',
+	'contentType',
+	'linkId',
+	'fullUrl',
+	'expression',
+]);
+
+/**
+ * The words as the text of a tsvector, those of the narrative with weight A, with the type as `#Type`; null when there are none. `has`
+ * tells which words other indexes find already. Names beside a reference belong to what is referred to and are left to it.
+ */
+export function wordsOf(resource: Record<string, unknown>, has: (word: string) => boolean): string | null {
+	const narrative = new Words();
+	const { div } = (resource.text ?? {}) as { div?: unknown };
+	if (typeof div === 'string') narrative.add(plainText(div));
+	const others = new Words();
+	gather(resource, others, 0);
+	let text = '';
+	for (const word of narrative.found) text += ` '${word}':1A`;
+	for (const word of others.found) if (!narrative.found.has(word) && !has(word)) text += ` '${word}':1`;
+	return text === '' ? null : `'#${resource.resourceType}':1${text}`;
+}
+
+/** Members whose text may be a single word; elsewhere that is a code. */
+const spoken: ReadonlySet<string> = new Set([
+	'text',
+	'display',
+	'description',
+	'title',
+	'comment',
+	'name',
+	'family',
+	'given',
+	'line',
+	'city',
+	'district',
+	'state',
+	'country',
+	'valueString',
+	'valueMarkdown',
+]);
+
+function gather(holder: Record<string, unknown>, words: Words, depth: number): void {
+	for (const name in holder) {
+		const value = holder[name];
+		// A CodeableConcept's and an Annotation's text is one; a resource's is the narrative.
+		if (silent.has(name) && !(name === 'text' && typeof value === 'string')) continue;
+		if (name !== 'display' || holder.reference === undefined) gatherValue(name, value, words, depth);
+	}
+}
+
+function gatherValue(name: string, value: unknown, words: Words, depth: number): void {
+	if (typeof value === 'string') {
+		if (value.length > 1 && !noText.test(value) && (spoken.has(name) || !codeShape.test(value))) words.add(value);
+	} else if (value !== null && typeof value === 'object' && depth < 40) {
+		if (Array.isArray(value)) for (const one of value) gatherValue(name, one, words, depth + 1);
+		else gather(value as Record<string, unknown>, words, depth + 1);
+	}
+}
+
+/** Dates, numbers and addresses of machines are no text. */
+const noText = /^(?:[a-z][a-z0-9+.-]*:\S*|\d[\d:.TZ+-]*)$/;
+const codeShape = /^[a-z]+(?:-[a-z]+)*$/;
+
+class Words {
+	readonly found = new Set<string>();
+	#characters = 0;
+	add(text: string): void {
+		for (const word of splitWords(text)) {
+			if (this.found.size >= mostWords || this.#characters > mostCharacters) return;
+			if (!this.found.has(word)) this.#characters += word.length;
+			this.found.add(word);
+		}
+	}
+}
+
+/** The words of a text as they are compared, at most so long as the index keeps them. */
+export function splitWords(text: string): string[] {
+	return text
+		.split(/[^\p{L}\p{M}\p{N}]+/u)
+		.map((word) => normalise(word).slice(0, longestWord))
+		.filter((word) => word !== '');
+}
+
+const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'", nbsp: ' ' };
+
+/** The text of a narrative without its tags. */
+function plainText(div: string): string {
+	return div.replace(/<[^>]*>/g, ' ').replace(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|([a-z]+));/g, (whole, decimal, hex, name) => {
+		if (name !== undefined) return entities[name] ?? whole;
+		const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
+		return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : ' ';
+	});
+}
