@@ -116,13 +116,16 @@ function constraintsOf(element: Node, url: string): ConstraintFacts[] | undefine
 	return found.length === 0 ? undefined : found;
 }
 
-/** Constraints of a datatype or of the base resource are checked where they are defined, not again at each use. */
+/**
+ * Constraints of a datatype or of the base resource are checked where they are defined, not again at each use. Types are known by a URL that
+ * ends in a capitalised name; those of profiles do not.
+ */
 function belongsHere(source: string | undefined, url: string, element: Node): boolean {
 	if (source === undefined || source === url) return true;
 	const isRoot = !(element.path as string).includes('.');
 	if (isRoot) return true;
 	const name = source.slice(source.lastIndexOf('/') + 1);
-	return (element.path as string).split('.')[0] === name || !/^http:\/\/hl7\.org\/fhir\/StructureDefinition\/[A-Za-z]+$/.test(source);
+	return (element.path as string).split('.')[0] === name || !/^http:\/\/hl7\.org\/fhir\/StructureDefinition\/[A-Z][A-Za-z]+$/.test(source);
 }
 
 function slicingFacts(slicing: Node | undefined): SlicingFacts | undefined {

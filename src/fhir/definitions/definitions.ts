@@ -18,6 +18,7 @@ export type Definitions = {
 	readonly elementInfo: (typeName: string, element: string) => ElementInfo | undefined;
 	/** Whether a code is in a value set; undefined when that cannot be known here. A missing system matches any. */
 	readonly valueSetHas: (url: string, system: string | undefined, code: string) => boolean | undefined;
+	/** A ValueSet by canonical URL; of a version that is not known, the latest. */
 	readonly valueSet: (url: string) => ValueSetFacts | undefined;
 	readonly valueSetCodes: (url: string) => readonly { readonly system: string; readonly code: string }[] | undefined;
 	readonly searchParameters: readonly SearchParameterFacts[];
@@ -32,13 +33,13 @@ export type Definitions = {
 
 const core = 'http://hl7.org/fhir/StructureDefinition/';
 
-/** Opens the definitions. `packages` are those added to this installation; they win over what came with Heron. */
+/** Opens the definitions. `packages` are those added to this installation; what they have in a newer version wins over what came with Heron. */
 export function loadDefinitions(packages: readonly PackageFacts[] = []): Definitions {
 	const pack = openPack(join(import.meta.dirname, 'r4', 'facts'));
 	const resourceTypes = pack.read<string[]>('types') ?? [];
 	const typeSet = new Set(resourceTypes);
 	const added = addedFacts(packages);
-	const structure = remember((url: string) => added.structures.get(url) ?? pack.read<StructureFacts>(`structure ${url}`), 512);
+	const structure = remember((url: string) => newest(added.structures.get(url), pack.read<StructureFacts>(`structure ${url}`)), 512);
 	const find = (url: string): StructureFacts | undefined => structure(url.includes('/') ? url : core + url) ?? latest(url);
 	const latest = (url: string): StructureFacts | undefined => {
 		const [bare = '', version] = url.split('|');
@@ -47,7 +48,9 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 			? found
 			: undefined;
 	};
-	const valueSet = remember((url: string) => added.valueSets.get(url) ?? pack.read<ValueSetFacts>(`valueset ${url}`), 256);
+	const readValueSet = (url: string): ValueSetFacts | undefined =>
+		newest(added.valueSets.get(url), pack.read<ValueSetFacts>(`valueset ${url}`));
+	const valueSet = remember((url: string) => readValueSet(url) ?? readValueSet(url.split('|')[0] as string), 256);
 	const members = remember((url: string) => memberSets(valueSet(url)), 256);
 	const elements = remember((typeName: string) => elementTable(find, typeName), 512);
 	const profiles = pack.read<Record<string, string[]>>('profiles') ?? {};
@@ -64,14 +67,14 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 		elementInfo: (typeName, element) => elements(typeName)?.get(element),
 		valueSet,
 		valueSetHas(url, system, code) {
-			const found = members(url.split('|')[0] as string);
+			const found = members(url);
 			if (found === undefined) return undefined;
 			if (system === undefined ? found.any.has(code) : found.bySystem.get(system)?.has(code) === true) return true;
 			const { open } = found;
 			return open.length > 0 && (system === undefined || open.includes(system) || open.includes('*')) ? undefined : false;
 		},
 		valueSetCodes(url) {
-			const facts = valueSet(url.split('|')[0] as string);
+			const facts = valueSet(url);
 			return facts === undefined
 				? undefined
 				: Object.entries(facts.codes).flatMap(([system, codes]) => codes.map((code) => ({ system, code })));
@@ -97,13 +100,23 @@ function addedFacts(packages: readonly PackageFacts[]): {
 	const profiles = new Map<string, string[]>();
 	for (const facts of packages) {
 		for (const structure of facts.structures) {
-			structures.set(structure.url, structure).set(`${structure.url}|${structure.version ?? facts.version}`, structure);
+			structures.set(structure.url, newest(structure, structures.get(structure.url)) as StructureFacts);
+			structures.set(`${structure.url}|${structure.version ?? facts.version}`, structure);
 			if (structure.kind === 'resource' && structure.derivation === 'constraint')
 				profiles.set(structure.type, [...(profiles.get(structure.type) ?? []), structure.url]);
 		}
-		for (const valueSet of facts.valueSets) valueSets.set(valueSet.url, valueSet);
+		for (const valueSet of facts.valueSets) {
+			valueSets.set(valueSet.url, newest(valueSet, valueSets.get(valueSet.url)) as ValueSetFacts);
+			valueSets.set(`${valueSet.url}|${valueSet.version ?? facts.version}`, valueSet);
+		}
 	}
 	return { structures, valueSets, profiles };
+}
+
+/** The one of the higher version, which a canonical URL without version stands for; the first when they are alike. */
+function newest<F extends { readonly version?: string }>(a: F | undefined, b: F | undefined): F | undefined {
+	if (a === undefined || b === undefined) return a ?? b;
+	return (b.version ?? '').localeCompare(a.version ?? '', 'en', { numeric: true }) > 0 ? b : a;
 }
 
 /** The versions among names such as `url|version`. */

@@ -84,7 +84,11 @@ export async function addPackage(dataDir: string, file: string, known: Terminolo
 	const files = await readPackageFiles(file);
 	const { name, version, fhirVersions } = files.manifest;
 	if (fhirVersions?.some((one) => one.startsWith('4.0.')) === false)
-		throw new Problem('invalid', 'package-version', `${name}@${version} is for FHIR ${fhirVersions.join(', ')}; Heron needs one for R4 (4.0.1).`);
+		throw new Problem(
+			'invalid',
+			'package-version',
+			`${name}@${version} is for FHIR ${fhirVersions.join(', ')}; Heron needs one for R4 (4.0.1).`,
+		);
 	const facts = packageFacts(files, known);
 	mkdirSync(folderOf(dataDir), { recursive: true });
 	const draft = `${fileOf(dataDir, facts)}.part`;

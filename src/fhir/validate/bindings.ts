@@ -8,7 +8,7 @@ type Coding = { readonly system?: unknown; readonly code?: unknown };
 
 /** The test of a value of the type against a value set; undefined when nothing could ever be refused. */
 export function bindingTest(definitions: Definitions, valueSet: string, type: string): BindingTest | undefined {
-	const facts = definitions.valueSet(valueSet.split('|')[0] as string);
+	const facts = definitions.valueSet(valueSet);
 	if (facts === undefined || facts.open?.includes('*') === true) return undefined;
 	const bySystem = new Map(Object.entries(facts.codes).map(([system, codes]) => [system, new Set(codes)]));
 	const any = new Set(Object.values(facts.codes).flat());

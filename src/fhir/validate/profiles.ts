@@ -127,7 +127,9 @@ class ProfileWriter {
 			(known !== undefined && (isRequired ? known.strength === 'required' && known.valueSet === valueSet : known.maxValueSet === valueSet))
 		)
 			return '';
-		const test = bindingTest(this.#context.definitions, valueSet, code);
+		// The value set in the version of the profile, where it is known in several.
+		const { version } = this.#structure;
+		const test = bindingTest(this.#context.definitions, version === undefined ? valueSet : `${valueSet}|${version}`, code);
 		if (test === undefined) return '';
 		return `if (v !== undefined && v !== null && ${this.#source.constant(test)}(v) === false) ${this.#r}.profileBinding(c, ${this.#p}, ${quote(valueSet)}, v, ${!isRequired});`;
 	}
