@@ -4,8 +4,10 @@ import { createTokenVerifier } from '#access/tokens.ts';
 import type { Clock } from '#base/clock.ts';
 import { raw } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
+import { registerBundles } from '#fhir/interactions/later.ts';
 import { outcomeReply } from '#fhir/outcome.ts';
 import { fhirRoutes } from '#fhir/routes.ts';
+import { performing } from '#fhir/rows.ts';
 import { type Certificate, hostOf, openCertificate } from '#http/certificate.ts';
 import { type Check, healthRoutes } from '#http/health.ts';
 import { createMetrics, type Metrics, metricsRoute } from '#http/metrics.ts';
@@ -46,6 +48,7 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 		await close();
 		throw error;
 	}
+	registerBundles(installation.fhir, performing);
 	installation.fhir.jobs.work();
 	return { metrics, close };
 }

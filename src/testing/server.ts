@@ -3,9 +3,11 @@ import { anonymous, type Caller, everything, type Grant } from '#access/ctx.ts';
 import { silentLog } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import type { FhirCtx, FhirSettings } from '#fhir/ctx.ts';
+import { registerBundles } from '#fhir/interactions/later.ts';
 import { outcomeReply } from '#fhir/outcome.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { fhirRoutes } from '#fhir/routes.ts';
+import { performing } from '#fhir/rows.ts';
 import { createHandler, listen } from '#http/server.ts';
 import type { Ends } from './database.ts';
 import { testFhir } from './fhir.ts';
@@ -34,6 +36,8 @@ export type TestServer = {
 /** A server that ends with the test. */
 export async function testServer(t: Ends, settings: Partial<FhirSettings> = {}): Promise<TestServer> {
 	const ctx = await testFhir(t, { settings });
+	registerBundles(ctx.fhir, performing);
+	ctx.fhir.jobs.work();
 	const callers = new Map<string, Caller>();
 	const caller = (name: string, grants: readonly Grant[], kind: Caller['kind'] = 'user'): void => {
 		callers.set(name, { kind, id: name, name, grants });
