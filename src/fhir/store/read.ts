@@ -16,12 +16,16 @@ export async function readCurrent(db: Querier, type: string, id: string, restric
 			: await db.rows(sql`${raw(select)} ${id} AND (${restrict})`);
 	const [row] = rows;
 	if (row === undefined) return restrict === null ? readMark(db, type, id) : undefined;
-	const [rid, version, updated, op, body] = row;
+	return storedOf(type, id, row);
+}
+
+/** A version from its columns: rid, version, milliseconds, op, body. */
+export function storedOf(type: string, id: string, [rid, version, updated, op, body]: readonly unknown[]): Stored {
 	return { type, id, rid: Number(rid), version: Number(version), updated: Number(updated), op: op as 'C' | 'U', body: body as string };
 }
 
 /** The mark of the delete of a resource that is not there. */
-async function readMark(db: Querier, type: string, id: string): Promise<Stored | undefined> {
+export async function readMark(db: Querier, type: string, id: string): Promise<Stored | undefined> {
 	const text = `SELECT h.rid, h.ver, ${milliseconds('h.lu')}, h.op FROM ${tableOf(type, '_history')} h WHERE h.id = $1 ORDER BY h.ver DESC LIMIT 1`;
 	const [row] = await db.rows({ name: `mark_${type}`, text, values: [id] });
 	if (row?.[3] !== 'D') return undefined;

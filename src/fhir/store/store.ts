@@ -12,6 +12,7 @@ import type { IndexRow } from './layout.ts';
 import { makeReady, type Ready } from './plan.ts';
 import { badId, referenceNotFound, unknownType } from './problems.ts';
 import { readCurrent, readVersion } from './read.ts';
+import { createReads } from './reads.ts';
 import { createRids } from './rids.ts';
 import { transact, type UnitOptions, writeAlone } from './unit.ts';
 
@@ -125,6 +126,7 @@ export function createStore(options: StoreOptions): Store {
 	const pipeline = openPipeline(db, { run: batchesAtOnce, tx: Math.max(2, Math.ceil((db.pool.options.max ?? 10) / 2)) });
 	const rids = createRids(db);
 	const known = createKnown();
+	const reads = createReads();
 	const integrity = settings.referentialIntegrity;
 	const requireType = (type: string): void => {
 		if (!definitions.isResourceType(type)) throw unknownType(type);
@@ -148,7 +150,7 @@ export function createStore(options: StoreOptions): Store {
 		transact: (ctx, work) => transact(unitOptions, ctx, work),
 		async read(ctx, type, id, restrict = null) {
 			requireType(type);
-			return readCurrent(ctx.db, type, id, restrict);
+			return restrict === null ? reads.read(ctx.db, type, id) : readCurrent(ctx.db, type, id, restrict);
 		},
 		async vread(ctx, type, id, version, restrict = null) {
 			requireType(type);
