@@ -4,7 +4,7 @@ import { type Issue, Problem } from '#base/problem.ts';
 import type { Reply, Request } from '#http/route.ts';
 import type { Resource } from './resource.ts';
 import { render } from './wire/answer.ts';
-import { type AnswerFormat, answerFormat } from './wire/negotiate.ts';
+import { answerFormatOrJson } from './wire/negotiate.ts';
 
 /** The code system of Heron's stable codes, in `issue.details.coding`. */
 export const codeSystem = 'urn:heron:problem';
@@ -65,7 +65,7 @@ function issueElement({ severity, type, code, text, path }: Issue): object {
  */
 export function outcomeReply(error: unknown, request: Pick<Request, 'query' | 'headers' | 'requestId'>): Reply {
 	const problem = error instanceof Problem ? error : unexpected(request.requestId);
-	const format = formatFor(request);
+	const format = answerFormatOrJson(request);
 	const retry = problem.status === 503 ? { 'retry-after': '2' } : {};
 	return {
 		status: problem.status,
@@ -76,14 +76,4 @@ export function outcomeReply(error: unknown, request: Pick<Request, 'query' | 'h
 
 function unexpected(requestId: string): Problem {
 	return new Problem('fault', 'fault', `Something went wrong on the server. Its log knows more under the request id ${requestId}.`);
-}
-
-const fallback: AnswerFormat = { format: 'json', pretty: false, contentType: 'application/fhir+json; charset=utf-8' };
-
-function formatFor(request: Pick<Request, 'query' | 'headers'>): AnswerFormat {
-	try {
-		return answerFormat(request);
-	} catch {
-		return fallback;
-	}
 }

@@ -12,7 +12,7 @@ import { findRow, rows } from './rows.ts';
 import { answer as formatted } from './wire/answer.ts';
 import { parseResource } from './wire/body.ts';
 import { parseJson } from './wire/json.ts';
-import { answerFormat, bodyFormat, isForm, patchFormat } from './wire/negotiate.ts';
+import { answerFormat, answerFormatOrJson, bodyFormat, isForm, patchFormat } from './wire/negotiate.ts';
 
 /** Where the API stands. `:site` is for installations that will hold several; there is one now. */
 export const fhirPath = '/apis/:site/fhir';
@@ -38,8 +38,15 @@ async function handle(ctx: FhirCtx, request: Request, given: Row): Promise<Reply
 	}
 	const row = operationOf(request, given);
 	const call = await callOf(ctx, request, row);
+	requireFormat(request, row);
 	const answer = await row.row.run(ctx, call);
 	return replyOf(ctx, request, call, answer);
+}
+
+/** 406 for an answer that cannot be had, before something is written in vain. What Accept says of a Binary is about its content. */
+function requireFormat(request: Request, { row, params }: Found): void {
+	const writes = row.body === 'resource' || row.body === 'patch' || row.method === 'DELETE';
+	if (writes && params.type !== 'Binary') answerFormat(request);
 }
 
 /** A header that is sent once. */
@@ -136,7 +143,11 @@ function replyOf(ctx: FhirCtx, request: Request, call: Call, answer: Answer): Re
 		if (answer.located === true) headers.location = `${ctx.fhir.base}/${stored.type}/${stored.id}/_history/${stored.version}`;
 	}
 	if (body === undefined || answer.status === 304) return { status: answer.status, headers };
-	if (stored?.type === 'Binary' && request.method !== 'POST' && isRawAnswer(request)) return rawBinary(ctx, stored, request);
+	if (stored?.type === 'Binary') {
+		const reading = request.method === 'GET' || request.method === 'HEAD';
+		if (reading && isRawAnswer(request)) return rawBinary(ctx, stored, request);
+		return formatted(request, answer.status, body, headers, reading ? answerFormat(request) : answerFormatOrJson(request));
+	}
 	const format = call.form === undefined ? answerFormat(request) : answerFormat(request, new URLSearchParams(call.form));
 	return formatted(request, answer.status, body, headers, format);
 }

@@ -112,6 +112,15 @@ export function answerFormat(request: Pick<Request, 'query' | 'headers'>, form?:
 	return pretty ? { ...chosen, pretty } : chosen;
 }
 
+/** As answerFormat, but JSON when the client asks for what cannot be had: for answers that must be given all the same. */
+export function answerFormatOrJson(request: Pick<Request, 'query' | 'headers'>): AnswerFormat {
+	try {
+		return answerFormat(request);
+	} catch {
+		return plainJson;
+	}
+}
+
 function byParameter(asked: string): AnswerFormat {
 	// A "+" that was not percent-encoded arrives as a blank.
 	const { name, params } = mediaType(asked.trim().replace(/ (?=json|xml|fhir)/i, '+'));

@@ -68,7 +68,7 @@ function openResource(tag: Tag, child: Child | undefined, stack: readonly Frame[
 		shape: shapeOf(tag.local) as Shape,
 		json: { resourceType: tag.local },
 	};
-	readAttributes(tag, frame, [...stack, frame], []);
+	readAttributes(tag, frame, stack);
 	return frame;
 }
 
@@ -90,35 +90,34 @@ function openChild(tag: Tag, parent: Frame, text: string, position: number, stac
 			checkXhtml(tag, fail);
 			// No raw "<" can stand inside a tag, so the last one before its end is where the tag starts.
 			return { kind: 'xhtml', ...common, start: text.lastIndexOf('<', position - 1), outer: true };
-		case 'resource':
-			readAttributes(tag, undefined, [...stack, { kind: 'container', ...common, resource: undefined }], []);
-			return { kind: 'container', ...common, resource: undefined };
+		case 'resource': {
+			const frame: Frame = { kind: 'container', ...common, resource: undefined };
+			readAttributes(tag, frame, stack);
+			return frame;
+		}
 		case 'primitive': {
 			const json: Json = {};
 			const given = tag.attributes.value;
 			const value = given === undefined ? undefined : primitiveValue(child.type, given.value);
 			const frame: Frame = { kind: 'primitive', ...common, shape: shapeOf('Element') as Shape, json, value };
-			readAttributes(tag, frame, [...stack, frame], ['value']);
+			readAttributes(tag, frame, stack);
 			return frame;
 		}
 		default: {
 			const frame: Frame = { kind: 'object', ...common, shape: shapeOf(child.type) as Shape, json: {} };
-			readAttributes(tag, frame, [...stack, frame], []);
+			readAttributes(tag, frame, stack);
 			return frame;
 		}
 	}
 }
 
 /** Takes the attributes that are elements in JSON. Those of namespaces other than FHIR's (schemaLocation and the like) say nothing. */
-function readAttributes(
-	tag: Tag,
-	frame: { readonly shape: Shape; readonly json: Json } | undefined,
-	stack: readonly Frame[],
-	also: readonly string[],
-): void {
-	for (const { name, prefix, value } of Object.values(tag.attributes)) {
-		if (prefix !== '' || name === 'xmlns' || also.includes(name)) continue;
-		if (frame?.shape.get(name)?.kind !== 'attribute') throw structure(stack, `has no attribute "${name.slice(0, 80)}"`);
+function readAttributes(tag: Tag, frame: Frame, stack: readonly Frame[]): void {
+	for (const key in tag.attributes) {
+		const { name, prefix, value } = tag.attributes[key] as Tag['attributes'][string];
+		if (prefix !== '' || name === 'xmlns' || (name === 'value' && frame.kind === 'primitive')) continue;
+		const known = (frame.kind === 'object' || frame.kind === 'primitive') && frame.shape.get(name)?.kind === 'attribute';
+		if (!known) throw structure([...stack, frame], `has no attribute "${name.slice(0, 80)}"`);
 		frame.json[name] = value;
 	}
 }

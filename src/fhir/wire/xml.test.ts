@@ -6,6 +6,7 @@ import { anyResource } from '#testing/any-resource.ts';
 import { mutate } from '#testing/mutate.ts';
 import { createRandom } from '#testing/random.ts';
 import { parseResource } from './body.ts';
+import { shapeOf } from './shapes.ts';
 import { fromXml, toXml } from './xml.ts';
 
 const definitions = loadDefinitions();
@@ -20,6 +21,16 @@ test('resources of every type come back from XML as they were', () => {
 				assert.equal(JSON.stringify(sorted(back)), JSON.stringify(sorted(resource)));
 		}
 	}
+});
+
+test('every type that an element may have has a shape', () => {
+	const seen = new Set<string>(definitions.resourceTypes);
+	for (const type of seen) {
+		const shape = shapeOf(type);
+		assert.ok(shape !== undefined && shape.size > 0, type);
+		for (const child of shape.values()) if (child.kind === 'complex') seen.add(child.type);
+	}
+	assert.ok(seen.size > 600, String(seen.size));
 });
 
 /** The same with the names of every object in alphabetical order. */
