@@ -1,7 +1,8 @@
 // Equality, equivalence and order of items (http://hl7.org/fhirpath/N1/#equality, #comparison).
 import { canonicalQuantity, ucumSystem } from '#fhir/store/units.ts';
 import { type Items, listOf, sizeOf } from './items.ts';
-import { compareTexts, partsOf } from './temporal.ts';
+import { compareTexts, mayBeTime, partsOf } from './temporal.ts';
+import { definite } from './text.ts';
 import { type Sort, sortOfItem } from './types.ts';
 import { Amount, isComplex, scalar, Temporal, Typed } from './values.ts';
 
@@ -23,8 +24,9 @@ export function equalItems(a: Items, b: Items, sortA?: Sort, sortB?: Sort): bool
 /** Equality of two items. */
 export function equal(left: unknown, right: unknown, sortLeft?: Sort, sortRight?: Sort): boolean | undefined {
 	const [a, b] = [scalar(left), scalar(right)];
-	if (a === b) return a === undefined ? undefined : true;
-	if (a === undefined || b === undefined || a === null || b === null) return undefined;
+	if (a === b) return a !== undefined || left === right;
+	// A primitive that has only extensions equals no value.
+	if (a === undefined || b === undefined || a === null || b === null) return false;
 	if (typeof a === 'string' && typeof b === 'string') return equalStrings(a, b, sortOfItem(left, sortLeft), sortOfItem(right, sortRight));
 	if (a instanceof Temporal || b instanceof Temporal) {
 		const [x, y] = [temporalText(a, sortOfItem(left, sortLeft)), temporalText(b, sortOfItem(right, sortRight))];
@@ -41,19 +43,20 @@ function equalStrings(a: string, b: string, sortA: Sort, sortB: Sort): boolean |
 	if (sortA === 'text' || sortB === 'text') return false;
 	// Where the type is not known, only what has a time of day is taken for more than a text.
 	const times = sortA === 'temporal' || sortB === 'temporal' || (a.includes('T') && b.includes('T'));
-	return times && partsOf(a) !== undefined && partsOf(b) !== undefined ? equalTimes(a, b) : false;
+	return times && mayBeTime(a) && mayBeTime(b) ? equalTimes(a, b) : false;
 }
 
 function equalTimes(a: string, b: string): boolean | undefined {
-	const [x, y] = [partsOf(a), partsOf(b)];
-	if (x === undefined || y === undefined || x.time !== y.time) return false;
 	const order = compareTexts(a, b);
-	return order === undefined ? undefined : order === 0;
+	if (order !== undefined) return order === 0;
+	const [x, y] = [partsOf(a), partsOf(b)];
+	return x === undefined || y === undefined || x.time !== y.time ? false : undefined;
 }
 
+/** The text of a date or time, and of a string that may be one. */
 function temporalText(value: unknown, sort: Sort): string | undefined {
 	if (value instanceof Temporal) return value.text;
-	return typeof value === 'string' && sort !== 'text' && partsOf(value) !== undefined ? value : undefined;
+	return typeof value === 'string' && sort !== 'text' && mayBeTime(value) ? value : undefined;
 }
 
 function equalAmounts(a: Amount | undefined, b: Amount | undefined): boolean | undefined {
@@ -116,27 +119,11 @@ function decimalsOf(value: number): number {
 	return Math.min(Math.max((mantissa.split('.')[1] ?? '').length - Number(exponent), 0), 20);
 }
 
-/** Words of the calendar that are a definite duration to equivalence, as UCUM says them. */
-const durations: Readonly<Record<string, string>> = {
-	year: 'a',
-	month: 'mo',
-	week: 'wk',
-	day: 'd',
-	hour: 'h',
-	minute: 'min',
-	second: 's',
-	millisecond: 'ms',
-};
-
 function equivalentAmounts(a: Amount | undefined, b: Amount | undefined): boolean {
 	if (a === undefined || b === undefined) return false;
 	const [x, y] = a.calendar === b.calendar ? [a, b] : [definite(a), definite(b)];
 	if (x.unit === y.unit) return equivalentNumbers(x.value, y.value);
 	return orderAmounts(x, y) === 0;
-}
-
-function definite(amount: Amount): Amount {
-	return amount.calendar ? new Amount(amount.value, durations[amount.unit] ?? amount.unit) : amount;
 }
 
 /** -1, 0 or 1; undefined when the items cannot be compared. */
@@ -182,10 +169,9 @@ function orderAmounts(a: Amount, b: Amount): number | undefined {
 	return a.calendar ? orderDurations(a, b) : orderCanonical(a, b);
 }
 
-/** Only from seconds down is a calendar's duration the same as a definite one. */
+/** Only from weeks down is a calendar's duration the same as a definite one. */
 function shortDuration(amount: Amount): Amount | undefined {
-	if (!amount.calendar) return amount;
-	return amount.unit === 'second' || amount.unit === 'millisecond' ? definite(amount) : undefined;
+	return amount.calendar && (amount.unit === 'year' || amount.unit === 'month') ? undefined : definite(amount);
 }
 
 /** How many months, or milliseconds, a unit of the calendar has. */

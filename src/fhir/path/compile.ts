@@ -74,18 +74,23 @@ type Context = {
 	readonly start: Types;
 	/** Whether this part may run more than once in one evaluation. */
 	readonly inner: boolean;
-	readonly slots: { next: number };
+	/** Where the results of parts that stay the same are kept, by the part's tree. */
+	readonly slots: Map<string, number>;
 };
 
 function contextOf({ model, type }: PathOptions): Context {
 	const types = type === undefined ? undefined : [type];
-	return { model, self: types, start: types, inner: false, slots: { next: 0 } };
+	return { model, self: types, start: types, inner: false, slots: new Map() };
 }
 
 function compile(ast: Ast, context: Context): Node {
 	const made = compileNode(ast, context);
 	const worthKeeping = context.inner && made.fixed && made.constant === undefined && ast.kind !== 'variable';
-	return worthKeeping ? keptNode(made, context.slots.next++) : made;
+	if (!worthKeeping) return made;
+	const tree = JSON.stringify(ast);
+	const slot = context.slots.get(tree) ?? context.slots.size;
+	context.slots.set(tree, slot);
+	return keptNode(made, slot);
 }
 
 function compileNode(ast: Ast, context: Context): Node {

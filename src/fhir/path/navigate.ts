@@ -1,6 +1,6 @@
 // From an item to its children, in FHIR's JSON form (https://hl7.org/fhir/R4/json.html): choice elements by their members, primitives with
 // their `_sibling`.
-import { flatMap, type Items, packed, tidy, valuesOf } from './items.ts';
+import { append, flatMap, type Items, packed, sizeOf, tidy, valuesOf } from './items.ts';
 import { isAbstract, isNamed, isType, type Specifier, type TypeModel, type Types, typeOf } from './types.ts';
 import { boxed, choiceNames, holderOf, isPrimitive, suffixOf, typeBySuffix } from './values.ts';
 
@@ -98,10 +98,11 @@ function choiceReader(name: string, types: readonly string[]): Reader {
 
 /** Where nothing is known before: the item may say its type when it comes, else the members tell. */
 function dynamicReader(model: TypeModel | undefined, name: string): Reader {
+	const read = dynamic(model, name);
 	const maybeChoice = choiceNames.has(name);
 	const items = (item: unknown): Items => {
 		const holder = holderOf(item);
-		return holder === undefined ? undefined : dynamic(model, item, holder, name);
+		return holder === undefined ? undefined : read(item, holder);
 	};
 	const values = (item: unknown): Items => {
 		const holder = holderOf(item);
@@ -116,31 +117,37 @@ function dynamicReader(model: TypeModel | undefined, name: string): Reader {
 
 /** A choice of which only one type is wanted, mostly there as the member of that name. */
 function narrowedDynamic(model: TypeModel | undefined, name: string, only: Specifier): Reader {
+	const read = dynamic(model, name);
 	const member = name + suffixOf(only.name);
-	const type = typeBySuffix.get(suffixOf(only.name));
+	const sibling = `_${member}`;
+	const type = only.namespace === 'System' ? undefined : typeBySuffix.get(suffixOf(only.name));
 	const items = (item: unknown): Items => {
 		const holder = holderOf(item);
 		if (holder === undefined) return undefined;
-		if (only.namespace !== 'System' && type !== undefined && (Object.hasOwn(holder, member) || holder[`_${member}`] !== undefined))
-			return typedElement(holder[member], holder[`_${member}`], type);
-		return flatMap(dynamic(model, item, holder, name), (child) => (isType(child, only) ? child : undefined));
+		if (type !== undefined && (Object.hasOwn(holder, member) || Object.hasOwn(holder, sibling)))
+			return typedElement(holder[member], holder[sibling], type);
+		return flatMap(read(item, holder), (child) => (isType(child, only) ? child : undefined));
 	};
 	return { items, values: (item) => valuesOf(items(item)), present: (item) => isThere(items(item)), types: undefined };
 }
 
-function dynamic(model: TypeModel | undefined, item: unknown, holder: Json, name: string): Items {
-	const type = model === undefined ? undefined : typeOf(item);
-	const info = model === undefined || type === undefined ? undefined : model.elementInfo(type, name);
-	if (info === undefined || !info.choice) {
-		const known = info?.types.length === 1 ? info.types[0] : undefined;
-		const value = Object.hasOwn(holder, name) ? holder[name] : undefined;
-		const sibling = holder[`_${name}`];
-		if (value !== undefined || (sibling !== undefined && typeof sibling === 'object'))
-			return known === undefined || isAbstract(known) ? element(value, sibling, undefined) : typedElement(value, sibling, known);
-		if (info !== undefined || !choiceNames.has(name)) return undefined;
-	}
-	const found = choiceIn(holder, name);
-	return found === undefined ? undefined : typedElement(holder[found.member], holder[`_${found.member}`], found.type);
+function dynamic(model: TypeModel | undefined, name: string): (item: unknown, holder: Json) => Items {
+	const siblingName = `_${name}`;
+	const maybeChoice = choiceNames.has(name);
+	return (item, holder) => {
+		const type = model === undefined ? undefined : typeOf(item);
+		const info = model === undefined || type === undefined ? undefined : model.elementInfo(type, name);
+		if (info === undefined || !info.choice) {
+			const known = info?.types.length === 1 ? info.types[0] : undefined;
+			const value = Object.hasOwn(holder, name) ? holder[name] : undefined;
+			const sibling = Object.hasOwn(holder, siblingName) ? holder[siblingName] : undefined;
+			if (value !== undefined || sibling !== undefined)
+				return known === undefined || isAbstract(known) ? element(value, sibling, undefined) : typedElement(value, sibling, known);
+			if (info !== undefined || !maybeChoice) return undefined;
+		}
+		const found = choiceIn(holder, name);
+		return found === undefined ? undefined : typedElement(holder[found.member], holder[`_${found.member}`], found.type);
+	};
 }
 
 /** The member of a choice element, by what its name ends with. */
@@ -183,12 +190,21 @@ export function childrenOf(item: unknown, model: TypeModel | undefined, known: s
 	const holder = holderOf(item);
 	if (holder === undefined) return undefined;
 	const parent = model === undefined ? undefined : (typeOf(item) ?? known);
-	return flatMap(childNames(holder), (key) => {
-		const name = key as string;
+	const keys = Object.keys(holder);
+	const siblings = keys.some(isSibling);
+	const found: unknown[] = [];
+	for (const key of keys) {
+		if (key === 'resourceType' || (isSibling(key) && Object.hasOwn(holder, key.slice(1)))) continue;
+		const name = isSibling(key) ? key.slice(1) : key;
+		const sibling = siblings ? holder[`_${name}`] : undefined;
 		const type = model === undefined || parent === undefined ? undefined : memberType(model, parent, name);
-		const sibling = holder[`_${name}`];
-		return type === undefined ? element(holder[name], sibling, undefined) : typedElement(holder[name], sibling, type);
-	});
+		append(found, type === undefined ? element(holder[name], sibling, undefined) : typedElement(holder[name], sibling, type));
+	}
+	return packed(found);
+}
+
+function isSibling(key: string): boolean {
+	return key.charCodeAt(0) === 95;
 }
 
 /** How many children an item has. */
@@ -196,40 +212,46 @@ export function countChildren(item: unknown): number {
 	const holder = holderOf(item);
 	if (holder === undefined) return 0;
 	let count = 0;
-	for (const name of childNames(holder)) {
-		const value = holder[name];
-		const sibling = holder[`_${name}`];
-		if (Array.isArray(value) || Array.isArray(sibling)) {
-			const items = element(value, sibling, undefined);
-			count += Array.isArray(items) ? items.length : items === undefined ? 0 : 1;
-		} else if ((value !== undefined && value !== null) || (typeof sibling === 'object' && sibling !== null)) count++;
+	for (const key of Object.keys(holder)) {
+		if (isSibling(key)) return sizeOf(childrenOf(item, undefined, undefined));
+		if (key !== 'resourceType') count += sizeOf(tidy(holder[key]));
 	}
 	return count;
 }
 
-/** Members that hold children: of `birthDate` and `_birthDate` only the first, or the one there is. */
-function childNames(holder: Json): string[] {
-	const names: string[] = [];
-	for (const key of Object.keys(holder)) {
-		if (key === 'resourceType') continue;
-		if (key.charCodeAt(0) !== 95) names.push(key);
-		else if (!Object.hasOwn(holder, key.slice(1))) names.push(key.slice(1));
+const memberTypes = new WeakMap<TypeModel, Map<string, Map<string, string | undefined>>>();
+
+/** The type of what a JSON member holds. What is known of the members that definitions know is remembered. */
+function memberType(model: TypeModel, parent: string, member: string): string | undefined {
+	let byParent = memberTypes.get(model);
+	if (byParent === undefined) {
+		byParent = new Map();
+		memberTypes.set(model, byParent);
 	}
-	return names;
+	let byMember = byParent.get(parent);
+	if (byMember?.has(member)) return byMember.get(member);
+	const found = findMemberType(model, parent, member);
+	if (found === undefined) return undefined;
+	if (byMember === undefined) {
+		byMember = new Map();
+		byParent.set(parent, byMember);
+	}
+	byMember.set(member, found.type);
+	return found.type;
 }
 
-/** The type of what a JSON member holds: the element's, or that of a choice by its ending. */
-function memberType(model: TypeModel, parent: string, member: string): string | undefined {
+/** The element's type, or that of a choice by its ending; undefined for a member of no element. */
+function findMemberType(model: TypeModel, parent: string, member: string): { readonly type: string | undefined } | undefined {
 	const info = model.elementInfo(parent, member);
 	if (info !== undefined) {
 		const [type] = info.types;
-		return info.choice || info.types.length !== 1 || type === undefined || isAbstract(type) ? undefined : type;
+		return { type: info.choice || info.types.length !== 1 || type === undefined || isAbstract(type) ? undefined : type };
 	}
 	for (let i = 1; i < member.length; i++) {
 		const code = member.charCodeAt(i);
 		if (code < 65 || code > 90) continue;
 		const type = typeBySuffix.get(member.slice(i));
-		if (type !== undefined && model.elementInfo(parent, member.slice(0, i))?.choice === true) return type;
+		if (type !== undefined && model.elementInfo(parent, member.slice(0, i))?.choice === true) return { type };
 	}
 	return undefined;
 }

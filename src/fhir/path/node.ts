@@ -31,7 +31,7 @@ export type PathEnv = {
 	readonly [variable: string]: unknown;
 };
 
-const maxSteps = 20_000_000;
+const maxSteps = 3_000_000;
 
 /** What the functions share while one evaluation runs. */
 export class Scope {
@@ -54,6 +54,12 @@ export class Scope {
 	now(): string {
 		this.#moment ??= (this.env.now ?? systemClock.now)().toISOString();
 		return this.#moment;
+	}
+
+	/** Counts the work of a text that was made, and gives it. */
+	made(result: unknown): unknown {
+		if (typeof result === 'string' && result.length > 64) this.spend(result.length >> 4);
+		return result;
 	}
 
 	/** Counts work. Throws Problem too-much `fhirpath-cost` when an expression multiplies it beyond all measure. */

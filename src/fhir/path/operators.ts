@@ -5,7 +5,7 @@ import { type Items, joined, listOf, single, sizeOf, truth } from './items.ts';
 import { booleanNode, constantNode, type Node, node, type Run, type Scope } from './node.ts';
 import { textOf } from './text.ts';
 import { bothTypes, sortOf, type Types } from './types.ts';
-import { boxed, isComplex, Typed } from './values.ts';
+import { boxed, isComplex, scalar, Typed } from './values.ts';
 
 /** The node of `left op right`. */
 export function binaryNode(op: string, left: Node, right: Node): Node {
@@ -26,9 +26,9 @@ export function binaryNode(op: string, left: Node, right: Node): Node {
 		case '!=':
 			return booleanNode(negated(equality(left, right)), fixed);
 		case '~':
-			return booleanNode((self, scope) => equivalentItems(left.value(self, scope), right.value(self, scope)), fixed);
+			return booleanNode((self, scope) => equivalentItems(left.run(self, scope), right.run(self, scope)), fixed);
 		case '!~':
-			return booleanNode((self, scope) => !equivalentItems(left.value(self, scope), right.value(self, scope)), fixed);
+			return booleanNode((self, scope) => !equivalentItems(left.run(self, scope), right.run(self, scope)), fixed);
 		case 'in':
 			return booleanNode(membership(left, right), fixed);
 		case 'contains':
@@ -90,18 +90,18 @@ function negated(test: Test): Test {
 }
 
 function equality(left: Node, right: Node): Test {
-	const [a, b] = [left.value, right.value];
+	const [a, b] = [left.run, right.run];
 	const [sortA, sortB] = [sortOf(left.types), sortOf(right.types)];
 	const constant = right.constant?.items;
-	// Without boxes a choice does not say what its strings are, so they go by their shape.
 	if (typeof constant !== 'string' && typeof constant !== 'boolean')
 		return (self, scope) => equalItems(a(self, scope), b(self, scope), sortA, sortB);
+	const { value, present } = left;
 	return (self, scope) => {
-		const value = a(self, scope);
-		if (value === constant) return true;
-		if (value === undefined) return undefined;
-		if (typeof value !== 'object') return false;
-		return equalItems(value, constant, sortA, sortB);
+		const one = value(self, scope);
+		if (one === constant) return true;
+		// A primitive that has only extensions equals no value.
+		if (one === undefined) return present(self, scope) ? false : undefined;
+		return typeof one === 'object' ? equalItems(a(self, scope), constant, sortA, sortB) : false;
 	};
 }
 
@@ -124,20 +124,19 @@ function comparison(op: string, left: Node, right: Node): Test {
 
 function membership(item: Node, collection: Node): Test {
 	const constant = collection.constant;
-	const texts = constant === undefined ? undefined : listOf(constant.items);
-	// A string is in a list of strings, or it is not.
-	if (texts?.every((text) => typeof text === 'string')) {
-		const known = new Set<unknown>(texts);
+	const texts = constant === undefined ? [] : listOf(constant.items);
+	if (constant === undefined || !texts.every((text) => typeof text === 'string'))
 		return (self, scope) => {
-			const value = item.value(self, scope);
-			if (typeof value === 'string') return known.has(value);
-			const one = single(value);
-			return one === undefined ? undefined : typeof one === 'string' ? known.has(one) : isIn(one, constant?.items);
+			const one = single(item.run(self, scope));
+			return one === undefined ? undefined : isIn(one, collection.run(self, scope));
 		};
-	}
+	// A string is in a list of strings, or it is not.
+	const known = new Set<unknown>(texts);
 	return (self, scope) => {
-		const one = single(item.value(self, scope));
-		return one === undefined ? undefined : isIn(one, collection.value(self, scope));
+		const one = single(item.run(self, scope));
+		if (one === undefined) return undefined;
+		const value = scalar(one);
+		return typeof value === 'string' ? known.has(value) : isIn(one, constant.items);
 	};
 }
 
@@ -146,7 +145,7 @@ function concatenation(left: Run, right: Run): Run {
 	return (self, scope) => {
 		const a = text(left(self, scope));
 		const b = text(right(self, scope));
-		return a === undefined || b === undefined ? undefined : bounded(a + b);
+		return a === undefined || b === undefined ? undefined : scope.made(bounded(a + b));
 	};
 }
 
@@ -183,7 +182,7 @@ function arithmeticNode(op: string, left: Node, right: Node): Node {
 	const run: Run = (self, scope) => {
 		const x = single(a(self, scope));
 		const y = x === undefined ? undefined : single(b(self, scope));
-		return y === undefined ? undefined : work(x, y);
+		return y === undefined ? undefined : scope.made(work(x, y));
 	};
 	return node(run, resultTypes(op, left, right), left.fixed && right.fixed);
 }

@@ -62,22 +62,37 @@ function inUtc(local: readonly number[], zone: string): number[] {
 
 /** As Date.UTC, without its reading of years below 100 as 19xx. */
 function utc(year: number, month: number, day: number, hour: number, minute: number, ms = 0): Date {
-	const date = new Date(Date.UTC(2000, month - 1, day, hour, minute, 0, ms));
-	date.setUTCFullYear(date.getUTCFullYear() - 2000 + year);
+	const date = new Date(0);
+	date.setUTCFullYear(year, month - 1, day);
+	date.setUTCHours(hour, minute, 0, ms);
 	return date;
+}
+
+/** Whether a text begins as dates or times do: cheap, for what is parsed or compared next. */
+export function mayBeTime(text: string): boolean {
+	if (text.length < 2 || !isDigit(text, 0) || !isDigit(text, 1)) return false;
+	if (text.length === 2 || text.charCodeAt(2) === 58) return true;
+	return isDigit(text, 2) && isDigit(text, 3) && (text.length === 4 || text.charCodeAt(4) === 45);
+}
+
+function isDigit(text: string, at: number): boolean {
+	const code = text.charCodeAt(at);
+	return code >= 48 && code <= 57;
 }
 
 /** -1, 0 or 1; undefined when the two are of different kinds or one says too little. */
 export function compareTexts(a: string, b: string): number | undefined {
 	if (a.length === b.length) {
 		if (a === b) return 0;
-		// Same writing, same zone: the texts order as the times do.
-		if (a.length <= 10 || zoneOf(a) === zoneOf(b)) {
-			if (a.charCodeAt(4) === b.charCodeAt(4) && a.charCodeAt(2) === b.charCodeAt(2)) return a < b ? -1 : 1;
-		}
+		// Same kind, same precision, same zone: the texts order as the times do.
+		if (isTime(a) === isTime(b) && (a.length <= 10 || zoneOf(a) === zoneOf(b))) return a < b ? -1 : 1;
 	}
 	const [x, y] = [partsOf(a), partsOf(b)];
 	return x === undefined || y === undefined ? undefined : compareParts(x, y);
+}
+
+function isTime(text: string): boolean {
+	return text.charCodeAt(2) === 58 || text.length === 2;
 }
 
 function zoneOf(text: string): string {

@@ -14,7 +14,7 @@ export function textOf(item: unknown): string | undefined {
 			return numberText(value);
 		default:
 			if (value instanceof Number) return value.toString();
-			if (value instanceof Amount) return `${numberText(value.value)} ${value.calendar ? value.unit : `'${value.unit}'`}`;
+			if (value instanceof Amount) return `${numberText(value.value)} '${definite(value).unit}'`;
 			return value instanceof Temporal ? value.text : quantityText(value);
 	}
 }
@@ -25,6 +25,22 @@ function quantityText(value: unknown): string | undefined {
 	if (typeof number !== 'number' && !(number instanceof Number)) return undefined;
 	const name = code ?? unit;
 	return `${textOf(number)} '${typeof name === 'string' ? name : '1'}'`;
+}
+
+const durations: Readonly<Record<string, string>> = {
+	year: 'a',
+	month: 'mo',
+	week: 'wk',
+	day: 'd',
+	hour: 'h',
+	minute: 'min',
+	second: 's',
+	millisecond: 'ms',
+};
+
+/** A quantity of the calendar (`4 days`) as UCUM says it (`4 'd'`). */
+export function definite(amount: Amount): Amount {
+	return amount.calendar ? new Amount(amount.value, durations[amount.unit] ?? amount.unit) : amount;
 }
 
 /** A number without an exponent. */

@@ -21,8 +21,11 @@ function unitOf(code: string): Unit | undefined {
 	return unit;
 }
 
+/** UCUM is printable ASCII; on these mistakes the library would complain on the console. */
+const plausible = /^(?!.*(?:\(\)|\}\d))[!-~]{1,60}$/;
+
 function lookUp(code: string): Unit | undefined {
-	if (code.length > 60) return undefined;
+	if (!plausible.test(code)) return undefined;
 	const ucum = createRequire(import.meta.url)('@lhncbc/ucum-lhc') as Ucum;
 	const { unit } = ucum.UcumLhcUtils.getInstance().getSpecifiedUnit(code, 'validate');
 	if (unit === null || unit === undefined || !Number.isFinite(unit.magnitude_) || unit.magnitude_ === 0) return undefined;

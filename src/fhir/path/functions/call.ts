@@ -57,7 +57,7 @@ export function ofValue(
 			const [first, second] = [argumentOf(arg(0)), argumentOf(arg(1))];
 			const run: Run = (self, scope) => {
 				const one = single(value(self, scope));
-				return one === undefined ? undefined : work(one, first(self, scope), second(self, scope));
+				return one === undefined ? undefined : scope.made(work(one, first(self, scope), second(self, scope)));
 			};
 			return node(run, type === undefined ? undefined : [type], false);
 		},

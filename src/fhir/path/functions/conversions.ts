@@ -1,10 +1,12 @@
 // Conversions between the types of the language, and dates of now (http://hl7.org/fhirpath/N1/#conversion, #utility-functions).
 import { arithmetic } from '#fhir/path/arithmetic.ts';
 import { amountOf } from '#fhir/path/compare.ts';
-import { node, type Scope } from '#fhir/path/node.ts';
+import { single } from '#fhir/path/items.ts';
+import { node, type Run, type Scope } from '#fhir/path/node.ts';
 import { quantityFrom, temporalFrom, textOf } from '#fhir/path/text.ts';
+import { sortOf, type Types } from '#fhir/path/types.ts';
 import { Amount, isComplex, scalar, Temporal, type TemporalKind } from '#fhir/path/values.ts';
-import { type Make, ofValue, takes } from './call.ts';
+import { argumentOf, type Make, takes } from './call.ts';
 
 const yes = /^(true|t|yes|y|1|1\.0)$/i;
 const no = /^(false|f|no|n|0|0\.0)$/i;
@@ -32,11 +34,18 @@ function toDecimal(input: unknown): unknown {
 	return typeof input === 'string' && /^[+-]?\d+(\.\d+)?$/.test(input) ? Number(input) : undefined;
 }
 
-function toTemporal(kind: TemporalKind): (input: unknown) => Temporal | undefined {
+function toTemporal(kind: TemporalKind): Convert {
 	return (input) => {
 		const text = input instanceof Temporal ? input.text : input;
 		return typeof text === 'string' ? temporalFrom(text, kind) : undefined;
 	};
+}
+
+/** The date of a dateTime; of a string only when that is just a date. */
+function toDate(input: unknown, _argument: unknown, types: Types): Temporal | undefined {
+	const text = input instanceof Temporal ? input.text : input;
+	if (typeof text !== 'string' || (typeof input === 'string' && text.length > 10 && sortOf(types) === 'text')) return undefined;
+	return temporalFrom(text, 'Date');
 }
 
 function toQuantity(input: unknown, unit: unknown): Amount | undefined {
@@ -56,24 +65,41 @@ function quantityOf(input: unknown): Amount | undefined {
 	return typeof value === 'number' || value instanceof Amount || isComplex(value) ? amountOf(value) : undefined;
 }
 
-type Convert = (input: unknown, argument: unknown) => unknown;
+/** Converts a value; the types are those of the input. */
+type Convert = (input: unknown, argument: unknown, types: Types) => unknown;
 
 const conversions: Readonly<Record<string, readonly [convert: Convert, type: string, most: number]>> = {
 	Boolean: [toBoolean, 'System.Boolean', 0],
 	Integer: [toInteger, 'System.Integer', 0],
 	Decimal: [toDecimal, 'System.Decimal', 0],
 	String: [textOf, 'System.String', 0],
-	Date: [toTemporal('Date'), 'System.Date', 0],
+	Date: [toDate, 'System.Date', 0],
 	DateTime: [toTemporal('DateTime'), 'System.DateTime', 0],
 	Time: [toTemporal('Time'), 'System.Time', 0],
 	Quantity: [toQuantity, 'System.Quantity', 1],
 };
 
+function conversion(convert: Convert, type: string, most: number): Make {
+	return takes(
+		0,
+		({ input, arg }) => {
+			const { value, types } = input;
+			const argument = argumentOf(arg(0));
+			const run: Run = (self, scope) => {
+				const one = single(value(self, scope));
+				return one === undefined ? undefined : convert(one, argument(self, scope), types);
+			};
+			return node(run, [type], false);
+		},
+		most,
+	);
+}
+
 function conversionPairs(): Record<string, Make> {
 	const made: Record<string, Make> = {};
 	for (const [name, [convert, type, most]] of Object.entries(conversions)) {
-		made[`to${name}`] = ofValue(convert, type, 0, most);
-		made[`convertsTo${name}`] = ofValue((input, argument) => convert(input, argument) !== undefined, 'System.Boolean', 0, most);
+		made[`to${name}`] = conversion(convert, type, most);
+		made[`convertsTo${name}`] = conversion((...given) => convert(...given) !== undefined, 'System.Boolean', most);
 	}
 	return made;
 }

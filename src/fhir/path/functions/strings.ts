@@ -76,7 +76,7 @@ type Coder = (input: string) => string | undefined;
 const encoders: Readonly<Record<string, Coder>> = {
 	hex: (input) => Buffer.from(input, 'utf8').toString('hex'),
 	base64: (input) => Buffer.from(input, 'utf8').toString('base64'),
-	urlbase64: (input) => Buffer.from(input, 'utf8').toString('base64url'),
+	urlbase64: (input) => Buffer.from(input, 'utf8').toString('base64').replaceAll('+', '-').replaceAll('/', '_'),
 };
 
 const decoders: Readonly<Record<string, Coder>> = {
@@ -110,7 +110,7 @@ function coded(coders: Readonly<Record<string, Coder>>): Make {
 
 export const stringFunctions: Readonly<Record<string, Make>> = {
 	indexOf: ofText(integer, 1, (input, part) => input.indexOf(part)),
-	lastIndexOf: ofText(integer, 1, (input, part) => input.lastIndexOf(part)),
+	lastIndexOf: ofText(integer, 1, (input, part) => (part === '' ? 0 : input.lastIndexOf(part))),
 	substring: ofValue(substring, text, 1, 2),
 	startsWith: ofText(boolean, 1, (input, part) => input.startsWith(part)),
 	endsWith: ofText(boolean, 1, (input, part) => input.endsWith(part)),
