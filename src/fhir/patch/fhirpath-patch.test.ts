@@ -436,6 +436,8 @@ const refused: readonly (readonly [string, unknown, number, string, RegExp])[] =
 		/more than steps/,
 	],
 	['children()', [{ type: 'delete', path: 'Patient.children()' }], 400, 'patch-malformed', /more than steps/],
+	['a path without end', [{ type: 'delete', path: `Patient${'.extension'.repeat(1000)}` }], 400, 'patch-malformed', /more than 2000/],
+	['a path of brackets', [{ type: 'delete', path: `${'('.repeat(1900)}Patient` }], 400, 'fhirpath-syntax', /./],
 	['a literal', [{ type: 'delete', path: "'Patient'" }], 400, 'patch-malformed', /more than steps/],
 	['another type of resource', [{ type: 'delete', path: 'Observation.status' }], 422, 'patch-not-applicable', /Patient, not a Observation/],
 	[
@@ -648,6 +650,13 @@ test('random patches end in a resource or a Problem, and never change what they 
 		{ part: [{ name: 'given', valueString: 'D' }] },
 		{ resource: { resourceType: 'Basic' } },
 		{},
+		{ valueHumanName: 5 },
+		{ valueHumanName: null },
+		{ valueHumanName: [null, 'x'] },
+		{ valueString: { a: 1 } },
+		{ valueExtension: 'u', _valueExtension: 3 },
+		{ part: [null] },
+		{ part: [{ name: 'given', valueString: [] }] },
 	];
 	let done = 0;
 	for (let round = 0; round < 3000; round++) {

@@ -29,6 +29,8 @@ function listOf(parameters: Resource): readonly unknown[] {
 	return list;
 }
 
+const longestPath = 2000;
+
 const partNames = new Set(['type', 'path', 'name', 'value', 'index', 'source', 'destination']);
 
 function readOperation(parameter: unknown, at: At): Operation {
@@ -45,6 +47,7 @@ function readOperation(parameter: unknown, at: At): Operation {
 	}
 	const path = parts.get('path')?.valueString;
 	if (typeof path !== 'string') throw malformed(at, 'it has no path');
+	if (path.length > longestPath) throw malformed(at, `its path has more than ${longestPath} characters`);
 	return { at, parts, path };
 }
 
@@ -87,7 +90,7 @@ class Patcher {
 		if (typeof name !== 'string') throw malformed(at, 'an addition needs the name of the element');
 		const element = this.#places.element(place, name, at);
 		const value = this.#value(operation, element, place.depth + 1);
-		const holder = this.#places.holder(place, true) as Json;
+		const holder = this.#holder(place, at);
 		const member = memberOf(element, value.type);
 		if (element.info.max === '*') append(holder, member, value);
 		else if (membersOf(holder, { ...element, only: undefined }).length > 0)
@@ -99,7 +102,7 @@ class Patcher {
 		const { at } = operation;
 		const { parent, element } = this.#places.list(operation.path, at);
 		this.#requireList(element, at);
-		const holder = this.#places.holder(parent, true) as Json;
+		const holder = this.#holder(parent, at);
 		const index = integer(operation, 'index');
 		const length = countOf(holder, element.name);
 		if (index > length) throw notApplicable(at, `the list has ${length} elements, so nothing can be inserted at ${index}`);
@@ -157,6 +160,13 @@ class Patcher {
 			throw notApplicable(at, `"${clip(path)}" finds ${count}; it must find exactly one element`);
 		}
 		return place;
+	}
+
+	/** What takes the children of a place. */
+	#holder(place: Place, at: At): Json {
+		const holder = this.#places.holder(place, true);
+		if (holder === undefined) throw notApplicable(at, 'the element there is broken and takes nothing');
+		return holder;
 	}
 
 	#requireList({ name, info }: Element, at: At): void {
