@@ -37,7 +37,7 @@ function ensureInstalled() {
 		const done = npm === undefined ? spawnSync('npm', words, options) : spawnSync(process.execPath, [npm, ...words], options);
 		if (done.status !== 0) {
 			console.error(
-				`npm could not install the packages:\n${done.stderr || (done.error && done.error.message) || `exit code ${done.status}`}`,
+				`npm could not install the packages:\n${done.stderr || done.error?.message || `exit code ${done.status}`}`,
 			);
 			process.exit(1);
 		}
