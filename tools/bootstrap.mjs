@@ -36,9 +36,7 @@ function ensureInstalled() {
 		const words = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
 		const done = npm === undefined ? spawnSync('npm', words, options) : spawnSync(process.execPath, [npm, ...words], options);
 		if (done.status !== 0) {
-			console.error(
-				`npm could not install the packages:\n${done.stderr || done.error?.message || `exit code ${done.status}`}`,
-			);
+			console.error(`npm could not install the packages:\n${done.stderr || done.error?.message || `exit code ${done.status}`}`);
 			process.exit(1);
 		}
 		if (!existsSync(nodeBinary)) {
