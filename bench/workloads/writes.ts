@@ -47,7 +47,7 @@ async function runCreate(stage: Stage): Promise<Finding[]> {
 	for (const { stop } of [raw, batched]) stop();
 	await clearReferences(home.config);
 	const about = (what: string, unit = 'req/s'): { workload: string; what: string; unit: string } => ({ workload: 'create', what, unit });
-	const warm = (list: Sample[]): Sample[] => list.slice(1);
+	const warm = (list: Sample[]): Sample[] => list.slice(-options.rounds);
 	return [
 		finding(about('R1: http + one INSERT'), samples.r1),
 		finding(about('R2: http + batched INSERT'), samples.r2),
