@@ -85,7 +85,7 @@ function discriminatorTest(
 	const steps = stepsOf(path);
 	const at = walk(slice, steps, structure, context);
 	if (at === undefined) return undefined;
-	const test = testOf(type, at, structure, context);
+	const test = testOf(type, at, context);
 	if (test === undefined) return undefined;
 	if (steps.length === 0) return test;
 	const expectsNone = type === 'exists' && at.node.facts.max === 0;
@@ -138,10 +138,9 @@ function stepInto({ node, structure }: Place, { kind, name }: Step, context: Pro
 	if (kind === 'resolve') {
 		const targets = node.facts.types?.flatMap((type) => type.targets ?? []) ?? [];
 		const found = targets.length === 1 ? context.definitions.structure(targets[0] as string) : undefined;
+		const root: ProfileNode = found === undefined ? { facts: node.facts, children: [], slices: [] } : treeOf(found);
 		// The types of a reference's targets stand for the resource that it leads to.
-		return found === undefined
-			? { node: { facts: typedAs(node.facts, targets, context), children: [], slices: [] }, structure }
-			: { node: treeOf(found), structure: found };
+		return { node: { ...root, facts: typedAs(root.facts, targets, context) }, structure: found ?? structure };
 	}
 	const child = childNamed(node, name);
 	return child === undefined ? undefined : { node: child, structure };
@@ -164,12 +163,7 @@ function throughProfiles({ node, structure }: Place, step: Step, context: Profil
 	return undefined;
 }
 
-function testOf(
-	type: string,
-	{ node, structure }: Place,
-	structureOfSlice: StructureFacts,
-	context: ProfileContext,
-): SliceTest | undefined {
+function testOf(type: string, { node }: Place, context: ProfileContext): SliceTest | undefined {
 	switch (type) {
 		case 'value':
 		case 'pattern': {
@@ -183,7 +177,7 @@ function testOf(
 		case 'type':
 			return typeTest(node.facts);
 		case 'profile':
-			return profileTest(node, structure.url === structureOfSlice.url ? undefined : structure, context);
+			return profileTest(node.facts, context);
 		default:
 			return undefined;
 	}
@@ -223,8 +217,8 @@ function typeTest({ types }: ElementFacts): SliceTest | undefined {
 	};
 }
 
-function profileTest(node: ProfileNode, root: StructureFacts | undefined, { runtime }: ProfileContext): SliceTest | undefined {
-	const urls = root !== undefined ? [root.url] : (node.facts.types ?? []).flatMap(({ profiles }) => profiles ?? []);
+function profileTest({ types = [] }: ElementFacts, { runtime }: ProfileContext): SliceTest | undefined {
+	const urls = types.flatMap(({ profiles }) => profiles ?? []);
 	if (urls.length === 0) return undefined;
 	const profiles = urls.map((url) => runtime.profile(url));
 	return ({ value, sibling }, findings) => {
