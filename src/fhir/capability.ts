@@ -13,12 +13,11 @@ import type { SearchParam, SearchRegistry } from './search/registry.ts';
 import { terminologyCapabilities } from './terminology-capability.ts';
 
 /** The day on which what the server can do was last changed. */
-export const releaseDate = '2026-11-25';
+const releaseDate = '2026-11-25';
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8')) as { version: string };
 
-/** What runs, for every statement about it. */
-export const software = { name: 'Heron', version, releaseDate };
+const software = { name: 'Heron', version };
 
 const modes = ['full', 'normative', 'terminology'] as const;
 type Mode = (typeof modes)[number];
@@ -67,7 +66,7 @@ export function capabilityStatement(fhir: Fhir): Resource {
 		date: releaseDate,
 		publisher: 'Heron',
 		kind: 'instance',
-		software,
+		software: { ...software, releaseDate },
 		implementation: { description: 'A Heron server', url: fhir.base },
 		fhirVersion: '4.0.1',
 		format: ['application/fhir+json', 'application/fhir+xml', 'json', 'xml'],

@@ -1,6 +1,10 @@
 // Every operation of the server. What is in this table has routes, is in the CapabilityStatement and under /OperationDefinition.
 import { asyncStatus } from './async-status.ts';
 import { convert } from './convert.ts';
+import { encounterEverything } from './everything/encounter-everything.ts';
+import { patientEverything } from './everything/patient-everything.ts';
+import { graphql } from './graphql.ts';
+import { lastn } from './lastn.ts';
 import { meta } from './meta.ts';
 import { metaAdd } from './meta-add.ts';
 import { metaDelete } from './meta-delete.ts';
@@ -8,4 +12,16 @@ import type { Operation } from './operation.ts';
 import { validate } from './validate.ts';
 import { versions } from './versions.ts';
 
-export const operations: readonly Operation[] = [asyncStatus, convert, meta, metaAdd, metaDelete, validate, versions];
+export const operations: readonly Operation[] = [
+	asyncStatus,
+	convert,
+	encounterEverything,
+	graphql,
+	lastn,
+	meta,
+	metaAdd,
+	metaDelete,
+	patientEverything,
+	validate,
+	versions,
+];

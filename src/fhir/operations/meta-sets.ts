@@ -1,7 +1,7 @@
 // The sets in a Meta: profiles by their url, tags and security labels by system and code
 // (https://hl7.org/fhir/R4/operation-resource-meta-add.html).
 import type { Coding, Meta } from '#fhir/resource.ts';
-import { badParameter, structureOf } from './input.ts';
+import { badParameter, missingParameter, structureOf } from './input.ts';
 import type { OperationInput } from './operation.ts';
 
 /** What the meta operations are about, each a set. */
@@ -12,9 +12,11 @@ export function labelsOf({ profile, security, tag }: Meta): Labels {
 	return { profile: profile ?? [], security: security ?? [], tag: tag ?? [] };
 }
 
-/** The parameter `meta` of $meta-add and $meta-delete. Throws Problem invalid `parameter-invalid` when it is none. */
+/** The parameter `meta` of $meta-add and $meta-delete. Throws Problem invalid `parameter-invalid` when it is none, `parameter-missing` when it is not there. */
 export function givenLabels(input: OperationInput): Labels {
-	const { profile = [], security = [], tag = [] } = structureOf(input, 'meta') ?? {};
+	const meta = structureOf(input, 'meta');
+	if (meta === undefined) throw missingParameter('meta', 'Send a Parameters resource with a valueMeta.');
+	const { profile = [], security = [], tag = [] } = meta;
 	if (!Array.isArray(profile) || !profile.every((url) => typeof url === 'string'))
 		throw badParameter('meta', 'Meta.profile must be a list of urls.');
 	return { profile: profile as string[], security: codings('security', security), tag: codings('tag', tag) };

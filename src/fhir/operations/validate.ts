@@ -58,10 +58,7 @@ async function issuesWith(ctx: FhirCtx, given: OperationInput): Promise<readonly
 	}
 	const profiles = profilesOf(ctx, given);
 	const resource = await theResource(ctx, given);
-	const found = [
-		...ctx.fhir.validator.validate(resource, { profiles, ...(type === undefined ? {} : { type }) }),
-		...wrongProfiles(ctx, resource, profiles),
-	];
+	const found = ctx.fhir.validator.validate(resource, { profiles, ...(type === undefined ? {} : { type }) });
 	if (mode === undefined || found.some(({ severity }) => severity === 'error' || severity === 'fatal')) return found;
 	if (mode === 'create') {
 		return [...found, ...(await rehearse(ctx, { type: resource.resourceType, id: ctx.ids.next(), op: 'C', resource }, 'create'))];
@@ -88,15 +85,6 @@ function profilesOf(ctx: FhirCtx, given: OperationInput): string[] {
 	throw new Problem('unsupported', 'profile-unknown', text, {
 		status: 422,
 		issues: [{ severity: 'error', type: 'not-supported', code: 'profile-unknown', text, path: 'profile' }],
-	});
-}
-
-function wrongProfiles(ctx: FhirCtx, { resourceType }: Resource, profiles: readonly string[]): Issue[] {
-	return profiles.flatMap((url): Issue[] => {
-		const type = ctx.fhir.definitions.structure(url)?.type;
-		if (type === resourceType) return [];
-		const text = `The profile "${url}" is for ${type}, not for ${resourceType}.`;
-		return [{ severity: 'error', type: 'value', code: 'profile-type', text, path: resourceType }];
 	});
 }
 
