@@ -110,9 +110,9 @@ async function searchPatient(request, response) {
 	const { key, categories } = searches[patient];
 	const { rows } = await pool.query({
 		name: 'search',
-		text: `SELECT r.id, r.body FROM fhir.observation r WHERE r.pat = $1 AND r.keys && $2::int8[]
+		text: `SELECT r.id, r.body, r.rid, r.d::text FROM fhir.observation r WHERE r.pat = $1 AND ($2 = ANY(r.keys) OR $3 = ANY(r.keys))
 			ORDER BY r.d DESC NULLS LAST, r.rid DESC LIMIT 51`,
-		values: [key, categories],
+		values: [key, ...categories],
 		rowMode: 'array',
 	});
 	const entries = rows

@@ -41,7 +41,9 @@ async function runCrud(stage: Stage): Promise<Finding[]> {
 		finding({ workload: 'crud', what: `36-request cycle over nine types, ${connections} connections`, unit: 'req/s' }, samples.heron, [
 			{ to: 'the raw server', samples: samples.raw, goal: { atLeast: 0.8 } },
 		]),
-		...kinds.map((kind, at) => finding({ workload: 'crud', what: `${kind}, p99`, unit: 'ms' }, (times[at] as Sample[]).slice(-options.rounds))),
+		...kinds.map((kind, at) =>
+			finding({ workload: 'crud', what: `${kind}, p99`, unit: 'ms' }, (times[at] as Sample[]).slice(-options.rounds)),
+		),
 	];
 }
 

@@ -53,7 +53,7 @@ async function runSearch(stage: Stage): Promise<Finding[]> {
 	const ids = home.charts.filter((one) => one.length > 80).map(([patient]) => patient?.id as string);
 	const query = (id: string): string => `Observation?patient=${id}&category=vital-signs,laboratory&_sort=-date&_count=50`;
 	load.define('search', { requests: ids.map((id) => get(home, query(id))) });
-	const categories = `{${['vital-signs', 'laboratory'].map((code) => codeKey('category', code)).join()}}`;
+	const categories = ['vital-signs', 'laboratory'].map((code) => codeKey('category', code));
 	const searches = Object.fromEntries(ids.map((id) => [id, { key: refKey(`Patient/${id}`), categories }]));
 	const sql = await stage.reference('search', { searches });
 	const burst = (port: number) => async (): Promise<Sample> =>
