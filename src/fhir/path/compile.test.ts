@@ -304,6 +304,19 @@ test('an expression that multiplies its work without measure is stopped', () => 
 	assert.deepEqual(answer(`'ab'${".replaceMatches('.', 'aaaaaaaaaaaaaaaaaaaa')".repeat(12)}.length()`, patient), []);
 });
 
+test('patterns that backtrack for ever are stopped', () => {
+	const text = `${'a'.repeat(40)}!`;
+	for (const expression of ["matches('(a{1,100})+$')", "matches('(a|a)*$')", "matches('(a?){40}$')", "replaceMatches('(?=a)(a+)+$', '')"])
+		assert.throws(
+			() => answer(expression, text),
+			(error) => error instanceof Problem && error.code === 'fhirpath-cost',
+			expression,
+		);
+	assert.deepEqual(answer("matches('^(a+!?)+$')", text), [true]);
+	assert.deepEqual(answer("matches('^a+!$')", `${'a'.repeat(5000)}!`), [true]);
+	assert.deepEqual(answer("replaceMatches('(a+)(!)', '$2$1').startsWith('!')", text), [true]);
+});
+
 test('compileAst takes and gives lists, with boxes', () => {
 	const run = compileAst(parsePath('value'));
 	const items = run([{ valueCode: 'a' }, { valueString: 'b' }], { env: {} });

@@ -30,8 +30,7 @@ function substring(input: unknown, start: unknown, length: unknown): string | un
 	return typeof length === 'number' ? input.slice(from, from + Math.max(0, Math.trunc(length))) : undefined;
 }
 
-const patterns = createPatterns('');
-const everywhere = createPatterns('g');
+const patterns = createPatterns();
 
 /** Most patterns are literals: they are compiled once, with the expression. */
 function matchesNode({ input, arg }: Call, wrap: (source: string) => string): ReturnType<Make['make']> {
@@ -56,8 +55,8 @@ function replaced(input: string, from: string, to: string): string | undefined {
 
 function replacedMatches(input: string, source: string, to: string): string | undefined {
 	if ((input.length + 1) * to.length > 100_000_000 || /\$[&`'$]/.test(to)) return undefined;
-	const pattern = everywhere(source);
-	return pattern === undefined ? undefined : bounded(input.replace(pattern, substitution(to)));
+	const replacement = patterns(source)?.replace(input, substitution(to));
+	return replacement === undefined ? undefined : bounded(replacement);
 }
 
 function joinNode({ input, arg }: Call): ReturnType<Make['make']> {
