@@ -150,6 +150,14 @@ function settle(job: Job, outcome: unknown): void {
 
 /** After a failure nothing of the batch is kept: those to blame are told, the others tried again. */
 async function recover(options: BatchOptions, jobs: readonly Job[], error: SqlError, attempt: number): Promise<void> {
+	const crossing = deletesOfMissing(jobs, error);
+	if (crossing.length > 0) {
+		// Whether these deletes are allowed is not known yet, so that nobody is refused because of them.
+		const others = jobs.filter((job) => !crossing.includes(job));
+		await carry(options, others, attempt);
+		await carry(options, crossing, attempt);
+		return;
+	}
 	const blamed = blame(jobs, error);
 	if (blamed.size > 0) {
 		for (const [job, problem] of blamed) settle(job, problem);
@@ -168,6 +176,13 @@ async function recover(options: BatchOptions, jobs: readonly Job[], error: SqlEr
 		await carry(options, jobs.slice(0, half), attempt);
 		await carry(options, jobs.slice(half), attempt);
 	}
+}
+
+/** Deletes of resources that others of the same batch refer to. */
+function deletesOfMissing(jobs: readonly Job[], error: SqlError): Job[] {
+	if (error.code !== refusals.missing) return [];
+	const missing = new Set(error.detail?.split(' '));
+	return jobs.filter(({ ready }) => ready.write.op === 'D' && missing.has(ready.name));
 }
 
 /** Those whose references or deletes the database refused. */

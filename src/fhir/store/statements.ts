@@ -113,6 +113,16 @@ export function updateRows(type: string, rows: readonly Row[], former: readonly 
 	};
 }
 
+/** The index of rows as it should be; their versions stay as they are. */
+export function setIndex(type: string, rows: readonly Row[]): Prepared {
+	return {
+		name: `index_${type}`,
+		text: `UPDATE ${tableOf(type)} r SET (pat, d, dh, code, qv, qc, qk, has, rk, keys) = ROW (u.pat, to_timestamp(u.d / 1000), to_timestamp(u.dh / 1000),
+			u.code, u.qv, u.qc, u.qk, u.has, u.rk, ($18::int8[])[u.k1:u.k2]) FROM unnest(${given}) AS u(${names}) WHERE r.rid = u.rid AND r.ver = u.ver`,
+		values: rowValues(rows.map((row) => ({ ...row, body: '' }))),
+	};
+}
+
 export type Gone = { readonly rid: number; readonly version: number; readonly updated: number; readonly former: Buffer };
 
 /** Deletes rows at these versions: the last version and the mark of the delete go to history. `updated` is the time of the delete. */
