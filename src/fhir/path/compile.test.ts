@@ -313,6 +313,7 @@ test('patterns that backtrack for ever are stopped', () => {
 			expression,
 		);
 	assert.deepEqual(answer("matches('^(a+!?)+$')", text), [true]);
+	assert.deepEqual(answer(`matches('${'('.repeat(20_000)}a${')'.repeat(20_000)}')`, text), []);
 	assert.deepEqual(answer("matches('^a+!$')", `${'a'.repeat(5000)}!`), [true]);
 	assert.deepEqual(answer("replaceMatches('(a+)(!)', '$2$1').startsWith('!')", text), [true]);
 });

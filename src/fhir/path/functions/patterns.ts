@@ -6,8 +6,9 @@ import { Problem } from '#base/problem.ts';
 const capacity = 500;
 
 export type Pattern = {
-	readonly test: (text: string) => boolean;
-	readonly replace: (text: string, substitution: string) => string;
+	/** Undefined, as below, when the engine cannot run the pattern. */
+	readonly test: (text: string) => boolean | undefined;
+	readonly replace: (text: string, substitution: string) => string | undefined;
 };
 
 /** Compiles patterns and remembers the last ones; undefined for a text that is no regular expression. */
@@ -29,7 +30,15 @@ function patternOf(source: string, withinTime: TimeLimit): Pattern | undefined {
 	const [one, all] = [compiled(source, ''), compiled(source, 'g')];
 	if (one === undefined || all === undefined) return undefined;
 	const bounded = isBounded(source);
-	const run = <T>(text: string, work: () => T): T => (bounded && text.length <= shortText ? work() : withinTime(work));
+	const run = <T>(text: string, work: () => T): T | undefined => {
+		try {
+			return bounded && text.length <= shortText ? work() : withinTime(work);
+		} catch (error) {
+			if (error instanceof Problem) throw error;
+			// What is too large to compile is only refused when it runs.
+			return undefined;
+		}
+	};
 	return {
 		test: (text) => run(text, () => one.test(text)),
 		replace: (text, substitution) => run(text, () => text.replace(all, substitution)),
