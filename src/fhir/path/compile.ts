@@ -41,10 +41,16 @@ export function compilePath(expression: string, options: PathOptions = {}): Comp
  * that is absent) does not break the rule. Throws as compilePath does.
  */
 export function compileTest(expression: string, options: PathOptions = {}): CompiledTest {
+	const decide = compileTruth(expression, options);
+	return (focus, env = none) => decide(focus, env) !== false;
+}
+
+/** A function that gives an expression as a boolean: undefined when it is empty, true when it is anything but false. Throws as compilePath does. */
+export function compileTruth(expression: string, options: PathOptions = {}): (focus: unknown, env?: PathEnv) => boolean | undefined {
 	const { value } = compile(parsePath(expression), contextOf(options));
 	return (focus, env = none) => {
 		const start = focusOf(focus);
-		return truth(value(start, new Scope(env, start))) !== false;
+		return truth(value(start, new Scope(env, start)));
 	};
 }
 

@@ -1,7 +1,7 @@
 // Invariants (ElementDefinition.constraint, https://hl7.org/fhir/R4/conformance-rules.html#constraints): FHIRPath, and when it need not run.
 import { Problem } from '#base/problem.ts';
 import type { ConstraintFacts } from '#fhir/definitions/facts.ts';
-import { compilePath, type PathEnv, type PathOptions } from '#fhir/path/compile.ts';
+import { compileTruth, type PathEnv, type PathOptions } from '#fhir/path/compile.ts';
 import { type Ast, parsePath } from '#fhir/path/parse.ts';
 
 export type Rule = {
@@ -23,7 +23,7 @@ export function compileRule({ key, severity, expression, human }: ConstraintFact
 	try {
 		const ast = parsePath(expression);
 		const members = [...membersOf(ast)];
-		const run = compilePath(expression, options);
+		const decide = compileTruth(expression, options);
 		// An answer may be empty because two values cannot be ordered (2020 and 2020-05): that breaks no rule. Any other empty answer is not true,
 		// but is not worth a warning.
 		const undecided = severity === 'warning' || asksOrder(ast);
@@ -36,24 +36,17 @@ export function compileRule({ key, severity, expression, human }: ConstraintFact
 			needsAny: members.length > 0 && passes(outcomeOf(ast, () => true)) ? members : [],
 			asPresence: presenceOf(ast),
 			holds(focus, env) {
-				const items = safely(() => run(focus, env));
-				if (items === undefined) return true;
-				if (items.length === 0) return undecided;
-				return items.length > 1 || items[0] !== false;
+				try {
+					return decide(focus, env) ?? undecided;
+				} catch {
+					// What cannot be evaluated (too much work) counts as not broken.
+					return true;
+				}
 			},
 		};
 	} catch (error) {
 		if (error instanceof Problem) return `${key}: ${error.text}`;
 		throw error;
-	}
-}
-
-/** What cannot be evaluated (too deep, a Problem) counts as not broken. */
-function safely(run: () => unknown[]): unknown[] | undefined {
-	try {
-		return run();
-	} catch {
-		return undefined;
 	}
 }
 
