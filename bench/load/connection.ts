@@ -23,7 +23,7 @@ export type ConnectionOptions = {
 	readonly timeoutMs?: number;
 };
 
-const none = Buffer.alloc(0);
+const none: Buffer = Buffer.alloc(0);
 
 /** Connects on the first request, and again on the next one after the connection was lost. */
 export function createConnection(options: ConnectionOptions): Connection {
@@ -78,7 +78,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 /** Takes chunks as they come and gives the answer when it is whole. */
 function createParser(keepBody: boolean): (chunk: Buffer) => Answer | undefined {
 	let head: string | undefined;
-	let early = none;
+	let early: Buffer = none;
 	let parts: Buffer[] = [];
 	let left = 0;
 	let keep = keepBody;
@@ -104,7 +104,7 @@ function createParser(keepBody: boolean): (chunk: Buffer) => Answer | undefined 
 				return undefined;
 			}
 			early = none;
-			head = chunk.latin1Slice(0, end);
+			head = chunk.toString('latin1', 0, end);
 			chunk = chunk.subarray(end + 4);
 			const length = /\r\ncontent-length: *(\d+)/i.exec(head);
 			const status = head.slice(9, 12);
@@ -138,7 +138,7 @@ function createChunks(take: (piece: Buffer) => void): (chunk: Buffer) => boolean
 				continue;
 			}
 			const end = chunk.indexOf(10, at);
-			line += chunk.latin1Slice(at, end < 0 ? chunk.length : end);
+			line += chunk.toString('latin1', at, end < 0 ? chunk.length : end);
 			if (end < 0) return false;
 			at = end + 1;
 			const text = line.trim();

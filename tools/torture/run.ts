@@ -24,6 +24,8 @@ export type TortureOptions = {
 	readonly pauseMs: number;
 	readonly dataDir: string;
 	readonly say: (text: string) => void;
+	/** Called when all is verified, with the server still running. */
+	readonly verified?: (target: Target, ledger: Ledger) => Promise<void>;
 };
 
 export type TortureResult = {
@@ -68,6 +70,7 @@ export async function torture(options: TortureOptions): Promise<TortureResult> {
 		}
 		say('verifying …');
 		const verdict = await verify(target, ledger);
+		await options.verified?.(target, ledger);
 		await victim.stop();
 		const doctor = await examine(dataDir);
 		const states = attemptsOf(ledger);
@@ -95,7 +98,7 @@ function attemptsOf({ chains, groups, claims, blobs }: Ledger): string[] {
 async function recovered(target: Target, ledger: Ledger, victim: Victim, when: string): Promise<void> {
 	const before = ledger.acknowledged;
 	const deadline = Date.now() + 60_000;
-	while (ledger.acknowledged < before + 3 || !(await isReady(target.port))) {
+	while (ledger.acknowledged < before + 20 || !(await isReady(target.port))) {
 		if (!victim.heron().running()) throw new Error(`${when}: the server ended by itself. It printed:\n${victim.heron().output()}`);
 		if (Date.now() > deadline)
 			throw new Error(`${when}: no write was acknowledged within a minute. It printed:\n${victim.heron().output()}`);
@@ -122,8 +125,6 @@ async function examine(dataDir: string): Promise<TortureResult['doctor']> {
 			PATH: process.env.PATH ?? '',
 			HOME: process.env.HOME ?? '/',
 			HERON_DATA_DIR: dataDir,
-			HERON_HTTPS_PORT: '0',
-			HERON_HTTP_PORT: '0',
 		},
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});

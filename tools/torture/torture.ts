@@ -47,7 +47,7 @@ killed                 ${Object.entries(kills)
 		.map(([kind, count]) => `${kind} ${count}`)
 		.join(', ')}
 writes acknowledged    ${acknowledged}
-of unknown outcome     ${unknown}
+of unknown outcome     ${unknown}, of which written ${verdict.unheard}
 refused (version)      ${refused}
 read back and compared ${verdict.checked}
 lost                   ${verdict.lost.length}

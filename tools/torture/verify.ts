@@ -10,15 +10,17 @@ export type Verdict = {
 	readonly wrong: string[];
 	/** Identifiers created more than once. */
 	readonly doubled: string[];
-	/** Versions and blobs that were read and compared. */
+	/** Versions, resources of transactions and blobs that were read and compared. */
 	checked: number;
+	/** Versions whose outcome the client never heard and that turned out to have been written. */
+	unheard: number;
 };
 
 type Seen = { readonly method: string; readonly version: number; readonly body: Record<string, unknown> | undefined };
 
 /** Reads back everything, over a few connections at a time. */
 export async function verify(target: Target, ledger: Ledger): Promise<Verdict> {
-	const verdict: Verdict = { lost: [], wrong: [], doubled: [], checked: 0 };
+	const verdict: Verdict = { lost: [], wrong: [], doubled: [], checked: 0, unheard: 0 };
 	const jobs: ((client: Client) => Promise<void>)[] = [
 		...ledger.chains.map((chain) => (client: Client) => checkChain(client, chain, verdict)),
 		...ledger.groups.map((group) => (client: Client) => checkGroup(client, group, verdict)),
@@ -38,8 +40,9 @@ export async function verify(target: Target, ledger: Ledger): Promise<Verdict> {
 /** Walks the versions of a resource along what was sent: only writes that were not acknowledged may be passed over. */
 async function checkChain(client: Client, chain: Chain, verdict: Verdict): Promise<void> {
 	const { type, key, attempts } = chain;
-	chain.id ??= await findOne(client, type, systems.chain, key, verdict);
-	if (chain.id === undefined) {
+	const id = chain.id ?? (await findOne(client, type, systems.chain, key, verdict));
+	if (id !== undefined) chain.id = id;
+	if (id === undefined) {
 		for (const attempt of attempts) if (attempt.state === 'acknowledged') verdict.lost.push(nameOf(chain, attempt, 'not found at all'));
 		return;
 	}
@@ -69,6 +72,7 @@ async function checkVersion(
 	verdict: Verdict,
 ): Promise<void> {
 	verdict.checked++;
+	if (attempt.state === 'unknown') verdict.unheard++;
 	if (attempt.state === 'refused')
 		verdict.wrong.push(nameOf(chain, attempt, `refused, but there as version ${version}: ${attempt.answer}`));
 	if (attempt.state === 'acknowledged' && attempt.version !== undefined && attempt.version !== version)

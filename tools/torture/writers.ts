@@ -79,7 +79,8 @@ async function write(client: Client, ledger: Ledger, random: Random, stopping: (
 							: dice < 0.95
 								? await claim(client, ledger, random)
 								: await upload(client, ledger, random);
-		if (!done) await sleep(random.between(10, 60));
+		// The server is away, most likely: nothing is gained by knocking all the time.
+		if (!done) await sleep(random.between(30, 200));
 	}
 	client.close();
 }
