@@ -290,6 +290,10 @@ test('what does not change is worked out once in an evaluation, and anew in the 
 	assert.deepEqual(path(patient, variables), ['O1', 'O1', 'O1']);
 	assert.deepEqual(path(patient, variables), ['O2', 'O2', 'O2']);
 	assert.deepEqual(compilePath('name.where(now() = now()).count()')(patient), [3]);
+	// What hangs on `$index` or `$total` of a function further out does change.
+	assert.deepEqual(answer('name.where(%resource.iif($index = 1, true, false)).use', patient), ['usual']);
+	assert.deepEqual(answer('(1 | 2 | 3).aggregate(%resource.active.select($total).first() + $this, 0)', patient), [6]);
+	assert.deepEqual(answer('name.select(%resource.gender.select($index))', patient), [0, 0, 0]);
 });
 
 test('an expression that multiplies its work without measure is stopped', () => {
@@ -327,6 +331,16 @@ test('compileAst takes and gives lists, with boxes', () => {
 			['a', 'code'],
 			['b', 'string'],
 		],
+	);
+	const typed = compileAst(parsePath('birthDate | name'), { model, type: 'Patient' })([patient], { env: {} });
+	assert.deepEqual(
+		typed.map((item) => (item instanceof Typed ? item.type : item)),
+		['date', 'HumanName', 'HumanName', 'HumanName'],
+	);
+	const single = compileAst(parsePath('gender'), { model, type: 'Patient' })([patient], { env: {} });
+	assert.deepEqual(
+		single.map((item) => (item instanceof Typed ? item.type : item)),
+		['code'],
 	);
 	assert.deepEqual(compileAst(parsePath('$this'))([], { env: {} }), []);
 });

@@ -5,8 +5,8 @@ import { functionNamed } from './functions.ts';
 import { firstOf, flatMap, type Items, listOf, packed, single, sizeOf, truth, valuesOf } from './items.ts';
 import { type Reader, readerOf } from './navigate.ts';
 import { constantNode, keptNode, type Node, node, type PathEnv, type Run, Scope } from './node.ts';
-import { binaryNode, unaryNode } from './operators.ts';
-import { type Ast, parsePath } from './parse.ts';
+import { binaryNode, telling, unaryNode } from './operators.ts';
+import { type Ast, branchesOf, parsePath } from './parse.ts';
 import { certain, isNamed, isType, type Specifier, specifierOf, type TypeModel, type Types } from './types.ts';
 import { Amount, plain, scalar, Temporal } from './values.ts';
 
@@ -54,12 +54,12 @@ export function compileTruth(expression: string, options: PathOptions = {}): (fo
 	};
 }
 
-/** As compilePath, of a tree, with lists in and out and the items boxed where JSON does not tell their type. */
+/** As compilePath, of a tree, with lists in and out, and each item in a Typed where its type is known and JSON does not tell it. */
 export function compileAst(
 	ast: Ast,
 	options: PathOptions = {},
 ): (focus: readonly unknown[], scope: { readonly env: PathEnv; readonly [other: string]: unknown }) => unknown[] {
-	const { run } = compile(ast, contextOf(options));
+	const run = telling(compile(ast, contextOf(options)), undefined);
 	return (focus, { env }) => {
 		const start = packed(focus);
 		return [...listOf(run(start, new Scope(env, start)))];
@@ -245,7 +245,12 @@ function functionNode(make: Make, { name, args }: Extract<Ast, { kind: 'call' }>
 		},
 		lambda: (index) => compile(args[index] as Ast, { ...context, self: input.types, inner: true }),
 	});
-	return { ...made, fixed: made.fixed || around.every(({ fixed }) => fixed) };
+	return { ...made, fixed: made.fixed || (around.every(({ fixed }) => fixed) && !args.some(isIterative)) };
+}
+
+/** Whether an expression asks for `$index` or `$total`, which may be those of a function further out. */
+function isIterative(ast: Ast): boolean {
+	return ast.kind === 'index' || ast.kind === 'total' || branchesOf(ast).some(isIterative);
 }
 
 function typeArgument(ast: Ast): string {

@@ -19,6 +19,24 @@ export type Ast =
 	| { readonly kind: 'binary'; readonly op: string; readonly left: Ast; readonly right: Ast }
 	| { readonly kind: 'type'; readonly op: 'is' | 'as'; readonly on: Ast; readonly type: string };
 
+/** The trees that a tree is made of. */
+export function branchesOf(ast: Ast): readonly Ast[] {
+	switch (ast.kind) {
+		case 'member':
+		case 'unary':
+		case 'type':
+			return ast.on === undefined ? [] : [ast.on];
+		case 'call':
+			return ast.on === undefined ? ast.args : [ast.on, ...ast.args];
+		case 'item':
+			return [ast.on, ast.at];
+		case 'binary':
+			return [ast.left, ast.right];
+		default:
+			return [];
+	}
+}
+
 type Token = {
 	readonly kind: 'number' | 'string' | 'date' | 'name' | 'quoted' | 'variable' | 'symbol' | 'end';
 	readonly text: string;

@@ -2,7 +2,7 @@
 import { Problem } from '#base/problem.ts';
 import type { ConstraintFacts } from '#fhir/definitions/facts.ts';
 import { compileTruth, type PathEnv, type PathOptions } from '#fhir/path/compile.ts';
-import { type Ast, parsePath } from '#fhir/path/parse.ts';
+import { type Ast, branchesOf, parsePath } from '#fhir/path/parse.ts';
 
 export type Rule = {
 	readonly key: string;
@@ -56,31 +56,14 @@ function asksOrder(ast: Ast): boolean {
 	return some(ast, (node) => node.kind === 'binary' && ordering.has(node.op));
 }
 
-function parts(ast: Ast): readonly Ast[] {
-	switch (ast.kind) {
-		case 'member':
-		case 'unary':
-		case 'type':
-			return ast.on === undefined ? [] : [ast.on];
-		case 'call':
-			return ast.on === undefined ? ast.args : [ast.on, ...ast.args];
-		case 'item':
-			return [ast.on, ast.at];
-		case 'binary':
-			return [ast.left, ast.right];
-		default:
-			return [];
-	}
-}
-
 function some(ast: Ast, test: (node: Ast) => boolean): boolean {
-	return test(ast) || parts(ast).some((part) => some(part, test));
+	return test(ast) || branchesOf(ast).some((part) => some(part, test));
 }
 
 /** Names of members that the expression asks of its focus (and perhaps of others: they do no harm). */
 function membersOf(ast: Ast, into = new Set<string>()): ReadonlySet<string> {
 	if (ast.kind === 'member' && isFocusMember(ast)) into.add(ast.name);
-	for (const part of parts(ast)) membersOf(part, into);
+	for (const part of branchesOf(ast)) membersOf(part, into);
 	return into;
 }
 
