@@ -47,7 +47,7 @@ function elementFacts(element: Node, url: string): ElementFacts {
 		max,
 		array:
 			base !== undefined ? (maximum(base.max) !== 1 && maximum(base.max) !== 0 ? true : undefined) : max > 1 || max < 0 ? true : undefined,
-		types: (element.type as Node[] | undefined)?.map(typeFacts),
+		types: isResourceId(base?.path) ? [{ code: 'id' }] : (element.type as Node[] | undefined)?.map(typeFacts),
 		contentRef: (element.contentReference as string | undefined)?.replace(/^.*#/, ''),
 		binding: bindingFacts(element.binding as Node | undefined),
 		fixed: chosenValue(element, 'fixed'),
@@ -62,6 +62,11 @@ function elementFacts(element: Node, url: string): ElementFacts {
 		mustSupport: element.mustSupport === true ? true : undefined,
 		summary: element.isSummary === true ? true : undefined,
 	}) as ElementFacts;
+}
+
+/** The logical id of a resource is published as a string, but is an `id` (https://hl7.org/fhir/R4/resource.html#id). */
+function isResourceId(basePath: string | undefined): boolean {
+	return basePath === 'Resource.id';
 }
 
 function maximum(text: string): number {
