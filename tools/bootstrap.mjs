@@ -94,7 +94,13 @@ function removeFolder(path) {
 function runScript() {
 	const child = spawn(nodeBinary, [join(root, script), ...args], {
 		stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-		env: { ...process.env, HERON_BOOTSTRAP: '1', PATH: `${dirname(nodeBinary)}:${join(modules, '.bin')}:${process.env.PATH ?? ''}` },
+		env: {
+			// Scripts come up in half the time when Node keeps what it made of them.
+			NODE_COMPILE_CACHE: join(modules, '.cache', 'node'),
+			...process.env,
+			HERON_BOOTSTRAP: '1',
+			PATH: `${dirname(nodeBinary)}:${join(modules, '.bin')}:${process.env.PATH ?? ''}`,
+		},
 	});
 	// The channel closes when this process ends, however it ends; the child takes that as a request to stop.
 	for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

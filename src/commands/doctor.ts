@@ -9,6 +9,7 @@ import { type Finding, failure, note } from './doctor/finding.ts';
 import { machineFindings } from './doctor/machine.ts';
 import { deepFindings, recordFindings } from './doctor/record.ts';
 import { commandLog } from './installation.ts';
+import { createMeter } from './meter.ts';
 
 export const doctorCommand: Command = {
 	usage: '[options]',
@@ -42,7 +43,12 @@ async function databaseFindings(settings: Settings, isDeep: boolean): Promise<Fi
 		try {
 			const installation = await compose(settings, source.config, log);
 			try {
-				return [...(await recordFindings(installation)), ...(isDeep ? await deepFindings(installation) : [])];
+				const found = await recordFindings(installation);
+				if (!isDeep) return found;
+				const meter = createMeter(process.stderr);
+				found.push(...(await deepFindings(installation, (done) => meter.show({ done, of: 'resources' }))));
+				meter.end();
+				return found;
 			} finally {
 				await installation.close();
 			}

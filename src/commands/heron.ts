@@ -13,6 +13,7 @@ const commands: readonly Row[] = [
 	{ name: 'token', does: 'mints, lists and revokes access tokens', load: async () => (await import('./token.ts')).tokenCommand },
 	{ name: 'packages', does: 'adds, lists and removes FHIR packages', load: async () => (await import('./packages.ts')).packagesCommand },
 	{ name: 'doctor', does: 'says what is wrong with this installation', load: async () => (await import('./doctor.ts')).doctorCommand },
+	{ name: 'reindex', does: 'computes the search index anew', load: async () => (await import('./reindex.ts')).reindexCommand },
 ];
 
 process.title = 'heron';

@@ -9,6 +9,7 @@ import { serverFacts } from '#db/requirements.ts';
 import { raw } from '#db/sql.ts';
 import { referredKeys } from '#fhir/binary/sweep.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
+import { checkIndexes } from '#fhir/store/check.ts';
 import { type Finding, failure, fine, note, warning } from './finding.ts';
 
 const caller: Caller = { kind: 'system', id: 'heron-doctor', name: 'heron doctor', grants: everything };
@@ -24,8 +25,27 @@ export async function recordFindings(installation: Installation): Promise<Findin
 }
 
 /** The slow ones: everything is read and computed again. */
-export function deepFindings(installation: Installation): Promise<Finding[]> {
-	return binaries(installation, true);
+export async function deepFindings(installation: Installation, onProgress: (resources: number) => void): Promise<Finding[]> {
+	return [...(await indexes(installation, onProgress)), ...(await binaries(installation, true))];
+}
+
+const damageShown = 20;
+
+async function indexes({ db, fhir, settings }: Installation, onProgress: (resources: number) => void): Promise<Finding[]> {
+	const { resources, versions, wrong, damage } = await checkIndexes(db, fhir.store, fhir.definitions, {
+		references: settings.referentialIntegrity,
+		onProgress: (progress) => onProgress(progress.resources),
+	});
+	if (wrong === 0) {
+		const counts = `${resources.toLocaleString('en-US')} resources and ${versions.toLocaleString('en-US')} former versions`;
+		return [fine('record', `${counts} read; their index is what it should be`)];
+	}
+	const shown = damage.slice(0, damageShown).map(({ type, id, version, kind, what }) => {
+		const name = id === '' ? type : `${type}/${id}${version > 0 ? ` version ${version}` : ''}`;
+		return failure('record', `${name}: ${kind}: ${what}`);
+	});
+	const remedy = 'the index can be computed anew with "npm run heron -- reindex"; what else is damaged has to come from a backup';
+	return [...shown, failure('record', `${wrong.toLocaleString('en-US')} things in all; ${remedy}`)];
 }
 
 async function server({ db, settings }: Installation): Promise<Finding[]> {
