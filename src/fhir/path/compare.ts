@@ -1,7 +1,7 @@
 // Equality, equivalence and order of items (http://hl7.org/fhirpath/N1/#equality, #comparison).
 import { canonicalQuantity, ucumSystem } from '#fhir/store/units.ts';
 import { type Items, listOf, sizeOf } from './items.ts';
-import { compareTexts, mayBeTime, partsOf } from './temporal.ts';
+import { compareTexts, mayBeTime, partsOf, unitMs } from './temporal.ts';
 import { definite } from './text.ts';
 import { type Sort, sortOfItem } from './types.ts';
 import { Amount, isComplex, scalar, Temporal, Typed } from './values.ts';
@@ -91,7 +91,7 @@ export function equivalentItems(a: Items, b: Items): boolean {
 }
 
 /** Equivalence of two items: case and kind of white space do not matter, numbers agree as far as the less precise one says. */
-export function equivalent(left: unknown, right: unknown): boolean {
+function equivalent(left: unknown, right: unknown): boolean {
 	const [a, b] = [scalar(left), scalar(right)];
 	if (a === b) return true;
 	if (typeof a === 'string' && typeof b === 'string') return fold(a) === fold(b) || equal(left, right) === true;
@@ -174,23 +174,18 @@ function shortDuration(amount: Amount): Amount | undefined {
 	return amount.calendar && (amount.unit === 'year' || amount.unit === 'month') ? undefined : definite(amount);
 }
 
-/** How many months, or milliseconds, a unit of the calendar has. */
 const months: Readonly<Record<string, number>> = { year: 12, month: 1 };
-const milliseconds: Readonly<Record<string, number>> = {
-	year: 365 * 86_400_000,
-	month: 30 * 86_400_000,
-	week: 7 * 86_400_000,
-	day: 86_400_000,
-	hour: 3_600_000,
-	minute: 60_000,
-	second: 1000,
-	millisecond: 1,
-};
+const days: Readonly<Record<string, number>> = { year: 365, month: 30 };
 
 function orderDurations(a: Amount, b: Amount): number | undefined {
-	const table = a.unit in months && b.unit in months ? months : milliseconds;
-	const [x, y] = [table[a.unit], table[b.unit]];
+	const size = a.unit in months && b.unit in months ? (unit: string) => months[unit] : calendarMs;
+	const [x, y] = [size(a.unit), size(b.unit)];
 	return x === undefined || y === undefined ? undefined : Math.sign(a.value * x - b.value * y);
+}
+
+/** Milliseconds of a unit of the calendar, by the conversion factors of toQuantity(). */
+function calendarMs(unit: string): number | undefined {
+	return unitMs(unit) ?? (Object.hasOwn(days, unit) ? (days[unit] as number) * 86_400_000 : undefined);
 }
 
 function orderCanonical(a: Amount, b: Amount): number | undefined {

@@ -21,7 +21,7 @@ export type PathOptions = {
 
 export type CompiledPath = (focus: unknown, env?: PathEnv) => unknown[];
 
-export type CompiledTest = (focus: unknown, env?: PathEnv) => boolean;
+type CompiledTest = (focus: unknown, env?: PathEnv) => boolean;
 
 /**
  * A function that gives an expression's items as plain JSON; null stands for a primitive that has only extensions. The focus is an item (a Typed

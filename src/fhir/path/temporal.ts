@@ -161,7 +161,8 @@ const coarse: Readonly<Record<string, readonly [ordinal: number, perYear: number
 	millisecond: [5, 365 * 86_400_000, 30 * 86_400_000],
 };
 
-const words: Readonly<Record<string, string>> = {
+/** The calendar's words for UCUM's units of time. */
+export const words: Readonly<Record<string, string>> = {
 	a: 'year',
 	mo: 'month',
 	wk: 'week',

@@ -1,5 +1,5 @@
 // Values as text, and text as values (http://hl7.org/fhirpath/N1/#conversion).
-import { partsOf } from './temporal.ts';
+import { partsOf, words } from './temporal.ts';
 import { Amount, bare, isComplex, Temporal } from './values.ts';
 
 /** The text of a primitive, date or quantity; undefined for what has none. */
@@ -27,20 +27,11 @@ function quantityText(value: unknown): string | undefined {
 	return `${textOf(number)} '${typeof name === 'string' ? name : '1'}'`;
 }
 
-const durations: Readonly<Record<string, string>> = {
-	year: 'a',
-	month: 'mo',
-	week: 'wk',
-	day: 'd',
-	hour: 'h',
-	minute: 'min',
-	second: 's',
-	millisecond: 'ms',
-};
+const durations: ReadonlyMap<string, string> = new Map(Object.entries(words).map(([unit, word]) => [word, unit]));
 
 /** A quantity of the calendar (`4 days`) as UCUM says it (`4 'd'`). */
 export function definite(amount: Amount): Amount {
-	return amount.calendar ? new Amount(amount.value, durations[amount.unit] ?? amount.unit) : amount;
+	return amount.calendar ? new Amount(amount.value, durations.get(amount.unit) ?? amount.unit) : amount;
 }
 
 /** A number without an exponent. */

@@ -108,7 +108,7 @@ export function isNamed(actual: string, { namespace, name }: Specifier): boolean
 }
 
 /** The System type of a FHIR primitive type, without its namespace. */
-export function systemName(type: string): string | undefined {
+function systemName(type: string): string | undefined {
 	return systemOf[type] ?? (isPrimitive(type) ? 'String' : undefined);
 }
 

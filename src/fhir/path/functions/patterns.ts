@@ -5,7 +5,7 @@ import { Problem } from '#base/problem.ts';
 
 const capacity = 500;
 
-export type Pattern = {
+type Pattern = {
 	/** Undefined, as below, when the engine cannot run the pattern. */
 	readonly test: (text: string) => boolean | undefined;
 	readonly replace: (text: string, substitution: string) => string | undefined;
