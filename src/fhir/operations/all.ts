@@ -9,6 +9,9 @@ import { meta } from './meta.ts';
 import { metaAdd } from './meta-add.ts';
 import { metaDelete } from './meta-delete.ts';
 import type { Operation } from './operation.ts';
+import { expandValueSet } from './terminology/expand.ts';
+import { lookup } from './terminology/lookup.ts';
+import { validateCode } from './terminology/validate-code.ts';
 import { validate } from './validate.ts';
 import { versions } from './versions.ts';
 
@@ -16,12 +19,15 @@ export const operations: readonly Operation[] = [
 	asyncStatus,
 	convert,
 	encounterEverything,
+	expandValueSet,
 	graphql,
 	lastn,
+	lookup,
 	meta,
 	metaAdd,
 	metaDelete,
 	patientEverything,
 	validate,
+	validateCode,
 	versions,
 ];

@@ -98,7 +98,7 @@ class Execution {
 		}
 		if (name !== '__schema' && name !== '__type') return false;
 		const value = introspect(this.#ctx.fhir, name, argumentsOf(node, this.#asked.variables), (on, selections) =>
-			this.#collect(on, selections),
+			this.#collect(on, selections, false),
 		);
 		this.#wishes.push({
 			is: 'other',
@@ -322,13 +322,13 @@ class Execution {
 		}
 	}
 
-	/** The fields selected of a type by their key, fragments taken in. */
-	#collect(type: string, sets: readonly SelectionSetNode[]): Map<string, FieldNode[]> {
+	/** The fields selected of a type by their key, fragments taken in. Introspection counts by itself. */
+	#collect(type: string, sets: readonly SelectionSetNode[], counted = true): Map<string, FieldNode[]> {
 		const fields = new Map<string, FieldNode[]>();
 		const seen = new Set<string>();
 		const walk = (selections: readonly SelectionNode[]): void => {
 			for (const one of selections) {
-				this.#spend();
+				if (counted) this.#spend();
 				if (!isIncluded(one, this.#asked.variables)) continue;
 				if (one.kind === 'Field') {
 					const key = one.alias?.value ?? one.name.value;

@@ -43,9 +43,15 @@ export function put(place: Place, shown: Shown, value: unknown): void {
 
 /** The finished object. */
 export function finish(out: Out): Record<string, unknown> {
-	const object: Record<string, unknown> = Object.create(null);
-	for (const [name, { list, values }] of out) object[name] = list ? values.map(finished) : finished(values[0] ?? null);
+	const object: Record<string, unknown> = {};
+	for (const [name, { list, values }] of out) setOwn(object, name, list ? values.map(finished) : finished(values[0] ?? null));
 	return object;
+}
+
+/** Sets a member whatever its name, of which clients have the choice: `__proto__` is one like any other. */
+export function setOwn(object: Record<string, unknown>, name: string, value: unknown): void {
+	if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true });
+	else object[name] = value;
 }
 
 function finished(value: unknown): unknown {
