@@ -1,5 +1,6 @@
 // `npm run conformance -- [folder]`: validates what others wrote (the examples of the US Core packages, Synthea's bundles) and says what is
-// refused, by issue. The folder has `fhir-packages/*.tgz` and `synthea-r4/bundles.tar.gz`; it is `../shared/data` unless given.
+// refused, by issue, and what the validation of a resource costs. The folder has `fhir-packages/*.tgz` and `synthea-r4/bundles.tar.gz`; it is
+// `../shared/data` unless given. docs/conformance.md has the results and the reasons of exceptions.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -8,6 +9,7 @@ import { extract } from 'tar-stream';
 import type { Issue } from '#base/problem.ts';
 import { loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { readPackageFiles } from '#fhir/definitions/package.ts';
+import { samples } from '#fhir/validate/samples.ts';
 import { createValidator, isProfileIssue, isStructural } from '#fhir/validate/validator.ts';
 
 type Resource = { resourceType: string; id?: string; meta?: { profile?: string[] }; entry?: { resource?: Resource }[] };
@@ -102,6 +104,30 @@ function count(tallies: Map<string, Tally>, resource: Resource, issue: Issue, fi
 	tallies.set(key, tally);
 }
 
+/** CPU time of a validation, as the least of several rounds: other work on the machine only adds to it. */
+function costUs(resource: object): number {
+	const text = JSON.stringify(resource);
+	const copies = Array.from({ length: 50 }, () => JSON.parse(text) as unknown);
+	const rounds = Array.from({ length: 7 }, () => {
+		const before = process.cpuUsage();
+		for (let i = 0; i < 4000; i++) validator.validate(copies[i % copies.length]);
+		const { user, system } = process.cpuUsage(before);
+		return (user + system) / 4000;
+	});
+	return Math.min(...rounds);
+}
+
+function showCosts(): void {
+	console.log('\nCPU µs of a validation: of the type alone, and with the US Core profile it claims');
+	for (const [name, sample] of Object.entries(samples)) {
+		const { meta, ...bare } = sample;
+		const [alone, claimed] = [costUs(bare), meta?.profile === undefined ? undefined : costUs(sample)];
+		console.log(
+			`  ${name} (${JSON.stringify(sample).length} bytes): ${alone.toFixed(1)}${claimed === undefined ? '' : ` and ${claimed.toFixed(1)}`}`,
+		);
+	}
+}
+
 const packages = join(folder, 'fhir-packages');
 const bundles = join(folder, 'synthea-r4', 'bundles.tar.gz');
 if (!existsSync(packages) && !existsSync(bundles)) {
@@ -114,3 +140,4 @@ if (existsSync(packages))
 		.sort())
 		await checkPackage(join(packages, file));
 if (existsSync(bundles)) await checkSynthea(bundles);
+showCosts();

@@ -16,6 +16,9 @@ type Node = Record<string, unknown> & { resourceType?: string };
 /** Constraints that every element inherits; the validator knows them without being told. */
 const inherited = new Set(['ele-1', 'ext-1']);
 
+/** Rules that were published wrong, so that no resource could keep them: this one speaks about the element around the extension. */
+const errata = new Set(['http://hl7.org/fhir/StructureDefinition/allergyintolerance-substanceExposureRisk inv-1']);
+
 /** Facts of a StructureDefinition; a text that says why when there is nothing to take them from. */
 export function structureFacts(definition: Node): StructureFacts | string {
 	const snapshot = definition.snapshot as { element: Node[] } | undefined;
@@ -115,7 +118,10 @@ function constraintsOf(element: Node, url: string): ConstraintFacts[] | undefine
 	const found = ((element.constraint as Node[] | undefined) ?? [])
 		.filter(
 			({ key, expression, source }) =>
-				expression !== undefined && !inherited.has(key as string) && belongsHere(source as string | undefined, url, element),
+				expression !== undefined &&
+				!inherited.has(key as string) &&
+				!errata.has(`${url} ${key}`) &&
+				belongsHere(source as string | undefined, url, element),
 		)
 		.map(({ key, severity, expression, human }) => ({ key, severity, expression, human }) as ConstraintFacts);
 	return found.length === 0 ? undefined : found;

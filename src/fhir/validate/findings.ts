@@ -60,6 +60,11 @@ export class Findings {
 		}
 	}
 
+	/** Whether more errors would only be counted: no text need be made for them. */
+	get isFull(): boolean {
+		return this.errors >= maxIssues;
+	}
+
 	/** Another collector that stands at the same place. */
 	fork(): Findings {
 		const fork = new Findings(this.scope, this.conforming);

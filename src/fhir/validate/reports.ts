@@ -87,6 +87,11 @@ export const reports = {
 	},
 
 	unknown(c: Findings, key: string, { path, names }: { path: string; names: readonly string[] }): void {
+		mark(c);
+		if (c.isFull) {
+			c.errors++;
+			return;
+		}
 		const name = key.toWellFormed().slice(0, 60);
 		const choice = names.find((member) => key.length > 1 && member.toLowerCase() === key.toLowerCase());
 		const hint =
@@ -114,6 +119,10 @@ export const reports = {
 	/** Says what is wrong with a value that is not of its primitive type. Formats count as shape: rules and profiles would only repeat it. */
 	primitive(c: Findings, path: string, type: string, value: unknown): void {
 		mark(c);
+		if (c.isFull) {
+			c.errors++;
+			return;
+		}
 		const [issueType, code, text] = primitiveIssue(type, value);
 		c.add('error', issueType, code, text, path);
 	},

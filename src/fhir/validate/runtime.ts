@@ -49,7 +49,7 @@ export function createRuntime(definitions: Definitions) {
 			const link: TypeLink = {
 				check(value, findings, holder) {
 					const structure = definitions.structure(name);
-					link.check = structure === undefined ? () => {} : compileType(structure, { definitions, runtime });
+					link.check = structure === undefined ? nothing : compileType(structure, { definitions, runtime });
 					link.check(value, findings, holder);
 				},
 			};
@@ -64,13 +64,14 @@ export function createRuntime(definitions: Definitions) {
 			const known = profiles.get(name);
 			if (known !== undefined) return known;
 			const structure = definitions.structure(name);
+			// What is not known is not kept: clients could make up URLs without end.
+			if (structure === undefined) return { url: name, structure, context: undefined, check: nothing };
 			const link: ProfileLink = {
 				url: name,
 				structure,
 				context: contextOf(structure),
 				check(value, sibling, findings, type) {
-					const isProfile = structure !== undefined && structure.derivation === 'constraint';
-					link.check = isProfile ? compileProfile(structure, { definitions, runtime }) : () => {};
+					link.check = structure.derivation === 'constraint' ? compileProfile(structure, { definitions, runtime }) : nothing;
 					link.check(value, sibling, findings, type);
 				},
 			};
@@ -272,11 +273,14 @@ export function createRuntime(definitions: Definitions) {
 	function checkProfiles(c: Findings, resource: Record<string, unknown>, type: string, asked: readonly string[], isSound: boolean): void {
 		const meta = isObject(resource.meta) ? resource.meta : undefined;
 		const claimed: readonly unknown[] = Array.isArray(meta?.profile) ? meta.profile : [];
+		const checked = new Set<unknown>();
 		for (let i = 0; i < claimed.length; i++) {
 			const url = claimed[i];
-			if (typeof url === 'string' && claimed.indexOf(url) === i) checkProfile(c, resource, type, url, `.meta.profile[${i}]`, isSound);
+			if (typeof url !== 'string' || checked.has(url)) continue;
+			checked.add(url);
+			checkProfile(c, resource, type, url, `.meta.profile[${i}]`, isSound);
 		}
-		for (const url of asked) if (!claimed.includes(url)) checkProfile(c, resource, type, url, '', isSound);
+		for (const url of asked) if (!checked.has(url)) checkProfile(c, resource, type, url, '', isSound);
 	}
 
 	function checkProfile(c: Findings, resource: Record<string, unknown>, type: string, url: string, path: string, isSound: boolean): void {
@@ -318,6 +322,8 @@ export function createRuntime(definitions: Definitions) {
 
 	return runtime;
 }
+
+function nothing(): void {}
 
 const siblingMembers = { path: 'A primitive', names: ['id', 'extension'] };
 
