@@ -93,6 +93,7 @@ async function ensureTemplate(config: PoolConfig): Promise<string> {
 		await client.query('SELECT pg_advisory_lock(7733)');
 		const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
 		if (rowCount !== 0) return;
+		await client.query(`DROP DATABASE IF EXISTS ${name}_making`);
 		await client.query(`CREATE DATABASE ${name}_making`);
 		const database = openDatabase({ ...config, database: `${name}_making`, max: 2 });
 		try {

@@ -59,7 +59,7 @@ function keyOf({ updated, rid, version }: Place): HistoryKey {
 }
 
 /** Of every type the current and the former versions in order, no more than the page can hold, then the first of all. */
-function placesStatement(query: HistoryQuery, reach: readonly { type: string; restrict: Sql | null }[]): Sql {
+export function placesStatement(query: HistoryQuery, reach: readonly { type: string; restrict: Sql | null }[]): Sql {
 	const limit = raw(String(query.count + 1));
 	// Versions of one resource follow each other in time, so that its primary key has the order already.
 	const order = (alias: string, former: boolean): Sql =>
