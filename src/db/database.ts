@@ -41,8 +41,13 @@ export type Database = Querier & {
 /** Opens a pool. `onError` hears of connections that died while idle. */
 export function openDatabase(config: PoolConfig, onError: (error: Error) => void = () => undefined): Database {
 	const pool = new Pool({ max: 16, ...config });
-	pool.on('error', onError);
-	pool.on('connect', (client) => client.on('error', onError));
+	let closed = false;
+	// pg says that a pool has ended while its connections are still on their way out: what befalls those is nobody's concern.
+	const hear = (error: Error): void => {
+		if (!closed) onError(error);
+	};
+	pool.on('error', hear);
+	pool.on('connect', (client) => client.on('error', hear));
 	const querier = querierOver((statement) => pool.query(statement as never) as never);
 	return {
 		...querier,
@@ -72,6 +77,7 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 			}
 		},
 		async close() {
+			closed = true;
 			await pool.end();
 		},
 	};

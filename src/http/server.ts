@@ -248,8 +248,11 @@ export async function listen(
 		close: () =>
 			new Promise((resolve) => {
 				const force = setTimeout(() => server.closeAllConnections(), graceMs);
+				// A connection whose last request has been answered stays open for the next; there is none any more.
+				const idle = setInterval(() => server.closeIdleConnections(), 50);
 				server.close(() => {
 					clearTimeout(force);
+					clearInterval(idle);
 					resolve();
 				});
 				server.closeIdleConnections();
