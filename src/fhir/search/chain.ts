@@ -3,7 +3,7 @@
 import type { Querier } from '#db/database.ts';
 import { raw, type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { localReference } from '#fhir/store/collector.ts';
+import { localReference, urlSalt } from '#fhir/store/collector.ts';
 import { paramSalt, refKey } from '#fhir/store/keys.ts';
 import { conditionOf } from './compile.ts';
 import { patientColumn } from './params/reference.ts';
@@ -95,11 +95,24 @@ async function resolveChain(ctx: FhirCtx, db: Querier, chain: Chain): Promise<Cl
 
 async function resolveHas(ctx: FhirCtx, db: Querier, type: string, has: Has): Promise<Clause> {
 	const clause = await resolve(ctx, db, has.type, has.clause);
+	if (has.param.canonical === true) return resolveUrls(ctx, db, has.type, has.param, clause);
 	const pat = patientColumn(has.param);
 	if (pat === undefined || pat.also || type !== 'Patient') return { ...has, clause };
 	const keys = await keysOf(ctx, db, has.type, clause, 'pat');
 	return keys === undefined ? { ...has, clause } : { is: 'one-of', keys };
 }
+
+/** The resources to whose canonical urls those that meet the clause refer: keys that fit are taken over from them. */
+async function resolveUrls(ctx: FhirCtx, db: Querier, type: string, param: SearchParam, clause: Clause): Promise<Clause> {
+	const row = rowOf(ctx, type, 'index');
+	const rows = await db.rows(
+		sql`WITH m AS MATERIALIZED (SELECT DISTINCT k - ${raw(paramSalt(param.code))} + ${raw(urlSalt)} AS k FROM ${table(type)} ${raw(row.alias)}, unnest(${column(row, 'keys')}) AS k WHERE ${conditionOf(row, clause)}) SELECT k::text FROM m LIMIT ${raw(String(maxUrls + 1))}`,
+	);
+	if (rows.length > maxUrls) throw tooCostly('Too many resources are looked through: be more specific.');
+	return { is: 'keys', keys: rows.map(([key]) => key as string) };
+}
+
+const maxUrls = 20_000;
 
 /** The keys of all rows that meet the clause; undefined when there are too many of them. */
 async function keysOf(ctx: FhirCtx, db: Querier, type: string, clause: Clause, name: 'rk' | 'pat'): Promise<string[] | undefined> {

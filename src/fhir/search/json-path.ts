@@ -9,7 +9,7 @@ const below: Readonly<Record<string, readonly [string, string?]>> = {
 	Coding: ['.code', '.display'],
 	Identifier: ['.value'],
 	ContactPoint: ['.value'],
-	Reference: ['.reference', '.identifier.value'],
+	Reference: ['.reference'],
 };
 
 export type SortPaths = { readonly codes: readonly string[]; readonly texts: readonly string[] };
@@ -22,11 +22,16 @@ export function sortPathsOf(param: SearchParam): SortPaths {
 		for (const [member, type] of endsOf(path)) {
 			const at = jsonPath(path, member);
 			const [code, text] = below[type] ?? (/^[a-z]/.test(type) ? [''] : []);
-			if (code !== undefined) codes.push(at + code);
+			if (code !== undefined) codes.push(at + code + onlyTo(path.target));
 			if (text !== undefined) texts.push(at + text);
 		}
 	}
 	return { codes, texts };
+}
+
+/** References to a type alone. */
+function onlyTo(target: string | undefined): string {
+	return target === undefined ? '' : ` ? (@ like_regex "(^|/)${target}/[A-Za-z0-9.-]+(/_history/[A-Za-z0-9.-]+)?$")`;
 }
 
 /** The member at the end of a path with its type; a choice element is as many members as it has types. */

@@ -63,7 +63,12 @@ function number(text: string, whole: string): NumberValue {
 	// The specification's own example for one significant figure: 1e2 searches [95 ... 105).
 	const last = match[3] === undefined && exponent > 0 ? exponent - 1 : exponent - (match[3]?.length ?? 0);
 	const half = 0.5 * 10 ** last;
-	return { is: 'number', prefix, value, lo: value - half, hi: value + half };
+	return { is: 'number', prefix, value, lo: decimalOf(value - half), hi: decimalOf(value + half) };
+}
+
+/** Without what binary arithmetic adds: 5.4 - 0.05 is 5.35. */
+function decimalOf(value: number): number {
+	return Number(value.toPrecision(15));
 }
 
 function quantity(text: string, whole: string): QuantityValue {

@@ -16,7 +16,7 @@ import type { Clause, SearchQuery } from './query.ts';
 import { orderOf } from './sort.ts';
 import { beyondBudget, countStatement, gatherStatement, merged, walkStatement } from './statement.ts';
 import { estimateTotal } from './total.ts';
-import { type Walk, walkOf } from './walk.ts';
+import { type Strip, type Walk, walkOf } from './walk.ts';
 
 export type Matches = {
 	readonly hits: readonly Hit[];
@@ -33,7 +33,13 @@ export type Wanted = { readonly type: string; readonly clause: Clause };
 export type Source = { readonly row: Row; readonly parts: readonly Clause[]; readonly lead: Lead; readonly order: Order };
 
 /** The matches of the page that the query asks for. Throws Problem invalid `search-page-invalid` for a bad page token. */
-export async function readMatches(ctx: FhirCtx, db: Querier, query: SearchQuery, wanted: readonly Wanted[]): Promise<Matches> {
+export async function readMatches(
+	ctx: FhirCtx,
+	db: Querier,
+	query: SearchQuery,
+	wanted: readonly Wanted[],
+	budget?: number,
+): Promise<Matches> {
 	const sources: Source[] = [];
 	for (const one of wanted) {
 		const source = await sourceOf(ctx, db, query, one, wanted.length > 1);
@@ -47,7 +53,7 @@ export async function readMatches(ctx: FhirCtx, db: Querier, query: SearchQuery,
 	}
 	const columns = first.order.length;
 	const place = readPlace(query, columns);
-	const rows = await readRows(db, query, sources, place, wanted.length > 1);
+	const rows = await readRows(db, query, sources, place, wanted.length > 1, budget);
 	const more = rows.length > query.count;
 	if (more) rows.pop();
 	if (place?.direction === 'previous') rows.reverse();
@@ -84,6 +90,7 @@ async function readRows(
 	sources: readonly Source[],
 	place: Place | undefined,
 	typed: boolean,
+	asked: number | undefined,
 ): Promise<unknown[][]> {
 	const shape = { limit: query.count + 1, backwards: place?.direction === 'previous', typed };
 	const [source] = sources as [Source];
@@ -104,11 +111,19 @@ async function readRows(
 		return run(db, query, walkStatement(source.row, walk, rest, shape, place, undefined), isNameable(query, source, others));
 	}
 	if (!walk.few && (await chanceOf(source.row, db, others)) === 'rare') return gathered();
-	const budget = budgetOf(others, shape.limit);
+	const budget = asked ?? budgetOf(others, shape.limit);
 	const rows = await run(db, query, walkStatement(source.row, walk, rest, shape, place, budget), false);
-	if (rows.length === shape.limit) return rows;
-	if (!walk.lacks && (await run(db, query, beyondBudget(source.row, walk, budget), false)).length === 0) return rows;
-	return gathered();
+	const short = shortStrips(walk, rows, shape.limit);
+	if (short.length === 0) return rows;
+	const isCut = (await run(db, query, beyondBudget(source.row, short, budget), false)).length > 0;
+	return isCut || (walk.lacks && rows.length < shape.limit) ? gathered() : rows;
+}
+
+/** Strips that gave less than a page, so that it matters whether they were read to their end. */
+function shortStrips({ strips }: Walk, rows: readonly unknown[][], limit: number): Strip[] {
+	if (strips.length === 1) return rows.length === limit ? [] : [...strips];
+	const counts = rows[0]?.at(-1) as number[] | undefined;
+	return strips.filter((_, i) => (counts?.[i] ?? 0) < limit);
 }
 
 /** Whether some strip may have to be read further than the page is long even though nothing else is asked of its rows. */

@@ -4,7 +4,7 @@ import type { Querier } from '#db/database.ts';
 import { restoreAll } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { bundleText, type Hit, type Links, searchUrl } from './bundle.ts';
-import { needsLookUp, resolve } from './chain.ts';
+import { needsLookUp } from './chain.ts';
 import { compartmentClause, compartmentTypes } from './compartment.ts';
 import { type Pair, pairsOf } from './escape.ts';
 import { includesOf } from './include.ts';
@@ -25,6 +25,8 @@ export type SearchRequest = {
 	readonly handling: Handling;
 	/** Searches inside this transaction. */
 	readonly tx?: Querier;
+	/** How many rows of an index a page may look at before all that matches is gathered instead; tests make it small. */
+	readonly budget?: number;
 };
 
 export type SearchResult = {
@@ -46,9 +48,7 @@ export async function search(ctx: FhirCtx, request: SearchRequest): Promise<Sear
 	const query = parseSearch(ctx.fhir, types, pairs, request.handling);
 	const reached = restrict(ctx, request, query);
 	const read = async (db: Querier): Promise<SearchResult> => {
-		const wanted: Wanted[] = [];
-		for (const { type, clause } of reached) wanted.push({ type, clause: await resolve(ctx, db, type, clause) });
-		const matches = await readMatches(ctx, db, query, wanted);
+		const matches = await readMatches(ctx, db, query, reached, request.budget);
 		const included = query.includes.length === 0 ? nothing : await includesOf(ctx, db, query, matches.hits);
 		return {
 			query,

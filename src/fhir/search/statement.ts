@@ -19,7 +19,16 @@ export function walkStatement(row: Row, walk: Walk, rest: Sql, shape: Shape, pla
 		: rest;
 	const alone = strips.length === 1 && !shape.typed;
 	const parts = strips.map((strip) => stripStatement(row, walk, strip, filter, shape, budget, alone));
-	return alone ? (parts[0] as Sql) : merged(parts, order, shape);
+	if (alone) return parts[0] as Sql;
+	return budget === undefined ? merged(parts, order, shape) : counted(parts, order, shape);
+}
+
+/** As merged, with how many rows each part has as the last column. */
+function counted(parts: readonly Sql[], order: Order, { limit, backwards }: Shape): Sql {
+	const values = order.map((_, i) => raw(`, u.s${i}::text`));
+	const each = parts.map((part, i) => sql`SELECT p.*, ${raw(String(i))} AS strip FROM (${part}) p`);
+	const counts = parts.map((_, i) => raw(`(SELECT count(*) FROM u WHERE strip = ${i})::int`));
+	return sql`WITH u AS MATERIALIZED (${join(each, ' UNION ALL ')}) SELECT u.id, u.body, u.rid${join(values, '')}, ARRAY[${join(counts, ', ')}] FROM u ORDER BY ${orderBy(order, backwards, (i) => raw(`u.s${i}`), raw('u.rid'))} LIMIT ${raw(String(limit))}`;
 }
 
 /** The pages of several types, or of several strips, as one. */
@@ -65,8 +74,8 @@ function stripStatement(row: Row, walk: Walk, strip: Strip, rest: Sql, shape: Sh
 	}
 }
 
-/** Whether some strip goes on beyond so many rows. */
-export function beyondBudget(row: Row, { strips }: Walk, budget: number): Sql {
+/** Whether some of the strips goes on beyond so many rows. */
+export function beyondBudget(row: Row, strips: readonly Strip[], budget: number): Sql {
 	const each = strips.flatMap(({ on, where, order }) => {
 		if (order === undefined) return [];
 		const from = on === 'string' ? sql`${table(row.type, 'string')} s` : sql`${table(row.type)} r`;

@@ -118,6 +118,6 @@ function isChoice(name: string, names: ReadonlySet<string>): boolean {
 const subsetted = { system: 'http://terminology.hl7.org/CodeSystem/v3-ObservationValue', code: 'SUBSETTED' };
 
 function tagged(resource: Record<string, unknown>): Record<string, unknown> {
-	const meta = (resource['meta'] ?? {}) as { tag?: unknown[] };
+	const meta = (resource.meta ?? {}) as { tag?: unknown[] };
 	return { ...resource, meta: { ...meta, tag: [...(meta.tag ?? []), subsetted] } };
 }

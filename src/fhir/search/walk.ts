@@ -92,7 +92,7 @@ function sortWalk(asked: Asked, param: SearchParam, partly: boolean): Walk | und
 	const [first] = order as [OrderColumn];
 	const { storage } = param;
 	if (partly && place !== undefined && (place.values[0] ?? null) === null) return undefined;
-	if (storage.in === 'string') return (place?.values[0] ?? '') === null ? undefined : sortedStrings(asked, param, partly);
+	if (storage.in === 'string') return place?.values[0] === null ? undefined : sortedStrings(asked, param, partly);
 	if (storage.in !== 'date' && storage.in !== 'column') return undefined;
 	return partly ? partlyOf(asked, first) : mainWalk(asked, [{ where: raw('true'), ordered: true }]);
 }

@@ -69,6 +69,8 @@ function remember<R>(compute: (name: string) => R, capacity: number): (name: str
 }
 
 const anySalt = paramSalt('*');
+/** Added to the key of a resource's own canonical url. */
+export const urlSalt = paramSalt('#url');
 
 export class Collector {
 	readonly #memory: Memory;
@@ -245,9 +247,11 @@ export class Collector {
 		}
 	}
 
-	uri(p: number, value: unknown): void {
+	/** A uri; `own` when it is the canonical url of the resource, by which others refer to it. */
+	uri(p: number, value: unknown, own: boolean): void {
 		if (typeof value !== 'string' || value === '') return;
 		this.#present(p);
+		if (own) this.#keys.push(salted(this.#memory.reference(localReference(value, this.#base) ?? value), urlSalt));
 		this.#strings.push({ p, v: value.slice(0, longest) });
 	}
 

@@ -204,7 +204,9 @@ class Writer {
 				return type === 'string' && lastName(path) === 'family' ? `c.family(${p}, ${code}, ${v})` : stringLeaf(p, code, type, v);
 			case 'uri':
 				if (complex(type)) return '';
-				return param.storage.in === 'keys' ? `c.uriKey(${p}, ${code}, ${v}, ${param.code === '_profile'})` : `c.uri(${p}, ${v})`;
+				return param.storage.in === 'keys'
+					? `c.uriKey(${p}, ${code}, ${v}, ${param.code === '_profile'})`
+					: `c.uri(${p}, ${v}, ${param.code === 'url'})`;
 			case 'date':
 				return type === 'Period'
 					? `c.period(${p}, ${v}, ${hot})`

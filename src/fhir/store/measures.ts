@@ -17,10 +17,10 @@ export function measureOf(value: Json): Measure | undefined {
 	const { value: held, comparator } = value;
 	const written = Number(held);
 	if (held === undefined || held === null || !Number.isFinite(written)) return undefined;
-	const amount = comparator === '<' ? beside(written, -1) : comparator === '>' ? beside(written, 1) : written;
-	const units = unitsOf(value);
-	const canonical = canonicalOf(amount, value);
-	return { lo: amount, hi: amount, units, canonical: canonical && { lo: canonical.value, hi: canonical.value, unit: canonical.unit } };
+	const moved = (number: number): number => (comparator === '<' ? beside(number, -1) : comparator === '>' ? beside(number, 1) : number);
+	const canonical = canonicalOf(written, value);
+	const [amount, inBase] = [moved(written), moved(canonical?.value ?? 0)];
+	return { lo: amount, hi: amount, units: unitsOf(value), canonical: canonical && { lo: inBase, hi: inBase, unit: canonical.unit } };
 }
 
 /** A Range: from its low to its high end, of which one may be open. */

@@ -7,12 +7,10 @@ const mostWords = 10_000;
 const mostCharacters = 200_000;
 const longestWord = 60;
 
-/** Members that hold no text for people. */
+/** Members whose text is not for people. */
 const silent: ReadonlySet<string> = new Set([
 	'resourceType',
 	'id',
-	'meta',
-	'text',
 	'implicitRules',
 	'language',
 	'reference',
@@ -25,6 +23,7 @@ const silent: ReadonlySet<string> = new Set([
 	'hash',
 	'contentType',
 	'linkId',
+	'unit',
 	'fullUrl',
 	'expression',
 ]);
@@ -60,26 +59,27 @@ const spoken: ReadonlySet<string> = new Set([
 	'district',
 	'state',
 	'country',
-	'valueString',
-	'valueMarkdown',
 ]);
 
 function gather(holder: Record<string, unknown>, words: Words, depth: number): void {
 	for (const name in holder) {
 		const value = holder[name];
-		// A CodeableConcept's and an Annotation's text is one; a resource's is the narrative.
-		if (silent.has(name) && !(name === 'text' && typeof value === 'string')) continue;
+		if (name === 'meta' || (name === 'text' && typeof value !== 'string') || (silent.has(name) && typeof value === 'string')) continue;
 		if (name !== 'display' || holder.reference === undefined) gatherValue(name, value, words, depth);
 	}
 }
 
 function gatherValue(name: string, value: unknown, words: Words, depth: number): void {
 	if (typeof value === 'string') {
-		if (value.length > 1 && !noText.test(value) && (spoken.has(name) || !codeShape.test(value))) words.add(value);
+		if (value.length > 1 && !noText.test(value) && (!codeShape.test(value) || isSpoken(name))) words.add(value);
 	} else if (value !== null && typeof value === 'object' && depth < 40) {
 		if (Array.isArray(value)) for (const one of value) gatherValue(name, one, words, depth + 1);
 		else gather(value as Record<string, unknown>, words, depth + 1);
 	}
+}
+
+function isSpoken(name: string): boolean {
+	return spoken.has(name) || name.endsWith('String') || name.endsWith('Markdown');
 }
 
 /** Dates, numbers and addresses of machines are no text. */
