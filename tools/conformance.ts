@@ -42,9 +42,10 @@ async function checkPackage(file: string): Promise<void> {
 		const errors = issues.filter(isError);
 		if (errors.length > 0) refused.push([resource, errors]);
 		for (const { severity, code, text } of issues) {
-			const key =
-				severity === 'error' ? '' : `${severity} ${code === 'invariant' || code === 'profile-invariant' ? text.split(':')[0] : code}`;
-			if (key !== '') notes.set(key, (notes.get(key) ?? 0) + 1);
+			if (severity === 'error') continue;
+			const rule = code.endsWith('invariant') ? /(?:^|: )([a-z]+-[\w-]+): /.exec(text)?.[1] : undefined;
+			const key = `${severity} ${rule ?? code}`;
+			notes.set(key, (notes.get(key) ?? 0) + 1);
 		}
 	}
 	console.log(
