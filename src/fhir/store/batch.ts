@@ -12,7 +12,7 @@ import { looksFor } from './looks.ts';
 import { makePlan, needsLook, type Ready } from './plan.ts';
 import { referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
-import { type LinkKind, readLinkKinds, refusals } from './statements.ts';
+import { linkKindOf, readLinkKinds, refusals } from './statements.ts';
 import type { Written } from './store.ts';
 
 export type BatchOptions = {
@@ -130,7 +130,7 @@ async function tryOnce(options: BatchOptions, jobs: readonly Job[]): Promise<voi
 	const questions = deleting ? [...looks.statements, readLinkKinds] : looks.statements;
 	const answers = questions.length === 0 ? [] : await pipeline.run(questions);
 	const found = looks.read(answers);
-	const kinds = deleting ? (answers.at(-1) as string[][]).map(([source, target]): LinkKind => ({ source, target }) as LinkKind) : [];
+	const kinds = deleting ? (answers.at(-1) ?? []).map(linkKindOf) : [];
 	await rids.reserve(writes.length);
 	const plan = makePlan(writes, (name) => found.get(name), rids.take, extract);
 	for (const [i, outcome] of plan.outcomes.entries()) if (outcome instanceof Problem || outcome.unchanged) settle(jobs[i] as Job, outcome);

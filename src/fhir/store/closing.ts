@@ -14,6 +14,7 @@ import {
 	insertTexts,
 	insertUsedTypes,
 	type LinkKind,
+	type linkKindOf,
 } from './statements.ts';
 
 /** What is known to be in the database already, and need not be written again. */
@@ -35,7 +36,7 @@ export type Closing = {
 export function closingOf(
 	plans: readonly Plan[],
 	known: Known,
-	kinds: readonly LinkKind[],
+	kinds: readonly ReturnType<typeof linkKindOf>[],
 	definitions: Definitions,
 	integrity: boolean,
 ): Closing {
@@ -118,7 +119,7 @@ function targetChecks(ends: ReadonlyMap<string, End>): Prepared[] {
 	return [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([type, ids]) => demandTargets(type, [...ids]));
 }
 
-function sourceChecks(ends: ReadonlyMap<string, End>, kinds: readonly LinkKind[]): Prepared[] {
+function sourceChecks(ends: ReadonlyMap<string, End>, kinds: readonly ReturnType<typeof linkKindOf>[]): Prepared[] {
 	const gone = Map.groupBy(
 		[...ends.values()].filter(({ deleted }) => deleted),
 		({ type }) => type,
@@ -126,8 +127,10 @@ function sourceChecks(ends: ReadonlyMap<string, End>, kinds: readonly LinkKind[]
 	const checks: Prepared[] = [];
 	for (const [type, of] of gone) {
 		const keys = of.map(({ rk }) => rk);
-		const sources = kinds.filter(({ target }) => target === type).map(({ source }) => source);
-		checks.push(demandSources(type, sources), ...sources.map((source) => demandUnreferenced(source, keys, type === 'Patient')));
+		const sources = kinds.filter(({ target }) => target === type);
+		const known = sources.map(({ source }) => source);
+		checks.push(demandSources(type, known));
+		for (const { source, patients } of sources) checks.push(demandUnreferenced(source, keys, patients && type === 'Patient'));
 	}
 	return checks.length === 0 ? [] : [indexesOnly, ...checks];
 }

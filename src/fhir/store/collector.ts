@@ -123,7 +123,21 @@ export class Collector {
 		if (Array.isArray(contained))
 			for (const type of new Set(contained.map((inner) => (inner as Json | null)?.resourceType)))
 				if (typeof type === 'string') this.#keys.push(containedKey(type));
-		this.#words = wordsOf(resource, (word) => this.#hasWord(word));
+		this.#words = wordsOf(
+			resource,
+			(word) => this.#hasWord(word),
+			(reference) => this.#refers(reference),
+		);
+	}
+
+	/** What referential integrity looks at: every literal reference to a resource here, by whatever element. */
+	#refers(reference: string): void {
+		if (reference.startsWith('#')) return;
+		const local = localReference(reference, this.#base);
+		if (local === undefined || this.#references.has(local)) return;
+		this.#references.add(local);
+		const key = this.#memory.reference(local);
+		if (key !== this.pat) this.#keys.push(salted(key, anySalt));
 	}
 
 	#hasWord(word: string): boolean {
@@ -337,7 +351,7 @@ export class Collector {
 
 	reference(p: number, code: string, salt: Key, value: Json, patient: boolean): void {
 		const { reference, identifier } = value as { reference?: unknown; identifier?: Json };
-		if (typeof reference === 'string') this.target(p, salt, reference, patient, true);
+		if (typeof reference === 'string') this.target(p, salt, reference, patient);
 		if (identifier !== undefined && identifier !== null && typeof identifier === 'object' && typeof identifier.value === 'string') {
 			this.#present(p);
 			const system = typeof identifier.system === 'string' ? identifier.system : '';
@@ -366,7 +380,7 @@ export class Collector {
 	nested(p: number, salt: Key, value: Json, targets: readonly string[]): void {
 		const { resourceType, id } = value;
 		if (typeof resourceType !== 'string' || typeof id !== 'string') return;
-		if (targets.length === 0 || targets.includes(resourceType)) this.target(p, salt, `${resourceType}/${id}`, false, false);
+		if (targets.length === 0 || targets.includes(resourceType)) this.target(p, salt, `${resourceType}/${id}`, false);
 	}
 
 	/** Whether a reference may lead to this type: by its literal reference, or by what it says of its type. */
@@ -380,19 +394,17 @@ export class Collector {
 	}
 
 	/** Where a reference leads. `patient`: the parameter by which column pat is filled. */
-	target(p: number, salt: Key, reference: string, patient: boolean, checked: boolean): void {
+	target(p: number, salt: Key, reference: string, patient: boolean): void {
 		if (reference === '') return;
 		this.#present(p);
 		if (reference.startsWith('#')) return;
 		const local = localReference(reference, this.#base);
 		const key = this.#memory.reference(local ?? reference);
-		if (local !== undefined && checked) this.#references.add(local);
 		if (patient && local?.startsWith('Patient/')) {
 			if (this.pat === null) this.pat = key;
 			if (this.pat === key) return;
 		}
 		this.#keys.push(salted(key, salt));
-		if (local !== undefined && key !== this.pat) this.#keys.push(salted(key, anySalt));
 	}
 
 	/**

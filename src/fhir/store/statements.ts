@@ -76,8 +76,17 @@ function demand(count: string, wanted: string): string {
 	return `SELECT CASE WHEN ${count} = ${wanted} THEN NULL ELSE fhir.refuse('${refusals.changed}', '') END`;
 }
 
-/** All pairs of types of which one has ever referred to the other. */
-export const readLinkKinds: Prepared = { name: 'read_link_kinds', text: 'SELECT source, target FROM fhir.link_kind', values: [] };
+/** All pairs of types of which one has ever referred to the other, and whether the source has an index by patient. */
+export const readLinkKinds: Prepared = {
+	name: 'read_link_kinds',
+	text: `SELECT source, target, to_regclass('fhir.' || quote_ident(lower(source) || '_pat')) IS NOT NULL FROM fhir.link_kind`,
+	values: [],
+};
+
+/** A row of it. */
+export function linkKindOf([source, target, patients]: readonly unknown[]): LinkKind & { readonly patients: boolean } {
+	return { source: source as string, target: target as string, patients: patients === true };
+}
 
 /** Refuses when there is a type that refers to this one and was not known of. */
 export function demandSources(target: string, sources: readonly string[]): Prepared {

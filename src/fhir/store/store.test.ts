@@ -227,6 +227,44 @@ test('a refused reference names the element', async () => {
 	assert.equal((await put('named', elsewhere)).version, 1);
 });
 
+test('every element that refers counts, whether it can be searched by or not', async () => {
+	await put('ext', patient('Ext'));
+	const inside = observation('ext', { extension: [{ url: 'http://x.org/e', valueReference: { reference: 'Organization/unknown' } }] });
+	assert.equal(await refusal(put('inside', inside)), 'reference-not-found');
+	await t.store.write(t.ctx, { type: 'Organization', id: 'unknown', op: 'U', resource: { resourceType: 'Organization' } });
+	assert.equal((await put('inside', inside)).version, 1);
+	assert.equal(await refusal(remove('Organization', 'unknown')), 'still-referenced');
+	const contained = {
+		resourceType: 'Practitioner',
+		id: 'c',
+		extension: [{ url: 'http://x.org/e', valueReference: { reference: 'Practitioner/no' } }],
+	};
+	assert.equal(await refusal(put('holding', observation('ext', { contained: [contained] }))), 'reference-not-found');
+	// What a Bundle holds refers to what is in the Bundle; a uri that looks like a reference is none.
+	const bundle = { resourceType: 'Bundle', type: 'collection', entry: [{ resource: observation('not-here') }] };
+	assert.equal((await put('bundled', bundle)).version, 1);
+	const expression = { language: 'text/cql', reference: 'Library/elsewhere' };
+	assert.equal(
+		(await put('plan', { resourceType: 'PlanDefinition', action: [{ condition: [{ kind: 'start', expression }] }] })).version,
+		1,
+	);
+	await put('inside', observation('ext'));
+	assert.equal((await remove('Organization', 'unknown')).version, 2);
+});
+
+test('a patient whom nobody refers to can go, whatever types have ever referred to one', async () => {
+	await put('loner', patient('Loner'));
+	await t.store.write(t.ctx, {
+		type: 'Group',
+		id: 'g',
+		op: 'U',
+		resource: { resourceType: 'Group', member: [{ entity: { reference: 'Patient/loner' } }] },
+	});
+	assert.equal(await refusal(remove('Patient', 'loner')), 'still-referenced');
+	await remove('Group', 'g');
+	assert.equal((await remove('Patient', 'loner')).version, 2);
+});
+
 test('everything that was done here left indexes that agree with the bodies', async () => {
 	const report = await checkIndexes(t.db, t.store, t.definitions, { references: true });
 	assert.deepEqual(report.damage, []);

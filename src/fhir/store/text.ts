@@ -1,5 +1,5 @@
-// The words of a resource for full-text search (`_text`, `_content`): those of the narrative, and those of other human text that no
-// string or token index has. https://hl7.org/fhir/R4/search.html#text
+// One walk over a whole resource: its words for full-text search (`_text`, `_content`), those of the narrative and those of other human
+// text that no string or token index has (https://hl7.org/fhir/R4/search.html#text), and every reference, searched by or not.
 import { normalise } from './keys.ts';
 
 /** More than this is not kept of one resource, so that it fits into a tsvector. */
@@ -30,13 +30,18 @@ const silent: ReadonlySet<string> = new Set([
 
 /**
  * The words as the text of a tsvector, those of the narrative with weight A, with the type as `#Type`; null when there are none. `has`
- * tells which words other indexes find already. Names beside a reference belong to what is referred to and are left to it.
+ * tells which words other indexes find already. Names beside a reference belong to what is referred to and are left to it. `refer` hears
+ * of every literal reference; what is in a Bundle refers within it and is left out.
  */
-export function wordsOf(resource: Record<string, unknown>, has: (word: string) => boolean): string | null {
-	const narrative = new Words();
+export function wordsOf(
+	resource: Record<string, unknown>,
+	has: (word: string) => boolean,
+	refer: (reference: string) => void,
+): string | null {
+	const narrative = new Words(() => undefined);
 	const { div } = (resource.text ?? {}) as { div?: unknown };
 	if (typeof div === 'string') narrative.add(plainText(div));
-	const others = new Words();
+	const others = new Words(resource.resourceType === 'Bundle' ? () => undefined : refer);
 	gather(resource, others, 0);
 	let text = '';
 	for (const word of narrative.found) text += ` '${word}':1A`;
@@ -62,6 +67,9 @@ const spoken: ReadonlySet<string> = new Set([
 ]);
 
 function gather(holder: Record<string, unknown>, words: Words, depth: number): void {
+	// DetectedIssue and Expression have a uri of that name.
+	if (typeof holder.reference === 'string' && holder.resourceType === undefined && holder.language === undefined)
+		words.refer(holder.reference);
 	for (const name in holder) {
 		const value = holder[name];
 		if (name === 'meta' || (name === 'text' && typeof value !== 'string') || (silent.has(name) && typeof value === 'string')) continue;
@@ -88,7 +96,11 @@ const codeShape = /^[a-z]+(?:-[a-z]+)*$/;
 
 class Words {
 	readonly found = new Set<string>();
+	readonly refer: (reference: string) => void;
 	#characters = 0;
+	constructor(refer: (reference: string) => void) {
+		this.refer = refer;
+	}
 	add(text: string): void {
 		for (const word of splitWords(text)) {
 			if (this.found.size >= mostWords || this.#characters > mostCharacters) return;

@@ -13,7 +13,7 @@ import { idsByType, looksFor } from './looks.ts';
 import { makePlan, type Plan, type Ready } from './plan.ts';
 import { alreadyExists, referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
-import { type LinkKind, lockRows, lookUp, readLinkKinds, refusals } from './statements.ts';
+import { linkKindOf, lockRows, lookUp, readLinkKinds, refusals } from './statements.ts';
 import type { Unit, Write, Written } from './store.ts';
 
 export type UnitOptions = {
@@ -168,7 +168,7 @@ class Work {
 		const { known, definitions, integrity } = this.#options;
 		const deletes = integrity && this.#plans.some(({ ends }) => ends.values().some(({ deleted }) => deleted));
 		const [links = []] = deletes ? await tx.send([readLinkKinds]) : [];
-		const kinds = links.map(([source, target]) => ({ source, target }) as LinkKind);
+		const kinds = links.map(linkKindOf);
 		const closing = closingOf(this.#plans, known, kinds, definitions, integrity);
 		try {
 			await tx.send(closing.statements);
