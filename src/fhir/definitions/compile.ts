@@ -176,7 +176,7 @@ export function searchParameterFacts(parameter: Node): Omit<SearchParameterFacts
 }
 
 /** The parts of a union expression that start at the type. */
-export function partsFor(type: string, expression: string): string {
+function partsFor(type: string, expression: string): string {
 	const parts = splitUnion(expression);
 	const mine = parts.filter((part) => {
 		const head = /^\(*\s*([A-Za-z]+)/.exec(part)?.[1];
@@ -186,7 +186,7 @@ export function partsFor(type: string, expression: string): string {
 }
 
 /** Splits at the `|` that are outside of parentheses and strings. */
-export function splitUnion(expression: string): string[] {
+function splitUnion(expression: string): string[] {
 	const parts: string[] = [];
 	let depth = 0;
 	let quoted = false;
@@ -212,8 +212,6 @@ export function compartmentFacts(definition: Node): CompartmentFacts {
 	for (const { code, param } of definition.resource as { code: string; param?: string[] }[]) if (param !== undefined) params[code] = param;
 	return { code: definition.code as string, params };
 }
-
-export type CodeSystemSource = { readonly all: readonly string[]; readonly under: (code: string) => readonly string[] } | undefined;
 
 /** Looks up published CodeSystems and ValueSets while value sets are worked out. */
 export type Terminology = {

@@ -89,8 +89,6 @@ export type SearchParameterFacts = {
 	readonly number: number;
 };
 
-export type OperationFacts = { readonly url: string; readonly code: string; readonly json: Json };
-
 export type CompartmentFacts = { readonly code: string; readonly params: Readonly<Record<string, readonly string[]>> };
 
 /** What a FHIR NPM package (https://confluence.hl7.org/display/FHIR/NPM+Package+Specification) comes down to. */

@@ -52,9 +52,10 @@ function conceptTest({ coding, extension }: Concept, test: (coding: Coding) => b
 	return result;
 }
 
-/** Some of the set's codes, to show what is expected. */
-export function codesShown(definitions: Definitions, valueSet: string): string {
+/** A value set with some of its codes, to show what is expected. */
+export function shownSet(definitions: Definitions, valueSet: string): string {
 	const codes = [...new Set((definitions.valueSetCodes(valueSet) ?? []).map(({ code }) => code))];
-	if (codes.length === 0) return '';
-	return codes.length <= 12 ? ` (${codes.join(', ')})` : ` (${codes.slice(0, 10).join(', ')} and ${codes.length - 10} more)`;
+	if (codes.length === 0) return valueSet;
+	const some = codes.length <= 12 ? codes.join(', ') : `${codes.slice(0, 10).join(', ')} and ${codes.length - 10} more`;
+	return `${valueSet} (${some})`;
 }

@@ -25,13 +25,6 @@ export function compileProfile(structure: StructureFacts, context: ProfileContex
 	return source.build<ProfileCheck>(writer.write());
 }
 
-/** The source of a profile's functions, to look at. */
-export function profileSource(structure: StructureFacts, context: ProfileContext): string {
-	const source = new Source();
-	new ProfileWriter(structure, context, source).write();
-	return source.text;
-}
-
 class ProfileWriter {
 	readonly #structure: StructureFacts;
 	readonly #context: ProfileContext;
@@ -131,7 +124,7 @@ class ProfileWriter {
 		const { version } = this.#structure;
 		const test = bindingTest(this.#context.definitions, version === undefined ? valueSet : `${valueSet}|${version}`, code);
 		if (test === undefined) return '';
-		return `if (v !== undefined && v !== null && ${this.#source.constant(test)}(v) === false) ${this.#r}.profileBinding(c, ${this.#p}, ${quote(valueSet)}, v, ${!isRequired});`;
+		return `if (v !== undefined && v !== null && ${this.#source.constant(test)}(v) === false) ${this.#r}.profileBinding(c, ${this.#p}, ${this.#r}.shownSet(${quote(valueSet)}), v, ${!isRequired});`;
 	}
 
 	#targets({ code, targets }: TypeFacts, base: ElementFacts | undefined): string {

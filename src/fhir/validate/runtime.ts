@@ -2,6 +2,7 @@
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { StructureFacts } from '#fhir/definitions/facts.ts';
 import { boxed } from '#fhir/path/values.ts';
+import { shownSet } from './bindings.ts';
 import { checkBundle } from './bundle.ts';
 import { checkContained } from './contained.ts';
 import { checkExtension, checkModifier, contextOf, type ExtensionContext, settleContexts } from './extensions.ts';
@@ -36,6 +37,7 @@ export function createRuntime(definitions: Definitions) {
 		...reports,
 		definitions,
 		boxed,
+		shownSet: (valueSet: string) => shownSet(definitions, valueSet),
 		slices: checkSlices,
 		reference: checkReference,
 		target: checkTarget,

@@ -41,9 +41,4 @@ export class Source {
 		const text = `'use strict';\n${this.#functions.join('\n')}\nreturn ${name};`;
 		return new Function(...this.#names, text)(...this.#values) as F;
 	}
-
-	/** The functions' text, to look at. */
-	get text(): string {
-		return this.#functions.join('\n');
-	}
 }

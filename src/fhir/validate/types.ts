@@ -26,13 +26,6 @@ export function compileType(structure: StructureFacts, context: TypeContext): Ty
 	return source.build<TypeCheck>(writer.write());
 }
 
-/** The source of a type's functions, to look at. */
-export function typeSource(structure: StructureFacts, context: TypeContext): string {
-	const source = new Source();
-	new TypeWriter(structure, context, source).write();
-	return source.text;
-}
-
 /** A member of an object: an element, or one of the types of a choice element. */
 type Member = { readonly name: string; readonly element: ElementFacts; readonly type: TypeFacts; readonly choice?: number };
 
@@ -185,7 +178,7 @@ if (c.issues.length !== n) c.under(n, ${quote(`${step}[`)} + i + ']'); } ${this.
 		if (strength !== 'required' && !isMaximum) return '';
 		const test = bindingTest(this.#definitions, valueSet, code);
 		if (test === undefined) return '';
-		return `if (${this.#source.constant(test)}(${v}) === false) ${this.#r}.binding(c, ${path}, ${quote(valueSet)}, ${v}, ${isMaximum});`;
+		return `if (${this.#source.constant(test)}(${v}) === false) ${this.#r}.binding(c, ${path}, ${this.#r}.shownSet(${quote(valueSet)}), ${v}, ${isMaximum});`;
 	}
 
 	#targets({ code, targets }: TypeFacts, v: string): string {

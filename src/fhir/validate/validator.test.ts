@@ -531,7 +531,7 @@ describe('what an issue is', () => {
 	it('says what was expected', () => {
 		const { text, type } = one((o) => (o.status = 'unheard-of'));
 		assert.equal(type, 'code-invalid');
-		assert.match(text, /"unheard-of".*http:\/\/hl7.org\/fhir\/ValueSet\/observation-status/);
+		assert.match(text, /"unheard-of".*ValueSet\/observation-status \(registered, preliminary/);
 		assert.match(one((o) => (o.Status = 'final')).text, /Did you mean "status"/);
 		assert.match(one((o) => (o.issued = '2024')).text, /instant.*YYYY-MM-DDThh:mm:ss/);
 	});
