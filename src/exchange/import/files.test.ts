@@ -46,6 +46,7 @@ async function read(path: string): Promise<[string, number | undefined, string][
 
 test('kinds by name', () => {
 	assert.deepEqual(kindOf('a.json'), { kind: 'json', gzip: false });
+	assert.deepEqual(kindOf('a.json"'), { kind: 'json', gzip: false });
 	assert.deepEqual(kindOf('A.NDJSON.GZ'), { kind: 'lines', gzip: true });
 	assert.deepEqual(kindOf('a.tar.gz'), { kind: 'tar', gzip: true });
 	assert.deepEqual(kindOf('a.tgz'), { kind: 'tar', gzip: true });

@@ -27,9 +27,9 @@ export type Kind = 'json' | 'lines' | 'tar';
 /** The largest JSON text that is read in one piece. */
 const largest = 400 * 1024 * 1024;
 
-/** What a file's name says about it. */
+/** What a file's name says about it. A quote at its end, which some tools leave in the names they put into archives, is passed over. */
 export function kindOf(name: string): { readonly kind: Kind; readonly gzip: boolean } | undefined {
-	const match = /\.(?:(json|ndjson|jsonl|tar)(\.gz)?|(tgz))$/i.exec(name);
+	const match = /\.(?:(json|ndjson|jsonl|tar)(\.gz)?|(tgz))["']?$/i.exec(name);
 	if (match === null) return undefined;
 	const word = (match[1] ?? 'tar').toLowerCase();
 	return { kind: word === 'json' ? 'json' : word === 'tar' ? 'tar' : 'lines', gzip: match[2] !== undefined || match[3] !== undefined };
