@@ -78,8 +78,7 @@ test('a first start says where it listens and that it is ready', async () => {
 	assert.equal(lines.at(-2), `FHIR R4 at https://localhost:${httpsPort}/apis/default/fhir`);
 	assert.equal(lines.at(-1), `Heron is ready at https://localhost:${httpsPort}`);
 	assert.equal((await fetch(`http://127.0.0.1:${heron.port}/meta/health/livez`)).status, 200);
-	const metadata = await (await fetch(`${heron.base}/metadata`)).json();
-	assert.equal(metadata.resourceType, 'CapabilityStatement');
+	assert.match(await (await fetch(`${heron.base}/metadata`)).text(), /^\{"resourceType":"CapabilityStatement"/);
 	assert.match(await (await fetch(`http://127.0.0.1:${heron.port}/metrics`)).text(), /^heron_database_connections \d/m);
 });
 
@@ -122,7 +121,7 @@ test('without its database it answers 503, and it gets the database back by itse
 	const away = await fhir('GET', 'Patient/kept');
 	if (away.status === 503) {
 		assert.ok(away.headers.has('retry-after'));
-		assert.equal((await away.json()).resourceType, 'OperationOutcome');
+		assert.match(await away.text(), /"resourceType":"OperationOutcome"/);
 	}
 	await until(async () => (await fhir('GET', 'Patient/kept')).status === 200);
 	assert.equal((await fhir('PUT', 'Patient/kept2', { resourceType: 'Patient', id: 'kept2' })).status, 201);

@@ -104,7 +104,7 @@ test('two servers on one database see each other’s writes, and tokens end on b
 	assert.equal((await ask(one, 'PUT', 'Patient/shared', { resourceType: 'Patient', id: 'shared' })).status, 201);
 	assert.equal((await ask(two, 'GET', 'Patient/shared')).status, 200);
 	assert.equal((await ask(two, 'PUT', 'Patient/shared', { resourceType: 'Patient', id: 'shared', active: true })).status, 200);
-	assert.equal((await (await ask(one, 'GET', 'Patient/shared')).json()).active, true);
+	assert.match(await (await ask(one, 'GET', 'Patient/shared')).text(), /"active":true/);
 	await Promise.all([one.stop(), two.stop()]);
 });
 

@@ -3,6 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { from as copyFrom } from 'pg-copy-streams';
@@ -62,12 +63,18 @@ export async function restore(options: RestoreOptions): Promise<Manifest> {
 	return manifest;
 }
 
-/** Other sessions of Heron on the same database. */
+const sessionsEndWithinMs = 3000;
+
+/** Refuses while other sessions of Heron are on the same database; those of a server that has just stopped are gone in a moment. */
 async function refuseBusy(db: Database): Promise<void> {
-	const [row] = await db.rows(
-		raw(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'heron'`),
-	);
-	if (Number(row?.[0]) > 0) throw targetInUse(Number(row?.[0]));
+	for (let waited = 0; ; waited += 100) {
+		const [row] = await db.rows(
+			raw(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'heron'`),
+		);
+		if (Number(row?.[0]) === 0) return;
+		if (waited >= sessionsEndWithinMs) throw targetInUse(Number(row?.[0]));
+		await sleep(100);
+	}
 }
 
 /** Empty tables of the schema that the backup was made from. */
