@@ -20,12 +20,12 @@ import {
 	salted,
 	systemCodeKey,
 	systemKey,
-	textKey,
 	unitKey,
 } from './keys.ts';
 import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
 import { type Measure, measureOf, rangeOf } from './measures.ts';
-import { splitWords, wordsOf } from './text.ts';
+import type { Memory } from './memory.ts';
+import { wordsOf } from './text.ts';
 
 type Json = Record<string, unknown>;
 type Coding = { system?: unknown; code?: unknown; display?: unknown };
@@ -38,35 +38,6 @@ const longest = 500;
 
 /** A value of a composite's component: a token, a reference, or what lies on a scale. */
 export type Part = { readonly system: string; readonly code: string } | { readonly reference: string } | Measure;
-
-/** What repeats from row to row, kept: keys of references, and the words of texts with their keys. */
-export type Memory = {
-	readonly reference: (reference: string) => Key;
-	readonly text: (code: string, text: string) => { readonly k: Key; readonly text: string };
-};
-
-/** A bounded memory. */
-export function createMemory(capacity = 20_000): Memory {
-	const text = remember((name: string) => {
-		const bar = name.indexOf('|');
-		const words = splitWords(name.slice(bar + 1)).join(' ');
-		return { k: textKey(name.slice(0, bar), words), text: words };
-	}, capacity);
-	return { reference: remember(refKey, capacity), text: (code, of) => text(`${code}|${of}`) };
-}
-
-function remember<R>(compute: (name: string) => R, capacity: number): (name: string) => R {
-	const kept = new Map<string, R>();
-	return (name) => {
-		let value = kept.get(name);
-		if (value === undefined) {
-			value = compute(name);
-			if (kept.size >= capacity) kept.clear();
-			kept.set(name, value);
-		}
-		return value;
-	};
-}
 
 const anySalt = paramSalt('*');
 /** Added to the key of a resource's own canonical url. */
@@ -90,6 +61,9 @@ export class Collector {
 	readonly #texts: TokenText[] = [];
 	readonly #references = new Set<string>();
 	#words: string | null = null;
+	/** Texts that are found by a token, and their words. */
+	readonly #said = new Set<string>();
+	readonly #saidWords: (readonly string[])[] = [];
 	#covered: Set<string> | undefined;
 
 	constructor(memory: Memory, base: string) {
@@ -123,25 +97,25 @@ export class Collector {
 		if (Array.isArray(contained))
 			for (const type of new Set(contained.map((inner) => (inner as Json | null)?.resourceType)))
 				if (typeof type === 'string') this.#keys.push(containedKey(type));
-		this.#words = wordsOf(
-			resource,
-			(word) => this.#hasWord(word),
-			(reference) => this.#refers(reference),
-		);
+		this.#words = wordsOf(resource, {
+			covers: (text) => this.#said.has(text),
+			has: (word) => this.#hasWord(word),
+			split: this.#memory.words,
+			refer: (reference) => this.#refers(reference),
+		});
 	}
 
 	/** What referential integrity looks at: every literal reference to a resource here, by whatever element. */
 	#refers(reference: string): void {
 		if (reference.startsWith('#')) return;
-		const local = localReference(reference, this.#base);
-		if (local === undefined || this.#references.has(local)) return;
-		this.#references.add(local);
-		const key = this.#memory.reference(local);
-		if (key !== this.pat) this.#keys.push(salted(key, anySalt));
+		const link = this.#memory.link(reference);
+		if (link.local === undefined || this.#references.has(link.local)) return;
+		this.#references.add(link.local);
+		if (link.key !== this.pat) this.#keys.push(link.salted(anySalt));
 	}
 
 	#hasWord(word: string): boolean {
-		this.#covered ??= new Set(this.#texts.flatMap(({ text }) => text.split(' ')));
+		this.#covered ??= new Set(this.#saidWords.flat());
 		return this.#covered.has(word);
 	}
 
@@ -158,20 +132,22 @@ export class Collector {
 
 	#text(p: number, code: string, text: unknown): void {
 		if (typeof text !== 'string' || text === '' || text.length > longest) return;
-		const kept = this.#memory.text(code, text);
-		if (kept.text === '' || this.#texts.some((entry) => entry.k === kept.k)) return;
-		this.#keys.push(kept.k);
-		this.#texts.push({ p, ...kept });
+		const known = this.#memory.text(code, text);
+		this.#said.add(text);
+		if (known.text === '' || this.#texts.some((entry) => entry.k === known.k)) return;
+		this.#keys.push(known.k);
+		this.#texts.push({ p, k: known.k, text: known.text });
+		this.#saidWords.push(known.words);
 	}
 
 	/** A token. `hot` puts the first one of the resource into the column. */
 	#token(p: number, code: string, system: string, value: string, hot: boolean): void {
 		this.#present(p);
-		const key = systemCodeKey(code, system, value);
-		if (hot && this.code === null) this.code = key;
-		else this.#keys.push(key);
-		this.#keys.push(codeKey(code, value));
-		if (system !== '') this.#keys.push(systemKey(code, system));
+		const keys = this.#memory.token(code, system, value);
+		if (hot && this.code === null) this.code = keys.systemCode;
+		else this.#keys.push(keys.systemCode);
+		this.#keys.push(keys.code);
+		if (keys.system !== undefined) this.#keys.push(keys.system);
 	}
 
 	coding(p: number, code: string, value: Coding, hot: boolean): void {
@@ -398,13 +374,13 @@ export class Collector {
 		if (reference === '') return;
 		this.#present(p);
 		if (reference.startsWith('#')) return;
-		const local = localReference(reference, this.#base);
-		const key = this.#memory.reference(local ?? reference);
+		const link = this.#memory.link(reference);
+		const { local, key } = link;
 		if (patient && local?.startsWith('Patient/')) {
 			if (this.pat === null) this.pat = key;
 			if (this.pat === key) return;
 		}
-		this.#keys.push(salted(key, salt));
+		this.#keys.push(link.salted(salt));
 	}
 
 	/**

@@ -7,16 +7,17 @@ import { suffixOf, Typed } from '#fhir/path/values.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Path, pathsOf, type Step } from '#fhir/search/paths.ts';
 import type { SearchParam, SearchRegistry } from '#fhir/search/registry.ts';
-import { Collector, createMemory, partsOf, relativeReference } from './collector.ts';
+import { Collector, localReference, partsOf, relativeReference } from './collector.ts';
 import { paramSalt } from './keys.ts';
 import type { IndexRow } from './layout.ts';
+import { createMemory } from './memory.ts';
 
 export type Extract = (resource: Resource) => IndexRow;
 
 /** The extractor for all types; a type's function is made when it is first needed. `base` is the server's own FHIR base url. */
 export function createExtractor(registry: SearchRegistry, definitions: Definitions, base = ''): Extract {
 	const made = new Map<string, (resource: Resource, collector: Collector) => void>();
-	const memory = createMemory();
+	const memory = createMemory((reference) => localReference(reference, base));
 	return (resource) => {
 		const { resourceType } = resource;
 		let collect = made.get(resourceType);

@@ -28,24 +28,30 @@ const silent: ReadonlySet<string> = new Set([
 	'expression',
 ]);
 
+/** What other indexes find already, whole texts and words, how a text is split, and who hears of references. */
+export type Known = {
+	readonly covers: (text: string) => boolean;
+	readonly has: (word: string) => boolean;
+	readonly split: (text: string) => readonly string[];
+	readonly refer: (reference: string) => void;
+};
+
+const nothing: Known = { covers: () => false, has: () => false, split: splitWords, refer: () => undefined };
+
 /**
- * The words as the text of a tsvector, those of the narrative with weight A, with the type as `#Type`; null when there are none. `has`
- * tells which words other indexes find already. Names beside a reference belong to what is referred to and are left to it. `refer` hears
- * of every literal reference; what is in a Bundle refers within it and is left out.
+ * The words as the text of a tsvector, those of the narrative with weight A, with the type as `#Type`; null when there are none besides
+ * what is known. Names beside a reference belong to what is referred to and are left to it. The references met on the way are told to
+ * `refer`, those within a Bundle excepted.
  */
-export function wordsOf(
-	resource: Record<string, unknown>,
-	has: (word: string) => boolean,
-	refer: (reference: string) => void,
-): string | null {
-	const narrative = new Words(() => undefined);
+export function wordsOf(resource: Record<string, unknown>, known: Known): string | null {
+	const narrative = new Words(nothing);
 	const { div } = (resource.text ?? {}) as { div?: unknown };
 	if (typeof div === 'string') narrative.add(plainText(div));
-	const others = new Words(resource.resourceType === 'Bundle' ? () => undefined : refer);
+	const others = new Words(resource.resourceType === 'Bundle' ? { ...known, refer: nothing.refer } : known);
 	gather(resource, others, 0);
 	let text = '';
 	for (const word of narrative.found) text += ` '${word}':1A`;
-	for (const word of others.found) if (!narrative.found.has(word) && !has(word)) text += ` '${word}':1`;
+	for (const word of others.found) if (!narrative.found.has(word) && !known.has(word)) text += ` '${word}':1`;
 	return text === '' ? null : `'#${resource.resourceType}':1${text}`;
 }
 
@@ -96,13 +102,17 @@ const codeShape = /^[a-z]+(?:-[a-z]+)*$/;
 
 class Words {
 	readonly found = new Set<string>();
-	readonly refer: (reference: string) => void;
+	readonly #known: Known;
 	#characters = 0;
-	constructor(refer: (reference: string) => void) {
-		this.refer = refer;
+	constructor(known: Known) {
+		this.#known = known;
+	}
+	refer(reference: string): void {
+		this.#known.refer(reference);
 	}
 	add(text: string): void {
-		for (const word of splitWords(text)) {
+		if (this.#known.covers(text)) return;
+		for (const word of this.#known.split(text)) {
 			if (this.found.size >= mostWords || this.#characters > mostCharacters) return;
 			if (!this.found.has(word)) this.#characters += word.length;
 			this.found.add(word);
