@@ -39,9 +39,12 @@ const observation = {
 	subject: { reference: 'Patient/a' },
 };
 const patients = ['a', 'b'].map((id) => ({ resourceType: 'Patient', id, active: true }));
+const encounter = { resourceType: 'Encounter', id: 'e', status: 'finished', class: { code: 'AMB' }, subject: { reference: 'Patient/a' } };
+const codeSystem = { resourceType: 'CodeSystem', id: 'c', url: 'urn:c', status: 'active', content: 'complete', concept: [{ code: 'x' }] };
+const valueSet = { resourceType: 'ValueSet', id: 'v', status: 'active', compose: { include: [{ system: 'urn:c' }] } };
 
 async function reset(): Promise<void> {
-	for (const body of [...patients, observation]) {
+	for (const body of [...patients, observation, encounter, codeSystem, valueSet]) {
 		const { status, text } = await server.send('PUT', `${body.resourceType}/${body.id}`, { body });
 		assert.ok(status < 300, text);
 	}
@@ -50,15 +53,33 @@ async function reset(): Promise<void> {
 const merge = { 'content-type': 'application/json-patch+json' };
 const patchBody = JSON.stringify([{ op: 'replace', path: '/status', value: 'amended' }]);
 
+/** What operations are asked by their sample, and with what. */
+const asked: Readonly<Record<string, { readonly query?: string; readonly instance?: string; readonly body?: unknown }>> = {
+	'async-status': { query: 'job=none' },
+	convert: { body: observation },
+	expand: { query: 'url=http://hl7.org/fhir/ValueSet/administrative-gender', instance: 'count=1' },
+	graphql: { query: 'query={ObservationList{id}}', instance: 'query={id}' },
+	lastn: { query: 'patient=a&category=vital-signs' },
+	lookup: { query: 'system=urn:c&code=x' },
+	'meta-add': { body: { resourceType: 'Parameters', parameter: [{ name: 'meta', valueMeta: { tag: [{ code: 't' }] } }] } },
+	'meta-delete': { body: { resourceType: 'Parameters', parameter: [{ name: 'meta', valueMeta: { tag: [{ code: 't' }] } }] } },
+	validate: { body: observation },
+	'validate-code': { query: 'url=http://hl7.org/fhir/ValueSet/administrative-gender&code=male', instance: 'system=urn:c&code=x' },
+};
+
+const sampleIds: Readonly<Record<string, string>> = { Patient: 'a', Encounter: 'e', ValueSet: 'v', CodeSystem: 'c' };
+
 function sample(row: Row): { path: string; body?: unknown; headers?: Record<string, string> } {
 	const inPatient = row.path.includes(':member') || row.path[0] === 'Patient';
 	const values: Record<string, string> = {
 		':type': inPatient ? 'Patient' : 'Observation',
-		':id': inPatient ? 'a' : 'o',
+		':id': inPatient ? 'a' : (sampleIds[row.path[0] ?? ''] ?? 'o'),
 		':version': '1',
 		':member': 'Observation',
 	};
-	const path = row.path.map((name) => values[name] ?? name).join('/');
+	const { query, instance, body: sent } = asked[row.name.replace('operation-', '')] ?? {};
+	const parameters = row.path.includes(':id') ? instance : query;
+	const path = row.path.map((name) => values[name] ?? name).join('/') + (parameters === undefined ? '' : `?${parameters}`);
 	if (row.path.length === 1 && row.path[0] === ':type' && row.method !== 'POST' && row.method !== 'GET') {
 		const criteria = 'Observation?_id=o';
 		return row.body === 'patch'
@@ -86,7 +107,7 @@ function sample(row: Row): { path: string; body?: unknown; headers?: Record<stri
 		case undefined:
 			return { path };
 		default:
-			return { path, body: { resourceType: 'Parameters' } };
+			return { path, body: sent ?? { resourceType: 'Parameters' } };
 	}
 }
 
@@ -127,6 +148,11 @@ test('what patient b may not see shows nowhere: searches, chains, includes, hist
 		'_history',
 		'Patient/a/Observation',
 		'?_type=Observation,Patient&_id=o',
+		'Patient/$everything',
+		'Patient/a/$everything',
+		'Encounter/e/$everything',
+		'Observation/$lastn?patient=a&category=vital-signs',
+		'$graphql?query={PatientList{id}ObservationList{id,subject{reference}}}',
 	];
 	for (const path of paths) {
 		const answer = await server.send('GET', path, { as });

@@ -231,7 +231,8 @@ test('what the caller may not see is neither matched nor included', async () => 
 	assert.deepEqual(some.matches.toSorted(), ['Observation/o2', 'Patient/a']);
 	assert.deepEqual(some.included, ['Practitioner/doc']);
 	server.caller('none', [{ type: 'Practitioner', interactions: ['read', 'search'] }]);
-	assert.equal((await server.send('GET', 'Patient/a/$everything', { as: 'none' })).status, 403);
+	for (const path of ['Patient/a/$everything', 'Patient/$everything'])
+		assert.equal((await server.send('GET', path, { as: 'none' })).status, 403);
 });
 
 test('the record of an encounter, with its patient and what else it needs', async () => {

@@ -2,6 +2,8 @@
 import { read } from '#fhir/interactions/read.ts';
 import { define, hl7, input, output } from '#fhir/operations/define.ts';
 import type { Operation } from '#fhir/operations/operation.ts';
+import { notAllowed } from '#fhir/search/problems.ts';
+import { within } from '#fhir/search/restrict.ts';
 import { everything } from './everything.ts';
 
 export const patientEverything: Operation = {
@@ -30,7 +32,10 @@ export const patientEverything: Operation = {
 	types: ['Patient'],
 	methods: ['GET', 'POST'],
 	async run(ctx, given) {
-		if (given.id === undefined) return { json: await everything(ctx, given, { type: 'Patient' }) };
+		if (given.id === undefined) {
+			if (within(ctx, 'Patient') === undefined) throw notAllowed('Patient');
+			return { json: await everything(ctx, given, { type: 'Patient' }) };
+		}
 		const { id } = await read(ctx, 'Patient', given.id);
 		return { json: await everything(ctx, given, { type: 'Patient', id }) };
 	},
