@@ -9,7 +9,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { isAlive } from '#db/embedded/lock.ts';
-import { freePort, type Heron, startHeron } from '#testing/heron.ts';
+import { childEnv, freePort, type Heron, startHeron } from '#testing/heron.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heron-main-'));
 chmodSync(folder, 0o755);
@@ -41,7 +41,7 @@ async function run(
 	more: Record<string, string> = {},
 ): Promise<{ code: number | null; out: string; err: string }> {
 	const child = spawn(process.execPath, [join(import.meta.dirname, script), ...args], {
-		env: { PATH: process.env.PATH ?? '', HERON_DATA_DIR: dataDir, ...more },
+		env: { ...childEnv, HERON_DATA_DIR: dataDir, ...more },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	let out = '';
@@ -161,7 +161,7 @@ test('SIGTERM lets a running request finish, stops PostgreSQL and ends with 0', 
 
 test('a stop before it is ready stops as well', async () => {
 	const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-		env: { PATH: process.env.PATH ?? '', ...env, HERON_HTTP_PORT: '0' },
+		env: { ...childEnv, ...env, HERON_HTTP_PORT: '0' },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	await new Promise((resolve) => child.stdout.once('data', resolve));
@@ -178,7 +178,7 @@ test('it stops when the process that started it is gone', async () => {
 		let text = '';
 		child.stdout.on('data', (data) => { text += data; if (/is ready/.test(text)) console.log(child.pid); });`;
 	const parent = spawn(process.execPath, ['--input-type=module', '-e', code], {
-		env: { PATH: process.env.PATH ?? '', ...env, HERON_HTTPS_PORT: '0', HERON_HTTP_PORT: String(await freePort()) },
+		env: { ...childEnv, ...env, HERON_HTTPS_PORT: '0', HERON_HTTP_PORT: String(await freePort()) },
 		stdio: ['ignore', 'pipe', 'inherit'],
 	});
 	const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (data) => resolve(Number(data))));

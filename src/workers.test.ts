@@ -10,7 +10,7 @@ import { type Caller, everything } from '#access/ctx.ts';
 import { mintToken } from '#access/tokens.ts';
 import { isAlive } from '#db/embedded/lock.ts';
 import { cloneDatabase } from '#testing/database.ts';
-import { freePort, type Heron, startHeron } from '#testing/heron.ts';
+import { childEnv, freePort, type Heron, startHeron } from '#testing/heron.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heron-workers-'));
 const { database, config, drop } = await cloneDatabase();
@@ -111,7 +111,7 @@ test('two servers on one database see each other’s writes, and tokens end on b
 /** A start that fails: exit code and what it said. */
 function fail(more: Record<string, string>): Promise<{ code: number | null; said: string }> {
 	const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
-		env: { PATH: process.env.PATH ?? '', ...env, HERON_HTTPS_PORT: '0', HERON_LOG_LEVEL: 'debug', ...more },
+		env: { ...childEnv, ...env, HERON_HTTPS_PORT: '0', HERON_LOG_LEVEL: 'debug', ...more },
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	let said = '';

@@ -61,7 +61,8 @@ export async function cloneDatabase(): Promise<{ database: Database; config: Poo
 	const template = await ensureTemplate(cluster);
 	const name = `t_${randomUUID().replaceAll('-', '')}`;
 	await asAdmin(cluster, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY FILE_COPY`));
-	const config = { ...cluster, database: name };
+	// Not the name that servers have: a restore refuses while one is at work.
+	const config = { ...cluster, database: name, application_name: 'heron test' };
 	const database = openDatabase({ ...config, max: 8 });
 	return {
 		database,

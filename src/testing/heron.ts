@@ -33,12 +33,16 @@ export type HeronOptions = {
 
 const main = join(import.meta.dirname, '..', 'main.ts');
 
+/** What a process of Heron's needs of this one's environment; settings are not handed on. */
+export const childEnv: Readonly<Record<string, string>> = Object.fromEntries(
+	['PATH', 'HOME', 'NODE_COMPILE_CACHE'].flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+);
+
 /** Starts `src/main.ts` with http on a free port and waits until it is ready; throws with what it printed when it ends before that. */
 export async function startHeron(options: HeronOptions): Promise<Heron> {
 	const port = options.port ?? (await freePort());
 	const env = {
-		PATH: process.env.PATH ?? '',
-		HOME: process.env.HOME ?? '/',
+		...childEnv,
 		HERON_LOG_LEVEL: 'warn',
 		HERON_HTTPS_PORT: '0',
 		HERON_HTTP_PORT: String(port),

@@ -52,8 +52,8 @@ export async function filesOf(paths: readonly string[]): Promise<File[]> {
 		}
 		for (const entry of await readdir(path, { recursive: true, withFileTypes: true })) {
 			const inside = join(entry.parentPath, entry.name);
-			// Former versions that an export wrote beside the present ones are not to come back as present ones.
-			const isWanted = entry.isFile() && kindOf(entry.name) !== undefined && !/\.history\.ndjson(\.gz)?$/.test(entry.name);
+			// Of an export's folder only the present resources: former versions are not to come back as present ones.
+			const isWanted = entry.isFile() && kindOf(entry.name) !== undefined && !/^manifest\.json$|\.history\.ndjson(\.gz)?$/.test(entry.name);
 			if (isWanted) found.set(inside, { path: inside, size: (await stat(inside)).size });
 		}
 	}
