@@ -12,7 +12,7 @@ import { looksFor } from './looks.ts';
 import { makePlan, needsLook, type Ready } from './plan.ts';
 import { referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
-import { linkKindOf, readLinkKinds, refusals } from './statements.ts';
+import { linkOf, readLinks, refusals } from './statements.ts';
 import type { Written } from './store.ts';
 
 export type BatchOptions = {
@@ -127,15 +127,15 @@ async function tryOnce(options: BatchOptions, jobs: readonly Job[]): Promise<voi
 	const writes = jobs.map(({ ready }) => ready);
 	const looks = looksFor(writes);
 	const deleting = integrity && writes.some(({ write }) => write.op === 'D');
-	const questions = deleting ? [...looks.statements, readLinkKinds] : looks.statements;
+	const questions = deleting ? [...looks.statements, readLinks] : looks.statements;
 	const answers = questions.length === 0 ? [] : await pipeline.run(questions);
 	const found = looks.read(answers);
-	const kinds = deleting ? (answers.at(-1) ?? []).map(linkKindOf) : [];
+	const links = deleting ? (answers.at(-1) ?? []).map(linkOf) : [];
 	await rids.reserve(writes.length);
 	const plan = makePlan(writes, (name) => found.get(name), rids.take, extract);
 	for (const [i, outcome] of plan.outcomes.entries()) if (outcome instanceof Problem || outcome.unchanged) settle(jobs[i] as Job, outcome);
 	if (plan.statements.length === 0) return;
-	const closing = closingOf([plan], known, kinds, definitions, integrity);
+	const closing = closingOf([plan], known, links, definitions, integrity);
 	await pipeline.run([...plan.statements, ...closing.statements]);
 	closing.remember();
 	for (const [i, outcome] of plan.outcomes.entries()) settle(jobs[i] as Job, outcome);

@@ -83,7 +83,7 @@ const planted: readonly (readonly [name: string, harm: string, expected: readonl
 		['history o is dated after the version that replaced it'],
 	],
 	['a lost mark of a delete', `DELETE FROM fhir.patient_history WHERE op = 'D'`, ['history gone versions are missing or too many']],
-	['a kind of link', `DELETE FROM fhir.link_kind`, ['catalogue  refers to Patient, which is missing in fhir.link_kind']],
+	['a kind of link', `DELETE FROM fhir.link`, ['catalogue  refers by Patient @pat, which is missing in fhir.link']],
 	[
 		'a type',
 		`DELETE FROM fhir.used_type WHERE type = 'Observation'`,
@@ -100,7 +100,7 @@ const tables = [
 	'patient_history',
 	'words',
 	'token_text',
-	'link_kind',
+	'link',
 	'used_type',
 ];
 for (const table of tables) await run(`CREATE TABLE public.kept_${table} AS TABLE fhir.${table}`);

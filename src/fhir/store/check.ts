@@ -5,7 +5,7 @@ import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { headOf } from './body.ts';
 import { decodeVersion, type Version } from './delta.ts';
 import type { IndexRow } from './layout.ts';
-import { lookUp, milliseconds, tableOf } from './statements.ts';
+import { linkOf, lookUp, milliseconds, readLinks, tableOf } from './statements.ts';
 import type { Store } from './store.ts';
 import { differences, expectedIndex, lastRid, missingTexts, readStoredRows, type StoredRow, wrongWords } from './stored-index.ts';
 
@@ -163,10 +163,11 @@ class Check {
 			if (!this.#definitions.isResourceType(target)) continue;
 			targets.set(target, (targets.get(target) ?? new Set()).add(id));
 		}
-		const kinds = await this.#db.rows({ text: 'SELECT target FROM fhir.link_kind WHERE source = $1', values: [type] });
-		const known = new Set(kinds.map(([target]) => target as string));
-		for (const target of targets.keys())
-			if (!known.has(target)) this.#found('catalogue', type, `refers to ${target}, which is missing in fhir.link_kind`);
+		const known = new Set(
+			(await this.#db.rows(readLinks)).map(linkOf).flatMap(({ source, target, param }) => (source === type ? `${target} ${param}` : [])),
+		);
+		for (const link of new Set(rows.flatMap(([, { links }]) => links)))
+			if (!known.has(link)) this.#found('catalogue', type, `refers by ${link}, which is missing in fhir.link`);
 		if (this.#options.references !== true) return;
 		for (const [target, ids] of targets) {
 			const found = await this.#db.rows({

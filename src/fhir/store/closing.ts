@@ -3,27 +3,28 @@
 // their row, so that of a create and a delete that cross, one is refused.
 import type { Prepared } from '#db/pipeline.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
+import { patientLink } from './collector.ts';
 import { typeNumber } from './layout.ts';
 import type { End, Plan } from './plan.ts';
 import {
-	demandSources,
+	demandLinks,
+	demandNoPatients,
 	demandTargets,
 	demandUnreferenced,
 	indexesOnly,
-	insertLinkKinds,
+	insertLinks,
 	insertTexts,
 	insertUsedTypes,
-	type LinkKind,
-	type linkKindOf,
+	type Link,
 } from './statements.ts';
 
 /** What is known to be in the database already, and need not be written again. */
-export type Known = { readonly types: Set<string>; readonly kinds: Set<string>; readonly texts: Set<string> };
+export type Known = { readonly types: Set<string>; readonly links: Set<string>; readonly texts: Set<string> };
 
 const rememberedTexts = 50_000;
 
 export function createKnown(): Known {
-	return { types: new Set(), kinds: new Set(), texts: new Set() };
+	return { types: new Set(), links: new Set(), texts: new Set() };
 }
 
 export type Closing = {
@@ -32,18 +33,17 @@ export type Closing = {
 	readonly remember: () => void;
 };
 
-/** The statements that end a transaction which carries out these plans. `kinds` are needed when something is deleted. */
+/** The statements that end a transaction which carries out these plans. `links` are needed when something is deleted. */
 export function closingOf(
 	plans: readonly Plan[],
 	known: Known,
-	kinds: readonly ReturnType<typeof linkKindOf>[],
+	links: readonly Link[],
 	definitions: Definitions,
 	integrity: boolean,
 ): Closing {
 	const types = [...new Set(plans.flatMap((plan) => [...plan.types]))].filter((type) => !known.types.has(type));
 	const ends = mergedEnds(plans);
-	const links = linksOf(ends);
-	const newLinks = [...links].filter(([name]) => !known.kinds.has(name));
+	const newLinks = unknownLinks(ends, known.links);
 	const texts = new Map<string, ReturnType<typeof textOf>>();
 	for (const plan of plans) {
 		for (const text of plan.texts) {
@@ -53,14 +53,14 @@ export function closingOf(
 	}
 	const statements: Prepared[] = [];
 	if (types.length > 0) statements.push(insertUsedTypes(types));
-	if (newLinks.length > 0) statements.push(insertLinkKinds(newLinks.map(([, kind]) => kind)));
+	if (newLinks.size > 0) statements.push(insertLinks([...newLinks.values()]));
 	if (texts.size > 0) statements.push(insertTexts([...texts.values()]));
-	if (integrity) statements.push(...targetChecks(ends), ...sourceChecks(ends, kinds));
+	if (integrity) statements.push(...targetChecks(ends), ...sourceChecks(ends, links));
 	return {
 		statements,
 		remember() {
 			for (const type of types) known.types.add(type);
-			for (const [name] of newLinks) known.kinds.add(name);
+			for (const name of newLinks.keys()) known.links.add(name);
 			if (known.texts.size + texts.size > rememberedTexts) known.texts.clear();
 			for (const name of texts.keys()) known.texts.add(name);
 		},
@@ -88,16 +88,17 @@ function mergedEnds(plans: readonly Plan[]): ReadonlyMap<string, End> {
 	return merged;
 }
 
-function linksOf(ends: ReadonlyMap<string, End>): Map<string, LinkKind> {
-	const links = new Map<string, LinkKind>();
-	for (const { type, added } of ends.values()) {
-		for (const reference of added) {
-			const target = typeIn(reference);
-			const pair = `${type} ${target}`;
-			if (!links.has(pair)) links.set(pair, { source: type, target });
+function unknownLinks(ends: ReadonlyMap<string, End>, known: ReadonlySet<string>): Map<string, Link> {
+	const found = new Map<string, Link>();
+	for (const { type, links } of ends.values()) {
+		for (const link of links) {
+			const name = `${type} ${link}`;
+			if (known.has(name) || found.has(name)) continue;
+			const [target = '', param = ''] = link.split(' ');
+			found.set(name, { source: type, target, param });
 		}
 	}
-	return links;
+	return found;
 }
 
 function typeIn(reference: string): string {
@@ -119,7 +120,7 @@ function targetChecks(ends: ReadonlyMap<string, End>): Prepared[] {
 	return [...wanted].sort(([a], [b]) => (a < b ? -1 : 1)).map(([type, ids]) => demandTargets(type, [...ids]));
 }
 
-function sourceChecks(ends: ReadonlyMap<string, End>, kinds: readonly ReturnType<typeof linkKindOf>[]): Prepared[] {
+function sourceChecks(ends: ReadonlyMap<string, End>, links: readonly Link[]): Prepared[] {
 	const gone = Map.groupBy(
 		[...ends.values()].filter(({ deleted }) => deleted),
 		({ type }) => type,
@@ -127,10 +128,13 @@ function sourceChecks(ends: ReadonlyMap<string, End>, kinds: readonly ReturnType
 	const checks: Prepared[] = [];
 	for (const [type, of] of gone) {
 		const keys = of.map(({ rk }) => rk);
-		const sources = kinds.filter(({ target }) => target === type);
-		const known = sources.map(({ source }) => source);
-		checks.push(demandSources(type, known));
-		for (const { source, patients } of sources) checks.push(demandUnreferenced(source, keys, patients && type === 'Patient'));
+		const known = links.filter(({ target }) => target === type);
+		checks.push(demandLinks(type, known));
+		for (const [source, ways] of Map.groupBy(known, (link) => link.source)) {
+			const params = ways.map(({ param }) => param).filter((param) => param !== patientLink);
+			if (params.length < ways.length) checks.push(demandNoPatients(source, keys));
+			if (params.length > 0) checks.push(demandUnreferenced(source, keys, params));
+		}
 	}
 	return checks.length === 0 ? [] : [indexesOnly, ...checks];
 }

@@ -60,6 +60,9 @@ export class Collector {
 	readonly #ranges: RangeEntry[] = [];
 	readonly #texts: TokenText[] = [];
 	readonly #references = new Set<string>();
+	/** References that a search parameter finds. */
+	readonly #found = new Set<string>();
+	readonly #links = new Set<string>();
 	#words: string | null = null;
 	/** Texts that are found by a token, and their words. */
 	readonly #said = new Set<string>();
@@ -87,6 +90,7 @@ export class Collector {
 			ranges: this.#ranges,
 			texts: this.#texts,
 			references: [...this.#references],
+			links: [...this.#links],
 			words: this.#words,
 		};
 	}
@@ -108,10 +112,12 @@ export class Collector {
 	/** What referential integrity looks at: every literal reference to a resource here, by whatever element. */
 	#refers(reference: string): void {
 		if (reference.startsWith('#')) return;
-		const link = this.#memory.link(reference);
-		if (link.local === undefined || this.#references.has(link.local)) return;
-		this.#references.add(link.local);
-		if (link.key !== this.pat) this.#keys.push(link.salted(anySalt));
+		const local = localReference(reference, this.#base);
+		if (local === undefined || this.#references.has(local)) return;
+		this.#references.add(local);
+		if (this.#found.has(local)) return;
+		this.#keys.push(salted(this.#memory.reference(local), anySalt));
+		this.#links.add(linkOf(local, '*'));
 	}
 
 	#hasWord(word: string): boolean {
@@ -327,7 +333,7 @@ export class Collector {
 
 	reference(p: number, code: string, salt: Key, value: Json, patient: boolean): void {
 		const { reference, identifier } = value as { reference?: unknown; identifier?: Json };
-		if (typeof reference === 'string') this.target(p, salt, reference, patient);
+		if (typeof reference === 'string') this.target(p, code, salt, reference, patient);
 		if (identifier !== undefined && identifier !== null && typeof identifier === 'object' && typeof identifier.value === 'string') {
 			this.#present(p);
 			const system = typeof identifier.system === 'string' ? identifier.system : '';
@@ -356,7 +362,7 @@ export class Collector {
 	nested(p: number, salt: Key, value: Json, targets: readonly string[]): void {
 		const { resourceType, id } = value;
 		if (typeof resourceType !== 'string' || typeof id !== 'string') return;
-		if (targets.length === 0 || targets.includes(resourceType)) this.target(p, salt, `${resourceType}/${id}`, false);
+		if (targets.length === 0 || targets.includes(resourceType)) this.target(p, '', salt, `${resourceType}/${id}`, false);
 	}
 
 	/** Whether a reference may lead to this type: by its literal reference, or by what it says of its type. */
@@ -369,18 +375,19 @@ export class Collector {
 		return inner?.resourceType === type;
 	}
 
-	/** Where a reference leads. `patient`: the parameter by which column pat is filled. */
-	target(p: number, salt: Key, reference: string, patient: boolean): void {
+	/** Where a reference leads. `patient`: the parameter by which column pat is filled. `code` is '' for what only looks like a reference. */
+	target(p: number, code: string, salt: Key, reference: string, patient: boolean): void {
 		if (reference === '') return;
 		this.#present(p);
 		if (reference.startsWith('#')) return;
-		const link = this.#memory.link(reference);
-		const { local, key } = link;
-		if (patient && local?.startsWith('Patient/')) {
-			if (this.pat === null) this.pat = key;
-			if (this.pat === key) return;
-		}
-		this.#keys.push(link.salted(salt));
+		const local = localReference(reference, this.#base);
+		const key = this.#memory.reference(local ?? reference);
+		if (patient && local?.startsWith('Patient/') && this.pat === null) this.pat = key;
+		const inColumn = patient && this.pat === key;
+		if (!inColumn) this.#keys.push(salted(key, salt));
+		if (local === undefined || code === '') return;
+		this.#found.add(local);
+		this.#links.add(linkOf(local, inColumn ? patientLink : code));
 	}
 
 	/**
@@ -412,6 +419,13 @@ export class Collector {
 function partKeys(part: Exclude<Part, Measure>): Key[] {
 	if ('reference' in part) return [refKey(part.reference)];
 	return [systemCodeKey('', part.system, part.code), codeKey('', part.code)];
+}
+
+/** Stands in a link for the column pat. */
+export const patientLink = '@pat';
+
+function linkOf(local: string, param: string): string {
+	return `${local.slice(0, local.indexOf('/'))} ${param}`;
 }
 
 const localShape = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;

@@ -47,4 +47,9 @@ export type IndexRow = {
 	readonly words: string | null;
 	/** Literal local references as "Type/id" without version, without repeats: what referential integrity checks. */
 	readonly references: readonly string[];
+	/**
+	 * How these can be found from their targets, as "Type code": the type referred to and the parameter whose salt their key has, `@pat` for
+	 * those in column pat, `*` for those that no parameter finds.
+	 */
+	readonly links: readonly string[];
 };

@@ -52,6 +52,7 @@ export type End = {
 	readonly references: readonly string[];
 	/** Those of them that it did not refer to before. */
 	readonly added: readonly string[];
+	readonly links: readonly string[];
 };
 
 export type Plan = {
@@ -148,7 +149,7 @@ class Planner {
 		for (const entry of index.strings) work.strings.push({ rid, entry });
 		for (const entry of index.ranges) work.ranges.push({ rid, entry });
 		if (index.words !== null) work.words.push({ rid, entry: index.words });
-		this.#note(name, { type, rk, deleted: false, references: index.references, added: index.references }, index);
+		this.#note(name, { type, rk, deleted: false, references: index.references, added: index.references, links: index.links }, index);
 		return { type, id, rid, version, updated, op, body, created: true, previous: null };
 	}
 
@@ -183,7 +184,7 @@ class Planner {
 		const known = new Set(before?.references);
 		const { references } = index;
 		const added = references.filter((reference) => !known.has(reference));
-		this.#note(name, { type, rk, deleted: false, references, added }, index);
+		this.#note(name, { type, rk, deleted: false, references, added, links: index.links }, index);
 		return { type, id, rid, version, updated, op: 'U', body, created: false, previous: met.version };
 	}
 
@@ -203,7 +204,7 @@ class Planner {
 		work.clear.strings.push(rid);
 		work.clear.ranges.push(rid);
 		work.clear.words.push(rid);
-		this.#ends.set(ready.name, { type, rk: ready.rk, deleted: true, references: [], added: [] });
+		this.#ends.set(ready.name, { type, rk: ready.rk, deleted: true, references: [], added: [], links: [] });
 		return { ...base, rid, version: version + 1, updated, previous: version };
 	}
 

@@ -6,7 +6,17 @@ import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { refKey } from './keys.ts';
 import type { IndexRow, TokenText } from './layout.ts';
 import { typeNumber } from './layout.ts';
-import { clearSide, clearWords, insertRanges, insertStrings, insertTexts, insertWords, type Of, setIndex } from './statements.ts';
+import {
+	clearSide,
+	clearWords,
+	insertLinks,
+	insertRanges,
+	insertStrings,
+	insertTexts,
+	insertWords,
+	type Of,
+	setIndex,
+} from './statements.ts';
 import type { Store } from './store.ts';
 import { differences, expectedIndex, lastRid, readStoredRows, type StoredRow, wrongWords } from './stored-index.ts';
 
@@ -94,6 +104,7 @@ async function mend(tx: Tx, store: Store, definitions: Definitions, type: string
 	await replace(tx, type, mended, 'ranges');
 	await replaceWords(tx, mended, new Set(words));
 	await addTexts(tx, definitions, type, mended);
+	await addLinks(tx, type, mended);
 	return new Set([...words, ...mended.filter(({ wrong }) => wrong.length > 0).map(({ row }) => row.rid)]).size;
 }
 
@@ -136,4 +147,14 @@ async function addTexts(tx: Tx, definitions: Definitions, type: string, mended: 
 	for (const { index } of mended) for (const text of index.texts) texts.set(`${text.p} ${text.k}`, text);
 	const number = typeNumber(definitions, type);
 	if (texts.size > 0) await tx.rows(insertTexts([...texts.values()].map((text) => ({ ...text, type: number }))));
+}
+
+/** A reference that a new parameter finds has the key of that parameter from now on. */
+async function addLinks(tx: Tx, type: string, mended: readonly Mended[]): Promise<void> {
+	const names = new Set(mended.flatMap(({ index }) => index.links));
+	const links = [...names].map((name) => {
+		const [target = '', param = ''] = name.split(' ');
+		return { source: type, target, param };
+	});
+	if (links.length > 0) await tx.rows(insertLinks(links));
 }

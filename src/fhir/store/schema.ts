@@ -44,8 +44,9 @@ function common(): string[] {
 		`CREATE SEQUENCE IF NOT EXISTS fhir.rid INCREMENT BY ${ridBlock} MINVALUE 1`,
 		`CREATE TABLE IF NOT EXISTS fhir.token_text (
 			type int2 NOT NULL, p int2 NOT NULL, k int8 NOT NULL, text text COLLATE "C" NOT NULL, PRIMARY KEY (type, p, k))`,
-		// Which types have ever referred to which: what a delete has to look through.
-		`CREATE TABLE IF NOT EXISTS fhir.link_kind (source text COLLATE "C" NOT NULL, target text COLLATE "C" NOT NULL, PRIMARY KEY (source, target))`,
+		// How types have ever referred to which others, see IndexRow.links: what a delete has to look through.
+		`CREATE TABLE IF NOT EXISTS fhir.link (
+			source text COLLATE "C" NOT NULL, target text COLLATE "C" NOT NULL, param text COLLATE "C" NOT NULL, PRIMARY KEY (target, source, param))`,
 		// Types that ever had a resource: what history of the whole system has to look through.
 		`CREATE TABLE IF NOT EXISTS fhir.used_type (type text COLLATE "C" PRIMARY KEY)`,
 		// Full text: the words of narratives, and those of other text that neither strings nor token texts have.
@@ -62,11 +63,12 @@ function tablesOf(type: string, shape: Shape): string[] {
 	const index = (of: string, side: string, on: string, how = ''): string =>
 		`CREATE INDEX IF NOT EXISTS "${name}${of}_${side}" ON ${table(of)} ${on}${how}`;
 	return [
-		// toast_tuple_target: a body that compresses to less than a page stays in the row, so that a read touches one page.
+		// toast_tuple_target: a row above 4 KB is compressed and then stays in the page if it can, so that a read touches one page; smaller
+		// ones are not worth the time to compress. See docs/decisions/0007-table-layout.md.
 		`CREATE TABLE IF NOT EXISTS ${table()} (
 			rid int8 PRIMARY KEY, pat int8, d timestamptz(3), dh timestamptz(3), code int8, qv float8, qc float8, qk int8, has int8 NOT NULL,
 			rk int8 NOT NULL, lu timestamptz(3) NOT NULL, ver int4 NOT NULL, op "char" NOT NULL, id text COLLATE "C" NOT NULL UNIQUE,
-			keys int8[] NOT NULL, body text NOT NULL) WITH (toast_tuple_target = 8160)`,
+			keys int8[] NOT NULL, body text NOT NULL) WITH (toast_tuple_target = 4096)`,
 		...(shape.patient ? [index('', 'pat', '(pat, d DESC NULLS LAST, rid DESC)', ' WHERE pat IS NOT NULL')] : []),
 		...(shape.code ? [index('', 'code', '(code, d DESC NULLS LAST, rid DESC)', ' WHERE code IS NOT NULL')] : []),
 		...(shape.date ? [index('', 'd', '(d DESC NULLS LAST, rid DESC)')] : []),

@@ -1,7 +1,7 @@
 // The SQL of writing, one set of statements for each type, prepared under their names; each takes any number of rows at once.
 import type { Prepared } from '#db/pipeline.ts';
 import { bytes, numbers, texts } from './arrays.ts';
-import { paramSalt } from './keys.ts';
+import { paramSalt, salted } from './keys.ts';
 import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
 
 /** A version that becomes the current one. */
@@ -76,24 +76,23 @@ function demand(count: string, wanted: string): string {
 	return `SELECT CASE WHEN ${count} = ${wanted} THEN NULL ELSE fhir.refuse('${refusals.changed}', '') END`;
 }
 
-/** All pairs of types of which one has ever referred to the other, and whether the source has an index by patient. */
-export const readLinkKinds: Prepared = {
-	name: 'read_link_kinds',
-	text: `SELECT source, target, to_regclass('fhir.' || quote_ident(lower(source) || '_pat')) IS NOT NULL FROM fhir.link_kind`,
-	values: [],
-};
+/** How resources of one type refer to those of another, see IndexRow.links. */
+export type Link = { readonly source: string; readonly target: string; readonly param: string };
+
+/** Every way in which resources have ever referred to others. */
+export const readLinks: Prepared = { name: 'read_links', text: 'SELECT source, target, param FROM fhir.link', values: [] };
 
 /** A row of it. */
-export function linkKindOf([source, target, patients]: readonly unknown[]): LinkKind & { readonly patients: boolean } {
-	return { source: source as string, target: target as string, patients: patients === true };
+export function linkOf([source, target, param]: readonly unknown[]): Link {
+	return { source: source as string, target: target as string, param: param as string };
 }
 
-/** Refuses when there is a type that refers to this one and was not known of. */
-export function demandSources(target: string, sources: readonly string[]): Prepared {
+/** Refuses when this type is referred to in a way that was not known of. */
+export function demandLinks(target: string, known: readonly Link[]): Prepared {
 	return {
-		name: 'demand_sources',
-		text: `${demand('(SELECT count(*) FROM fhir.link_kind WHERE target = $1 AND NOT source = ANY($2::text[]))', '0')}`,
-		values: [target, texts(sources)],
+		name: 'demand_links',
+		text: demand('(SELECT count(*) FROM fhir.link WHERE target = $1 AND NOT source || chr(32) || param = ANY($2::text[]))', '0'),
+		values: [target, texts(known.map(({ source, param }) => `${source} ${param}`))],
 	};
 }
 
@@ -225,15 +224,17 @@ export function insertUsedTypes(types: readonly string[]): Prepared {
 	};
 }
 
-export type LinkKind = { readonly source: string; readonly target: string };
-
-export function insertLinkKinds(kinds: readonly LinkKind[]): Prepared {
-	const sorted = kinds.toSorted((a, b) => (`${a.source} ${a.target}` < `${b.source} ${b.target}` ? -1 : 1));
+export function insertLinks(links: readonly Link[]): Prepared {
+	const sorted = links.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 	return {
-		name: 'link_kinds',
-		text: 'INSERT INTO fhir.link_kind (source, target) SELECT * FROM unnest($1::text[], $2::text[]) ON CONFLICT DO NOTHING',
-		values: [texts(sorted.map(({ source }) => source)), texts(sorted.map(({ target }) => target))],
+		name: 'links',
+		text: 'INSERT INTO fhir.link (source, target, param) SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING',
+		values: [texts(sorted.map(({ source }) => source)), texts(sorted.map(({ target }) => target)), texts(sorted.map(({ param }) => param))],
 	};
+}
+
+function nameOf({ source, target, param }: Link): string {
+	return `${target} ${source} ${param}`;
 }
 
 /**
@@ -253,16 +254,28 @@ export function demandTargets(type: string, ids: readonly string[]): Prepared {
 /** The planner cannot know how rare a key is; without this it may look for one that nobody has by reading the whole table. */
 export const indexesOnly: Prepared = { name: 'indexes_only', text: 'SET LOCAL enable_seqscan = off', values: [] };
 
-/** Refuses with the source type and the keys of the targets when a resource of type `source` refers to them. */
-export function demandUnreferenced(source: string, keys: readonly Key[], patients: boolean): Prepared {
-	const salted = `r.keys @> ARRAY[u.k + ${paramSalt('*')}]`;
-	const exists = (condition: string): string => `EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE ${condition})`;
+/** Refuses with the keys of the targets and the source type when a resource of that type refers to them by a parameter with one of these salts. */
+export function demandUnreferenced(source: string, targets: readonly Key[], params: readonly string[]): Prepared {
+	const pairs = targets.flatMap((key) => params.map((param) => [key, salted(key, paramSalt(param))] as const));
 	return {
-		name: `sources_${source}${patients ? '_pat' : ''}`,
-		text: `SELECT CASE WHEN count(*) = 0 THEN NULL ELSE fhir.refuse('${refusals.referenced}', string_agg(u.k::text, ' ') || ' ${source}') END
-			FROM unnest($1::int8[]) AS u(k) WHERE ${patients ? `${exists('r.pat = u.k')} OR ` : ''}${exists(salted)}`,
-		values: [numbers(keys)],
+		name: `sources_${source}`,
+		text: `${refuseFound(source)} FROM unnest($1::int8[], $2::int8[]) AS u(k, salted)
+			WHERE EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE r.keys @> ARRAY[u.salted])`,
+		values: [numbers(pairs.map(([key]) => key)), numbers(pairs.map(([, key]) => key))],
 	};
+}
+
+/** The same for patients whom the column pat refers to. */
+export function demandNoPatients(source: string, targets: readonly Key[]): Prepared {
+	return {
+		name: `sources_pat_${source}`,
+		text: `${refuseFound(source)} FROM unnest($1::int8[]) AS u(k) WHERE EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE r.pat = u.k)`,
+		values: [numbers(targets)],
+	};
+}
+
+function refuseFound(source: string): string {
+	return `SELECT CASE WHEN count(*) = 0 THEN NULL ELSE fhir.refuse('${refusals.referenced}', string_agg(u.k::text, ' ') || ' ${source}') END`;
 }
 
 /** The current version of each id. Where history ends with a delete its mark (op D) comes as well: it only counts when there is no current version. */

@@ -96,8 +96,8 @@ function isSpoken(name: string): boolean {
 	return spoken.has(name) || name.endsWith('String') || name.endsWith('Markdown');
 }
 
-/** Dates, numbers and addresses of machines are no text. */
-const noText = /^(?:[a-z][a-z0-9+.-]*:\S*|\d[\d:.TZ+-]*)$/;
+/** Dates, numbers, UUIDs and addresses of machines are no text. */
+const noText = /^(?:[a-z][a-z0-9+.-]*:\S*|\d[\d:.TZ+-]*|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const codeShape = /^[a-z]+(?:-[a-z]+)*$/;
 
 class Words {

@@ -13,7 +13,7 @@ import { idsByType, looksFor } from './looks.ts';
 import { makePlan, type Plan, type Ready } from './plan.ts';
 import { alreadyExists, referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
-import { linkKindOf, lockRows, lookUp, readLinkKinds, refusals } from './statements.ts';
+import { linkOf, lockRows, lookUp, readLinks, refusals } from './statements.ts';
 import type { Unit, Write, Written } from './store.ts';
 
 export type UnitOptions = {
@@ -167,9 +167,8 @@ class Work {
 	async #close(tx: PipelinedTx): Promise<() => void> {
 		const { known, definitions, integrity } = this.#options;
 		const deletes = integrity && this.#plans.some(({ ends }) => ends.values().some(({ deleted }) => deleted));
-		const [links = []] = deletes ? await tx.send([readLinkKinds]) : [];
-		const kinds = links.map(linkKindOf);
-		const closing = closingOf(this.#plans, known, kinds, definitions, integrity);
+		const [links = []] = deletes ? await tx.send([readLinks]) : [];
+		const closing = closingOf(this.#plans, known, links.map(linkOf), definitions, integrity);
 		try {
 			await tx.send(closing.statements);
 		} catch (error) {
