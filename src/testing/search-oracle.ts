@@ -44,6 +44,9 @@ export type OracleOptions = {
 
 /** Brute-force search over parsed resources. */
 export class SearchOracle {
+	readonly resources: readonly Resource[];
+	readonly parameters: readonly SearchParameterFacts[];
+	readonly base: string;
 	readonly #options: OracleOptions;
 	readonly #params = new Map<string, SearchParameterFacts>();
 	readonly #byName = new Map<string, Resource>();
@@ -52,6 +55,9 @@ export class SearchOracle {
 
 	constructor(options: OracleOptions) {
 		this.#options = options;
+		this.resources = options.resources;
+		this.parameters = options.parameters;
+		this.base = options.base;
 		for (const facts of options.parameters) this.#params.set(`${facts.base} ${facts.code}`, facts);
 		for (const resource of options.resources) this.#byName.set(`${resource.resourceType}/${resource.id}`, resource);
 	}
@@ -250,6 +256,51 @@ export class SearchOracle {
 			const found = this.#byName.get(this.#local(reference).replace(/\/_history\/.*/, ''));
 			return found === undefined ? [] : [found];
 		});
+	}
+
+	/** Names of what `_include` and `_revinclude` values bring along for the matches, without the matches. */
+	included(matches: readonly Resource[], includes: readonly (readonly [name: string, value: string])[]): Set<string> {
+		const found = new Set<Resource>(matches);
+		const first = new Set(found);
+		for (let size = -1; size !== found.size; ) {
+			size = found.size;
+			for (const [name, value] of includes) {
+				const from = name.endsWith(':iterate') ? [...found] : [...first];
+				for (const one of from.flatMap((resource) => this.#brought(resource, name.startsWith('_rev'), value))) found.add(one);
+			}
+		}
+		return new Set([...found].filter((one) => !first.has(one)).map(({ resourceType, id }) => `${resourceType}/${id}`));
+	}
+
+	#brought(resource: Resource, reverse: boolean, value: string): Resource[] {
+		const [source = '', code = '*', target] = value.split(':') as [string, string?, string?];
+		const params = (type: string): SearchParameterFacts[] =>
+			this.parameters.filter((one) => one.base === type && one.type === 'reference' && (code === '*' || one.code === code));
+		const here = (of: Resource, param: SearchParameterFacts): Resource[] =>
+			this.targets(of, param).filter((one) => this.resources.includes(one) && this.#isAskedVersion(of, param, one));
+		if (!reverse) {
+			if (source !== '*' && source !== resource.resourceType) return [];
+			return params(resource.resourceType)
+				.flatMap((param) => here(resource, param))
+				.filter((one) => target === undefined || one.resourceType === target);
+		}
+		if (target !== undefined && target !== resource.resourceType) return [];
+		return this.resources.filter(
+			(other) =>
+				(source === '*' || other.resourceType === source) &&
+				params(other.resourceType).some(
+					(param) => (param.targets ?? []).includes(resource.resourceType) && this.targets(other, param).includes(resource),
+				),
+		);
+	}
+
+	/** A canonical url with a version includes that version alone. */
+	#isAskedVersion(of: Resource, param: SearchParameterFacts, target: Resource): boolean {
+		const canonicals = this.itemsOf(of, param).filter(({ value }) => typeof value === 'string' && value.split('|')[0] === target.url);
+		return (
+			canonicals.length === 0 ||
+			canonicals.some(({ value }) => !String(value).includes('|') || String(value).endsWith(`|${target.version}`))
+		);
 	}
 
 	#chain(resource: Resource, head: string, rest: string, value: string): boolean {

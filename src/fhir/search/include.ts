@@ -96,11 +96,10 @@ class Bringer {
 			const resource = JSON.parse(hit.body) as Resource;
 			for (const param of referenceParams(this.#ctx, hit.type, include.code)) {
 				for (const reference of referencesBy(param, this.#ctx.fhir.base)(resource)) {
-					const local = this.#local(reference);
-					if (local === undefined) {
-						if (param.canonical === true) for (const type of param.targets) note(urls, type, reference);
-					} else if (this.#seen.has(`${local.type}/${local.id}`)) continue;
-					else if (local.version === undefined) note(ids, local.type, local.id);
+					if (param.canonical === true) for (const type of param.targets) note(urls, type, reference);
+					const local = param.canonical === true ? undefined : this.#local(reference);
+					if (local === undefined || this.#seen.has(`${local.type}/${local.id}`)) continue;
+					if (local.version === undefined) note(ids, local.type, local.id);
 					else if (include.target === undefined || include.target === local.type) versions.push({ ...local, version: local.version });
 				}
 			}

@@ -33,13 +33,14 @@ export function createExtractor(registry: SearchRegistry, definitions: Definitio
 	};
 }
 
-/** The references ("Type/id", with its version when it has one, or absolute url) that a resource makes by a parameter. */
+/** The references ("Type/id", with its version when it has one, or absolute url) and canonical urls that a resource has by a parameter. */
 export function referencesOf(param: SearchParam, base = ''): (resource: Resource) => string[] {
 	const path = compilePath(param.expression);
 	return (resource) =>
 		path(resource, { resource }).flatMap((item) => {
 			const reference = typeof item === 'string' ? item : (item as { reference?: unknown } | null)?.reference;
-			return typeof reference !== 'string' || reference.startsWith('#') ? [] : [relativeReference(reference, base)];
+			if (typeof reference !== 'string' || reference.startsWith('#')) return [];
+			return [typeof item === 'string' ? reference : relativeReference(reference, base)];
 		});
 }
 
