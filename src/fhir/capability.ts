@@ -111,7 +111,11 @@ function restOf(fhir: Fhir): object {
 			description: 'Every request but this one needs an access token in its header: "Authorization: Bearer …" (RFC 6750).',
 		},
 		resource: fhir.definitions.resourceTypes.map((type) => resourceOf(fhir, type, sources.get(type) ?? [])),
-		interaction: systemInteractions.map((code) => ({ code })),
+		interaction: systemInteractions.map((code) =>
+			code === 'batch' || code === 'transaction'
+				? { code, documentation: 'With "Prefer: respond-async" the answer comes later.' }
+				: { code },
+		),
 		searchParam: everywhere,
 		operation: operations.filter(({ levels }) => levels.system === true).map((operation) => operationOf(fhir, operation)),
 		compartment: compartments.map((name) => `http://hl7.org/fhir/CompartmentDefinition/${name.toLowerCase()}`),

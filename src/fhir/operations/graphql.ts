@@ -1,16 +1,16 @@
 // $graphql: https://hl7.org/fhir/R4/graphql.html. Queries on the system and on one resource; see graphql/ and decision 0005.
 import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { read } from '#fhir/interactions/read.ts';
 import { issuesOf, outcomeOf } from '#fhir/outcome.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { parseJson } from '#fhir/wire/json.ts';
 import { mediaType } from '#fhir/wire/negotiate.ts';
 import { define, hl7, input, output } from './define.ts';
+import { check } from './graphql/check.ts';
 import { type GraphRequest, readDocument } from './graphql/document.ts';
 import { execute } from './graphql/execute.ts';
 import { Located } from './graphql/problems.ts';
-import { missingParameter, textOf } from './input.ts';
+import { missingParameter, readWhole, textOf } from './input.ts';
 import type { Operation, OperationInput, OperationResult } from './operation.ts';
 
 export const graphql: Operation = {
@@ -45,7 +45,8 @@ export const graphql: Operation = {
 async function dataOf(ctx: FhirCtx, given: OperationInput): Promise<object> {
 	const asked = await readDocument(await requestOf(given));
 	const { type, id } = given;
-	const root = type === undefined || id === undefined ? undefined : (parseJson(Buffer.from((await read(ctx, type, id)).body)) as Resource);
+	const root = type === undefined || id === undefined ? undefined : await readWhole(ctx, type, id);
+	check(ctx, asked, root?.resourceType);
 	return ctx.db.tx((tx) => execute(ctx, tx, asked, root), { readOnly: true, isolation: 'repeatable read' });
 }
 

@@ -1,8 +1,12 @@
 // What a client gave an operation: in the query, in a Parameters resource, or as the body itself
 // (https://hl7.org/fhir/R4/operations.html#request).
 import { Problem } from '#base/problem.ts';
+import { restoreBody } from '#fhir/binary/binary.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { read } from '#fhir/interactions/read.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { pairsOf } from '#fhir/search/escape.ts';
+import { parseJson } from '#fhir/wire/json.ts';
 import type { OperationInput } from './operation.ts';
 
 type Part = { readonly name?: unknown; readonly resource?: unknown; readonly [value: string]: unknown };
@@ -73,6 +77,11 @@ export function resourceOf(input: OperationInput, name: string): Resource | unde
 function valueIn(part: Part): unknown {
 	const key = Object.keys(part).find((name) => /^value[A-Z]/.test(name));
 	return key === undefined ? undefined : part[key];
+}
+
+/** The stored resource that an invocation is about, with everything that is in it. Throws as a read does. */
+export async function readWhole(ctx: FhirCtx, type: string, id: string): Promise<Resource> {
+	return parseJson(Buffer.from(await restoreBody(ctx.fhir, await read(ctx, type, id)))) as Resource;
 }
 
 /** 400 for a parameter that cannot be read. */

@@ -7,9 +7,8 @@ import { read } from '#fhir/interactions/read.ts';
 import { deletion } from '#fhir/interactions/remove.ts';
 import { outcomeOf } from '#fhir/outcome.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { parseJson } from '#fhir/wire/json.ts';
 import { define, hl7, input, output } from './define.ts';
-import { badParameter, missingParameter, resourceOf, textOf, textsOf } from './input.ts';
+import { badParameter, missingParameter, readWhole, resourceOf, textOf, textsOf } from './input.ts';
 import type { Operation, OperationInput } from './operation.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -73,7 +72,7 @@ async function theResource(ctx: FhirCtx, given: OperationInput): Promise<Resourc
 	const { type, id, parameters } = given;
 	if (type === 'Parameters' && parameters !== undefined) return parameters;
 	if (type === undefined || id === undefined) throw missingParameter('resource', 'Send the resource as the body.');
-	return parseJson(Buffer.from((await read(ctx, type, id)).body)) as Resource;
+	return readWhole(ctx, type, id);
 }
 
 /** The profiles that are named. Throws Problem unsupported `profile-unknown` (422): the question cannot be answered. */

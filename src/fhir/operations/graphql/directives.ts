@@ -55,7 +55,39 @@ export function sliceName(node: FieldNode, path: string, item: unknown, index: n
 	return values.length === 0 ? '' : `.${values.map(String).join('.')}`;
 }
 
-/** Of the elements of a field, those that its arguments ask for. */
+/** Which elements of a list are asked for. */
+export type Pick = {
+	readonly from: number;
+	readonly count: number;
+	readonly fhirpath: string | undefined;
+	/** Simple elements with the values that they may have. */
+	readonly values: readonly (readonly [name: string, wanted: ReadonlySet<string>])[];
+};
+
+/** What the arguments of a field of a type with elements ask for. Throws Problem invalid for those that there are not. */
+export function pickOf(definitions: Definitions, node: FieldNode, type: string, variables: Variables): Pick {
+	let from = 0;
+	let count = Number.POSITIVE_INFINITY;
+	let fhirpath: string | undefined;
+	const values: [string, Set<string>][] = [];
+	for (const [name, value] of argumentsOf(node, variables)) {
+		if (name === '_offset') from = wholeNumber(node, name, value);
+		else if (name === '_count') count = wholeNumber(node, name, value);
+		else if (name === 'fhirpath') fhirpath = textOf(node, name, value);
+		else values.push([simpleElement(definitions, node, type, name), new Set((Array.isArray(value) ? value : [value]).map(String))]);
+	}
+	if (fhirpath !== undefined) compiled(node, fhirpath);
+	return { from, count, fhirpath, values };
+}
+
+function simpleElement(definitions: Definitions, node: FieldNode, type: string, name: string): string {
+	const field = fieldOf(definitions, type, name);
+	if (field === undefined || !isLeaf(field.type))
+		throw invalid(node, `"${name}" cannot be an argument here: ${type} has no simple element of that name.`);
+	return name;
+}
+
+/** The elements of a field that its arguments ask for. */
 export function narrowed(
 	definitions: Definitions,
 	node: FieldNode,
@@ -64,16 +96,13 @@ export function narrowed(
 	variables: Variables,
 ): readonly unknown[] {
 	if (node.arguments === undefined || node.arguments.length === 0) return items;
-	let kept = items;
-	let from = 0;
-	let count = Number.POSITIVE_INFINITY;
-	for (const [name, value] of argumentsOf(node, variables)) {
-		if (name === '_offset') from = wholeNumber(node, name, value);
-		else if (name === '_count') count = wholeNumber(node, name, value);
-		else if (name === 'fhirpath') kept = fitting(node, textOf(node, name, value), kept);
-		else kept = withValue(definitions, node, type, name, value, kept);
-	}
-	return from === 0 && count === Number.POSITIVE_INFINITY ? kept : kept.slice(from, from + count);
+	const { from, count, fhirpath, values } = pickOf(definitions, node, type, variables);
+	const kept = items.filter((item) => values.every(([name, wanted]) => holds((item as Record<string, unknown> | null)?.[name], wanted)));
+	return (fhirpath === undefined ? kept : fitting(node, fhirpath, kept)).slice(from, from + count);
+}
+
+function holds(value: unknown, wanted: ReadonlySet<string>): boolean {
+	return (Array.isArray(value) ? value : [value]).some((one) => one !== undefined && one !== null && wanted.has(String(one)));
 }
 
 /** The items for which the expression is true; `$index` is their place in the list. */
@@ -82,24 +111,6 @@ export function fitting<T>(node: FieldNode, expression: string, items: readonly 
 	const places = compiled(node, `select(iif(${expression}, $index))`)([...items]);
 	const wanted = new Set(places.map(Number));
 	return items.filter((_, index) => wanted.has(index));
-}
-
-function withValue(
-	definitions: Definitions,
-	node: FieldNode,
-	type: string,
-	name: string,
-	value: Value,
-	items: readonly unknown[],
-): readonly unknown[] {
-	const field = fieldOf(definitions, type, name);
-	if (field === undefined || !isLeaf(field.type))
-		throw invalid(node, `"${name}" cannot be an argument here: ${type} has no simple element of that name.`);
-	const wanted = new Set((Array.isArray(value) ? value : [value]).map(String));
-	return items.filter((item) => {
-		const held = (item as Record<string, unknown> | null)?.[name];
-		return (Array.isArray(held) ? held : [held]).some((one) => one !== undefined && one !== null && wanted.has(String(one)));
-	});
 }
 
 /** A number that counts. Throws Problem invalid for anything else. */

@@ -40,10 +40,9 @@ export async function readDocument({ query, operationName, variables }: GraphReq
 }
 
 function parse({ parse: read }: Library, text: string): DocumentNode {
+	requireShallow(text);
 	try {
-		const document = read(text, { maxLexicalTokens: limits.tokens });
-		requireShallow(text);
-		return document;
+		return read(text, { maxLexicalTokens: limits.tokens });
 	} catch (error) {
 		if ((error as Error).name !== 'GraphQLError') throw error;
 		const { message, locations = [] } = error as GraphQLError;
@@ -51,12 +50,15 @@ function parse({ parse: read }: Library, text: string): DocumentNode {
 	}
 }
 
-/** Braces nested no deeper than what a query can sensibly need. */
+/** What opens and closes, outside of strings and comments. */
+const brackets = /#[^\r\n]*|"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\r\n]|\\.)*"|[{[(]|[}\])]/g;
+
+/** The parser calls itself at each level, so that depth has to be limited before it starts. */
 function requireShallow(text: string): void {
 	let depth = 0;
-	for (const char of text) {
-		if (char === '{') depth++;
-		else if (char === '}') depth--;
+	for (const [found] of text.matchAll(brackets)) {
+		if ('{[('.includes(found)) depth++;
+		else if ('}])'.includes(found)) depth--;
 		if (depth > limits.depth) throw tooCostly(`The query is nested deeper than ${limits.depth} levels.`);
 	}
 }

@@ -6,7 +6,7 @@ import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Flags, fitting, flagsOf, narrowed, sliceName, textOf } from './directives.ts';
 import type { Asked } from './document.ts';
-import { connectionOf, fieldOf, isLeaf, nameOf, typeNamed } from './fields.ts';
+import { connectionOf, fieldOf, isLeaf, isTypeName, nameOf, searchedIn } from './fields.ts';
 import { introspect } from './introspection.ts';
 import { type ListWish, Loads, readCursor } from './loads.ts';
 import { finish, newPlace, open, type Place, put, type Shown } from './output.ts';
@@ -78,16 +78,11 @@ class Execution {
 			const [node] = fields as [FieldNode];
 			const name = node.name.value;
 			if (this.#general(node, key, name, 'QueryType', fields, place)) continue;
-			const { type, kind } = this.#searched(name) ?? { type: name, kind: '' };
+			const { type, kind } = searchedIn(this.#ctx.fhir.definitions, name) ?? { type: name, kind: '' as const };
 			if (!this.#ctx.fhir.definitions.isResourceType(type)) throw invalid(node, `There is no field "${name}" on the system.`);
 			if (kind === '') this.#read(node, key, type, fields, place);
 			else this.#search(node, key, { type, kind }, fields, place, undefined);
 		}
-	}
-
-	#searched(name: string): { type: string; kind: 'List' | 'Connection' } | undefined {
-		const [, type, kind] = /^([A-Z][A-Za-z]*?)(List|Connection)$/.exec(name) ?? [];
-		return type !== undefined && this.#ctx.fhir.definitions.isResourceType(type) ? { type, kind: kind as 'List' } : undefined;
 	}
 
 	/** Fields that every type has, or every root. */
@@ -217,7 +212,7 @@ class Execution {
 			return;
 		}
 		const { definitions } = this.#ctx.fhir;
-		const searched = definitions.isResourceType(item.type) ? this.#searched(name) : undefined;
+		const searched = definitions.isResourceType(item.type) ? searchedIn(definitions, name) : undefined;
 		if (searched !== undefined) this.#search(node, key, searched, fields, place, item);
 		else if (item.type === 'Reference' && name === 'resource') this.#resolve(node, key, item, fields, place);
 		else this.#element(item, node, key, fields, place);
@@ -352,12 +347,7 @@ class Execution {
 		if (condition === undefined || condition === nameOf(type)) return true;
 		const { definitions } = this.#ctx.fhir;
 		if (condition === 'Resource' || condition === 'DomainResource') return definitions.isResourceType(type);
-		const searched = /^(.+)(Connection|Edge)$/.exec(condition)?.[1];
-		const known =
-			condition === 'QueryType' ||
-			(searched !== undefined && definitions.isResourceType(searched)) ||
-			typeNamed(definitions, condition) !== undefined;
-		if (!known && !condition.startsWith('__')) throw invalid(at, `There is no type "${condition}".`);
+		if (!isTypeName(definitions, condition)) throw invalid(at, `There is no type "${condition}".`);
 		return false;
 	}
 }

@@ -27,6 +27,22 @@ export function connectionOf(type: string): string {
 	return `${type}Connection`;
 }
 
+/** The type and kind of a field that searches, such as PatientList. */
+export function searchedIn(
+	definitions: Definitions,
+	name: string,
+): { readonly type: string; readonly kind: 'List' | 'Connection' } | undefined {
+	const [, type, kind] = /^([A-Z][A-Za-z]*?)(List|Connection)$/.exec(name) ?? [];
+	return type !== undefined && definitions.isResourceType(type) ? { type, kind: kind as 'List' } : undefined;
+}
+
+/** Whether a fragment may name this type. */
+export function isTypeName(definitions: Definitions, name: string): boolean {
+	const searched = /^(.+)(Connection|Edge)$/.exec(name)?.[1];
+	if (searched !== undefined && definitions.isResourceType(searched)) return true;
+	return name === 'QueryType' || name.startsWith('__') || typeNamed(definitions, name) !== undefined;
+}
+
 /** A field of a type, by its JSON name; undefined when there is none. */
 export function fieldOf(definitions: Definitions, type: string, name: string): Field | undefined {
 	const [, searched, part] = /^([A-Z][A-Za-z]*)(Connection|Edge)$/.exec(type) ?? [];
@@ -89,7 +105,7 @@ export function nameOf(type: string): string {
 		.join('');
 }
 
-/** The type of elements with this GraphQL name; undefined when there is none. */
+/** The type with elements that has this GraphQL name; undefined when there is none. */
 export function typeNamed(definitions: Definitions, name: string): string | undefined {
 	const structure = definitions.structure(name);
 	if (structure !== undefined)

@@ -230,6 +230,7 @@ const onExample: readonly (readonly [query: string, data: object])[] = [
 		{ 'given.0': 'Peter', 'family.0': ['Chalmers'], 'given.1': 'Jim', 'given.2': 'Peter', 'family.2': ['Windsor'] },
 	],
 	['{ telecom(system: phone) @slice(path: "use") { value } }', { 'telecom.home': [{ value: '1' }], 'telecom.work': [{ value: '2' }] }],
+	['{ generalPractitioner { resource { name { family } } } }', { generalPractitioner: [{ resource: { name: [{ family: 'Doc' }] } }] }],
 	['{ name @first @singleton { family } }', { name: { family: 'Chalmers' } }],
 	['{ generalPractitioner @flatten { resource @flatten { ... on Practitioner { id @singleton } } } }', { id: 'doc' }],
 ];
@@ -334,6 +335,21 @@ test('decimals keep their digits', async () => {
 	assert.match((await ask('{ valueQuantity { value unit } }', 'Observation/digits/$graphql')).text, /"value":1\.50,"unit":"g"/);
 });
 
+test('a large Binary is whole, wherever its data are kept', async () => {
+	const bytes = Buffer.alloc(400_000, 'heron');
+	await server.send('PUT', 'Binary/large', {
+		body: { resourceType: 'Binary', id: 'large', contentType: 'text/plain', data: bytes.toString('base64') },
+	});
+	for (const [query, path] of [
+		['{ data }', 'Binary/large/$graphql'],
+		['{ Binary(id: large) { data } }', '$graphql'],
+		['{ BinaryList(_id: large) { data } }', '$graphql'],
+	] as const) {
+		assert.ok((await ask(query, path)).text.includes(`"data":"${bytes.toString('base64')}"`), query);
+	}
+	assert.equal((await server.send('GET', 'Binary/large/$validate')).text.includes('"error"'), false);
+});
+
 test('variables', async () => {
 	const send = (query: string, variables: object, operationName?: string): Promise<Answered> =>
 		server.send('POST', '$graphql', {
@@ -433,6 +449,10 @@ const refused: readonly (readonly [query: string, code: string, path?: string])[
 	[`{ ${'id '.repeat(6000)} }`, 'graphql-syntax'],
 	['x'.repeat(100_001), 'graphql-too-costly'],
 	[deep(60), 'graphql-too-costly'],
+	[deep(2400), 'graphql-too-costly'],
+	[`{ Patient(id: ${'['.repeat(4900)}`, 'graphql-too-costly'],
+	[`query ($a: ${'['.repeat(4900)}`, 'graphql-too-costly'],
+	[`{ PatientList(name: ["${'('.repeat(60)}", "\\"{{{"]) { nothing } } # ${'{'.repeat(60)}`, 'graphql-invalid'],
 	['{ nothing }', 'graphql-invalid'],
 	['{ Nothing(id: 1) { id } }', 'graphql-invalid'],
 	['{ Patient { id } }', 'graphql-invalid'],
@@ -440,6 +460,11 @@ const refused: readonly (readonly [query: string, code: string, path?: string])[
 	['{ Patient(id: example, name: x) { id } }', 'graphql-invalid'],
 	['{ Patient(id: {a: 1}) { id } }', 'graphql-invalid'],
 	['{ PatientList(nothing: 1) { id } }', 'graphql-invalid'],
+	['{ PatientList(name: "nobody") { nothing } }', 'graphql-invalid'],
+	['{ PatientList(name: "nobody") { ConditionList(_reference: subject, nothing: 1) { id } } }', 'graphql-invalid'],
+	['{ PatientList(name: "nobody") { ... on Patient @skip(if: true) { nothing } } }', 'graphql-invalid'],
+	['{ PatientList(name: "nobody") { photo(nothing: 1) { url } } }', 'graphql-invalid'],
+	['{ PatientList(name: "nobody") { managingOrganization { resource { ... on Organization { nothing } } } } }', 'graphql-invalid'],
 	['{ PatientList(_filter: "x") { id } }', 'graphql-unsupported'],
 	['{ PatientList(_include: "x") { id } }', 'graphql-unsupported'],
 	['{ PatientList(_count: -1) { id } }', 'graphql-invalid'],

@@ -3,6 +3,7 @@
 import type { FieldNode } from 'graphql';
 import type { Tx } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
+import { restoreBody } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import type { Hit } from '#fhir/search/bundle.ts';
@@ -69,7 +70,7 @@ export class Loads {
 			const rows = await this.#tx.rows(
 				sql`SELECT r.id, r.body FROM ${table(type)} r WHERE ${allOf([sql`r.id = ANY(${ids}::text[])`, limit ?? raw('true')])}`,
 			);
-			for (const [id, body] of rows) this.#known.set(`${type}/${id}`, parsed(body as string));
+			for (const [id, body] of rows) this.#known.set(`${type}/${id}`, await this.#parsed({ type, body: body as string }));
 		}
 	}
 
@@ -84,7 +85,7 @@ export class Loads {
 		if (limit === 'nothing') return undefined;
 		this.#spend(1);
 		const stored = await this.#ctx.fhir.store.vread(this.#ctx, type, id, version, limit);
-		return stored === undefined || stored.op === 'D' ? undefined : parsed(stored.body);
+		return stored === undefined || stored.op === 'D' ? undefined : this.#parsed(stored);
 	}
 
 	/** The lists, in the order of the wishes. */
@@ -103,13 +104,13 @@ export class Loads {
 
 	async #list({ type, pairs, count, to }: ListWish): Promise<Resource[]> {
 		const asked: Pair[] = to === undefined ? [...pairs] : [...pairs, [to.param.code, to.name]];
-		if (count !== undefined) return this.#take((await this.#search(type, [...asked, ['_count', String(count)]])).matches);
+		if (count !== undefined) return await this.#take((await this.#search(type, [...asked, ['_count', String(count)]])).matches);
 		const found: Resource[] = [];
 		let page: string | undefined;
 		do {
 			const here: Pair[] = page === undefined ? [] : [['_page', page]];
 			const { matches, links } = await this.#search(type, [...asked, ['_count', String(this.#ctx.fhir.settings.maxCount)], ...here]);
-			found.push(...this.#take(matches));
+			found.push(...(await this.#take(matches)));
 			page = tokenIn(links.next);
 		} while (page !== undefined);
 		return found;
@@ -137,7 +138,7 @@ export class Loads {
 		const cursor = (url: string | undefined): string | undefined => (url === undefined ? undefined : writeCursor(type, pairsIn(url)));
 		const start = query.applied.filter(([name]) => name !== '_page');
 		return {
-			resources: this.#take(matches),
+			resources: await this.#take(matches),
 			total,
 			size: query.count,
 			first: writeCursor(type, start),
@@ -151,9 +152,15 @@ export class Loads {
 		return search(this.#ctx, { type, query: pairs, handling: 'strict', tx: this.#tx });
 	}
 
-	#take(hits: readonly Hit[]): Resource[] {
+	async #take(hits: readonly Hit[]): Promise<Resource[]> {
 		this.#spend(hits.length);
-		return hits.map(({ body }) => parsed(body));
+		const resources: Resource[] = [];
+		for (const hit of hits) resources.push(await this.#parsed(hit));
+		return resources;
+	}
+
+	async #parsed(stored: Pick<Hit, 'type' | 'body'>): Promise<Resource> {
+		return parseJson(Buffer.from(await restoreBody(this.#ctx.fhir, stored))) as Resource;
 	}
 
 	#spend(count: number): void {
@@ -161,10 +168,6 @@ export class Loads {
 		if (this.#resources > maxResources)
 			throw tooCostly(`The query looks at more than ${maxResources} resources; ask for less, or in pages by a Connection.`);
 	}
-}
-
-function parsed(body: string): Resource {
-	return parseJson(Buffer.from(body)) as Resource;
 }
 
 function pairsIn(url: string): Pair[] {
