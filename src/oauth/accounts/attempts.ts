@@ -1,0 +1,83 @@
+// Tries to sign in, counted per user name and per address, so that passwords and codes cannot be guessed. A name that nobody has is
+// counted as one that somebody has, so the count says nothing about who is there.
+import { createHash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { Problem } from '#base/problem.ts';
+import { sql } from '#db/sql.ts';
+import type { People } from './people.ts';
+
+export type Tried = { readonly username: string; readonly address: string };
+
+/**
+ * Counts a try before it is made, so that many at the same time are counted too. Throws Problem too-much (429) `too-many-tries` when
+ * either the name or the address has had its share.
+ */
+export async function countTry(people: Pick<People, 'db' | 'clock' | 'settings'>, { username, address }: Tried): Promise<void> {
+	const { tries } = people.settings;
+	const now = people.clock.now();
+	const start = new Date(now.getTime() - tries.windowMs);
+	for (const [key, most] of [
+		[addressKey(address), tries.address],
+		[userKey(username), tries.user],
+	] as const) {
+		const [row] = await people.db.query<{ tries: number; since: Date }>(sql`
+			INSERT INTO oauth.attempt AS a (key, tries, since) VALUES (${key}, 1, ${now})
+			ON CONFLICT (key) DO UPDATE SET
+				tries = CASE WHEN a.since <= ${start} THEN 1 ELSE a.tries + 1 END,
+				since = CASE WHEN a.since <= ${start} THEN ${now} ELSE a.since END
+			RETURNING tries, since`);
+		if (row !== undefined && row.tries > most) throw tooMany(row.since.getTime() + tries.windowMs - now.getTime());
+	}
+}
+
+function tooMany(waitMs: number): Problem {
+	const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+	return new Problem('too-much', 'too-many-tries', `Too many tries to sign in. Try again in ${Math.ceil(seconds / 60)} minutes.`, {
+		status: 429,
+		headers: { 'retry-after': String(seconds) },
+	});
+}
+
+/** After a success: the name begins anew; the address gets this one back, for a success with one's own account must not open the way to guess others'. */
+export async function forgiveTry(people: Pick<People, 'db'>, { username, address }: Tried): Promise<void> {
+	await people.db.execute(sql`DELETE FROM oauth.attempt WHERE key = ${userKey(username)}`);
+	await people.db.execute(sql`UPDATE oauth.attempt SET tries = tries - 1 WHERE key = ${addressKey(address)} AND tries > 0`);
+}
+
+/** An administrator opens the door for a user who shut it. */
+export async function unlock(people: Pick<People, 'db'>, username: string): Promise<void> {
+	await people.db.execute(sql`DELETE FROM oauth.attempt WHERE key = ${userKey(username)}`);
+}
+
+/** Forgets counts that no longer matter, links and sessions that have ended. */
+export async function forgetEnded(people: People): Promise<void> {
+	const now = people.clock.now();
+	const before = (ms: number): Date => new Date(now.getTime() - ms);
+	const { tries, idleMs } = people.settings;
+	await people.db.execute(sql`DELETE FROM oauth.attempt WHERE since <= ${before(tries.windowMs)}`);
+	await people.db.execute(sql`DELETE FROM oauth.reset WHERE expires_at <= ${now}`);
+	await people.db.execute(sql`DELETE FROM oauth.passkey_challenge WHERE expires_at <= ${now}`);
+	await people.db.execute(sql`DELETE FROM oauth.outside_sign_in WHERE expires_at <= ${now}`);
+	await people.db.execute(sql`DELETE FROM oauth.browser_session WHERE seen_at <= ${before(Math.max(idleMs.user, idleMs.patient))}`);
+}
+
+function userKey(username: string): Buffer {
+	return hashed(`user ${username.toLowerCase()}`);
+}
+
+/** Of an IPv6 address the first 64 bits: the rest is the customer's to choose. */
+function addressKey(address: string): Buffer {
+	return hashed(`address ${isIPv6(address) ? expanded(address).slice(0, 4).join(':') : address}`);
+}
+
+function expanded(address: string): string[] {
+	const [head = '', tail] = address.toLowerCase().replace(/%.*$/, '').split('::');
+	const left = head === '' ? [] : head.split(':');
+	const right = tail === undefined || tail === '' ? [] : tail.split(':');
+	const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+	return [...left, ...Array.from({ length: zeros }, () => '0'), ...right].map((part) => part.replace(/^0+(?=.)/, ''));
+}
+
+function hashed(text: string): Buffer {
+	return createHash('sha256').update(text).digest();
+}
