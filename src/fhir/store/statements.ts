@@ -1,6 +1,7 @@
 // The SQL of writing, one set of statements for each type, prepared under their names; each takes any number of rows at once.
+
+import { bytes, numbers, texts } from '#db/arrays.ts';
 import type { Prepared } from '#db/pipeline.ts';
-import { bytes, numbers, texts } from './arrays.ts';
 import { paramSalt, salted } from './keys.ts';
 import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
 

@@ -1,9 +1,10 @@
 // What the database holds of rows' indexes, and how that differs from what the extractor gives for their bodies now. Shared by the deep
 // check, which reports differences, and by reindexing, which mends them.
+
+import { numbers, texts } from '#db/arrays.ts';
 import type { Querier } from '#db/database.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { numbers, texts } from './arrays.ts';
 import { refKey } from './keys.ts';
 import { type IndexRow, type Key, type TokenText, typeNumber } from './layout.ts';
 import { milliseconds, tableOf } from './statements.ts';

@@ -16,19 +16,21 @@ export function numbers(values: readonly (number | string | null)[]): string {
 }
 
 /** text[] */
-export function texts(values: readonly string[]): Buffer {
+export function texts(values: readonly (string | null)[]): Buffer {
 	let size = 20;
 	const lengths = new Array<number>(values.length);
 	for (let i = 0; i < values.length; i++) {
-		const length = Buffer.byteLength(values[i] as string);
-		lengths[i] = length;
+		const value = values[i] as string | null;
+		const length = value === null ? 0 : Buffer.byteLength(value);
+		lengths[i] = value === null ? -1 : length;
 		size += 4 + length;
 	}
 	const buffer = Buffer.allocUnsafe(size);
 	let at = header(buffer, textOid, values.length);
 	for (let i = 0; i < values.length; i++) {
+		const value = values[i] as string | null;
 		at = buffer.writeInt32BE(lengths[i] as number, at);
-		at += buffer.write(values[i] as string, at);
+		if (value !== null) at += buffer.write(value, at);
 	}
 	return buffer;
 }
@@ -44,7 +46,7 @@ export function bytes(values: readonly Buffer[]): Buffer {
 	return buffer;
 }
 
-/** One dimension from 1 on, no nulls; for no values PostgreSQL's empty array has no dimension. */
+/** One dimension from 1 on; PostgreSQL finds nulls by their length of -1. For no values PostgreSQL's empty array has no dimension. */
 function header(buffer: Buffer, oid: number, length: number): number {
 	let at = buffer.writeInt32BE(1, 0);
 	at = buffer.writeInt32BE(0, at);
