@@ -84,6 +84,7 @@ test('the specification’s table of groups', async () => {
 		[[a, b, { coding: [loinc('a'), loinc('b')] }], 1],
 		[[{ text: 'textM' }, { text: 'Text' }, { text: 't e x t' }], 3],
 		[[a, { coding: [{ system: 'urn:other', code: 'a' }] }, { coding: [{ code: 'a' }] }], 3],
+		[[{ text: '[' }, { text: 'c[' }, { coding: [{ display: 'no code' }] as never }, { text: '|a' }, { coding: [{ code: 'a' }] }], 5],
 		[[{ coding: [loinc('x'), loinc('y')] }, { coding: [loinc('z'), loinc('y')] }, { coding: [loinc('z')], text: 'zed' }], 1],
 	];
 	for (const [index, [codes, groups]] of cases.entries()) {

@@ -1,6 +1,6 @@
 // $lastn: the latest observations of each kind. https://hl7.org/fhir/R4/observation-operation-lastn.html
-// One statement: the search's own index finds the observations, codes that are translations of each other become one group, and the
-// bodies of the latest of each group alone are read.
+// One statement: the search's own index finds the observations, and the latest of each code are read. Codes that are translations of each
+// other are then one kind: the latest of a kind are among the latest of its codes.
 import { type Issue, Problem } from '#base/problem.ts';
 import { raw, type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -59,7 +59,7 @@ async function latest(ctx: FhirCtx, given: OperationInput): Promise<string> {
 	if (clause === undefined) throw notAllowed(type);
 	const rows = await ctx.db.rows(statement(await whereOf(ctx, clause), max));
 	if (rows.length > maxAnswer) throw tooMany();
-	const matches = rows.map(([id, body]): Hit => ({ type, id: id as string, body: body as string }));
+	const matches = latestOfKinds(rows.map(seenOf), max).map(({ id, body }): Hit => ({ type, id, body }));
 	const applied: Pair[] = [...query.applied, ['max', String(max)]];
 	return bundleText(ctx.fhir.base, {
 		id: ctx.ids.next(),
@@ -123,30 +123,73 @@ function tooMany(): Problem {
 	});
 }
 
-/**
- * `found`: what the search finds, with its code element · `kind`: the different code elements · `word`: the codings of each, or its text ·
- * `link`: words that stand in one kind · `reach`: which words lead to which · `grouped`: the group of each kind, called by its least word.
- */
+/** What the search finds, by its codings (or its text when it has none), and of each such code the latest with all of the same time as the last. */
 function statement(where: Sql, max: number): Sql {
 	return sql`
-		WITH RECURSIVE found AS MATERIALIZED (
-			SELECT r.rid, r.pat, r.d, COALESCE(r.body::json #>> '{code}', '{}') AS code FROM ${table(type)} r WHERE ${where}),
-		kind AS MATERIALIZED (SELECT code, row_number() OVER () AS n FROM (SELECT DISTINCT code FROM found) c),
-		coded AS (
-			SELECT n, COALESCE(x ->> 'system', '') || '|' || (x ->> 'code') AS w FROM kind, json_array_elements(kind.code::json -> 'coding') AS x
-			WHERE x ->> 'code' IS NOT NULL),
-		word AS MATERIALIZED (
-			SELECT n, w FROM coded
-			UNION ALL SELECT n, COALESCE(kind.code::json ->> 'text', '') FROM kind WHERE n NOT IN (SELECT n FROM coded)),
-		hub AS (SELECT n, min(w) AS w FROM word GROUP BY n),
-		link AS MATERIALIZED (
-			SELECT hub.w AS a, word.w AS b FROM word JOIN hub USING (n) WHERE hub.w <> word.w
-			UNION SELECT word.w, hub.w FROM word JOIN hub USING (n) WHERE hub.w <> word.w),
-		reach AS (SELECT DISTINCT w AS root, w FROM word UNION SELECT reach.root, link.b FROM reach JOIN link ON link.a = reach.w),
-		grouped AS MATERIALIZED (SELECT hub.n, min(reach.root) AS g FROM hub JOIN reach ON reach.w = hub.w GROUP BY hub.n),
-		ranked AS (
-			SELECT found.rid, found.pat, found.d, g, rank() OVER (PARTITION BY found.pat, g ORDER BY found.d DESC NULLS LAST) AS place
-			FROM found JOIN kind USING (code) JOIN grouped USING (n))
-		SELECT b.id, b.body FROM (SELECT * FROM ranked WHERE place <= ${max} ORDER BY pat, g, d DESC NULLS LAST, rid DESC ${raw(`LIMIT ${maxAnswer + 1}`)}) y
-		JOIN ${table(type)} b ON b.rid = y.rid ORDER BY y.pat, y.g, y.d DESC NULLS LAST, y.rid DESC`;
+		WITH found AS MATERIALIZED (
+			SELECT r.rid, r.pat, r.d, COALESCE('c' || (r.body::json #>> '{code,coding}'), 't' || (r.body::json #>> '{code,text}'), 't') AS code
+			FROM ${table(type)} r WHERE ${where}),
+		ranked AS (SELECT *, rank() OVER (PARTITION BY pat, code ORDER BY d DESC NULLS LAST) AS place FROM found)
+		SELECT b.id, b.body, y.rid, y.pat::text, (extract(epoch FROM y.d) * 1000)::float8, y.code
+		FROM (SELECT * FROM ranked WHERE place <= ${max} ${raw(`LIMIT ${maxAnswer + 1}`)}) y JOIN ${table(type)} b ON b.rid = y.rid`;
+}
+
+type Seen = {
+	readonly id: string;
+	readonly body: string;
+	readonly rid: number;
+	readonly patient: string;
+	readonly time: number;
+	/** The codings by system and code; the text alone when there are none. */
+	readonly words: readonly string[];
+};
+
+function seenOf([id, body, rid, patient, time, code]: unknown[]): Seen {
+	return {
+		id: id as string,
+		body: body as string,
+		rid: Number(rid),
+		patient: String(patient ?? ''),
+		time: time === null ? Number.NEGATIVE_INFINITY : (time as number),
+		words: wordsOf(code as string),
+	};
+}
+
+/** `code` is a list of codings after a "c", or a text after a "t". */
+function wordsOf(code: string): string[] {
+	if (code.startsWith('t')) return [code];
+	const codings = JSON.parse(code.slice(1)) as { system?: string; code?: string }[];
+	const words = codings.flatMap(({ system = '', code: name }) => (name === undefined ? [] : [`c${system}|${name}`]));
+	return words.length > 0 ? words : [code];
+}
+
+/** Of each kind of each patient the latest, kind after kind. */
+function latestOfKinds(seen: readonly Seen[], max: number): Seen[] {
+	const kindOf = kinds(seen.map(({ words }) => words));
+	const groups = Map.groupBy(seen, ({ patient, words }) => `${patient} ${kindOf(words)}`);
+	return [...groups]
+		.toSorted(([a], [b]) => (a < b ? -1 : 1))
+		.flatMap(([, group]) => {
+			const sorted = group.toSorted((a, b) => b.time - a.time || b.rid - a.rid);
+			const last = sorted[max - 1]?.time ?? Number.NEGATIVE_INFINITY;
+			return sorted.filter(({ time }) => time >= last);
+		});
+}
+
+/** Joins words that stand together anywhere; gives the word by which all that are joined are called. */
+function kinds(lists: readonly (readonly string[])[]): (words: readonly string[]) => string {
+	const above = new Map<string, string>();
+	const top = (word: string): string => {
+		let at = word;
+		for (let next = above.get(at); next !== undefined; next = above.get(at)) at = next;
+		if (at !== word) above.set(word, at);
+		return at;
+	};
+	for (const [first, ...others] of lists) {
+		for (const other of first === undefined ? [] : others) {
+			const [a, b] = [top(first as string), top(other)];
+			if (a !== b) above.set(b, a);
+		}
+	}
+	return ([first = '']) => top(first);
 }
