@@ -134,19 +134,27 @@ async function owned(place: Place, dataDir: string, lock: Lock, options: Embedde
 	}
 }
 
+/** Says once that it ended and why it cannot be started, however often that is tried. */
 function watch(lives: () => boolean, restart: () => Promise<void>, log: Log): NodeJS.Timeout {
 	let waitUntil = 0;
+	let said: string | undefined;
+	const say = (words: string, problem?: string): void => {
+		if (said === (problem ?? words)) return;
+		said = problem ?? words;
+		log.error(problem === undefined ? {} : { problem }, words);
+	};
 	return setInterval(async () => {
 		if (lives() || Date.now() < waitUntil) return;
 		// One attempt at a time: the next look comes after this one has failed.
 		waitUntil = Number.POSITIVE_INFINITY;
-		log.error({}, 'PostgreSQL ended by itself; it is started again');
+		if (said === undefined) say('PostgreSQL ended by itself; it is started again');
 		try {
 			await restart();
 			log.info({}, 'PostgreSQL runs again');
 			waitUntil = 0;
+			said = undefined;
 		} catch (error) {
-			log.error({ problem: (error as Error).message }, 'PostgreSQL could not be started; it is tried again');
+			say('PostgreSQL cannot be started; it is tried again every other second', (error as Error).message);
 			waitUntil = Date.now() + retryEveryMs;
 		}
 	}, watchEveryMs).unref();
