@@ -69,6 +69,7 @@ function tablesOf(type: string, shape: Shape): string[] {
 			rid int8 PRIMARY KEY, pat int8, d timestamptz(3), dh timestamptz(3), code int8, qv float8, qc float8, qk int8, has int8 NOT NULL,
 			rk int8 NOT NULL, lu timestamptz(3) NOT NULL, ver int4 NOT NULL, op "char" NOT NULL, id text COLLATE "C" NOT NULL UNIQUE,
 			keys int8[] NOT NULL, body text NOT NULL) WITH (toast_tuple_target = 4096)`,
+		`ALTER TABLE ${table()} ALTER keys SET STORAGE MAIN, ALTER body SET STORAGE MAIN`,
 		...(shape.patient ? [index('', 'pat', '(pat, d DESC NULLS LAST, rid DESC)', ' WHERE pat IS NOT NULL')] : []),
 		...(shape.code ? [index('', 'code', '(code, d DESC NULLS LAST, rid DESC)', ' WHERE code IS NOT NULL')] : []),
 		...(shape.date ? [index('', 'd', '(d DESC NULLS LAST, rid DESC)')] : []),
