@@ -12,19 +12,22 @@ import type { Clause } from './query.ts';
 /** `rare`: an index finds the few rows that match · `common`: some match among any few · `unknown` */
 export type Chance = 'rare' | 'common' | 'unknown';
 
-/** Keys that occur in more than about one of a thousand rows, per type; they are read again after a minute. */
-type Known = { readonly at: number; readonly common: ReadonlySet<string> | undefined };
+/** About how many rows have each of the keys that occur more often than others, per type; read again after a minute. */
+type Known = { readonly at: number; readonly rows: ReadonlyMap<string, number> | undefined };
 
 const kept = new WeakMap<object, Map<string, Known>>();
 const keptMs = 60_000;
+/** So few rows are found by the index at once. */
+const fewRows = 300;
 
 /** How likely rows meet all of the parts. */
 export async function chanceOf(row: Row, db: Querier, parts: readonly Clause[]): Promise<Chance> {
 	if (parts.some(isNamed)) return 'rare';
 	const lists = parts.map((part) => keysOfClause(row, part)).filter((keys) => keys !== undefined);
-	const common = lists.length === 0 ? undefined : await commonKeys(row, db);
-	if (common === undefined) return 'unknown';
-	return lists.some((keys) => keys.every((key) => !common.has(key))) ? 'rare' : 'common';
+	const known = lists.length === 0 ? undefined : await rowsByKey(row, db);
+	if (known === undefined) return 'unknown';
+	const expected = lists.map((keys) => keys.reduce((sum, key) => sum + (known.get(key) ?? 0), 0));
+	return Math.min(...expected) <= fewRows ? 'rare' : 'common';
 }
 
 /** What a look-up found few enough to name. */
@@ -32,21 +35,30 @@ function isNamed(clause: Clause): boolean {
 	return clause.is === 'one-of' || clause.is === 'rows' || (clause.is === 'refers' && clause.param.storage.in === 'patient');
 }
 
-async function commonKeys({ fhir, type, now }: Row, db: Querier): Promise<ReadonlySet<string> | undefined> {
+async function rowsByKey({ fhir, type, now }: Row, db: Querier): Promise<ReadonlyMap<string, number> | undefined> {
 	let types = kept.get(fhir.store);
 	if (types === undefined) {
 		types = new Map();
 		kept.set(fhir.store, types);
 	}
 	const known = types.get(type);
-	if (known !== undefined && now - known.at < keptMs) return known.common;
-	const rows = await db.rows(
-		sql`SELECT most_common_elems::text FROM pg_stats WHERE schemaname = 'fhir' AND tablename = ${type.toLowerCase()} AND attname = 'keys'`,
+	if (known !== undefined && now - known.at < keptMs) return known.rows;
+	const [found] = await db.rows(
+		sql`SELECT s.most_common_elems::text, s.most_common_elem_freqs::text, c.reltuples FROM pg_stats s JOIN pg_class c ON c.oid = ${`fhir."${type.toLowerCase()}"`}::regclass WHERE s.schemaname = 'fhir' AND s.tablename = ${type.toLowerCase()} AND s.attname = 'keys'`,
 	);
-	const text = rows[0]?.[0];
-	const common = typeof text === 'string' ? new Set(text.slice(1, -1).split(',')) : undefined;
-	types.set(type, { at: now, common });
-	return common;
+	const rows = found === undefined || found[0] === null ? undefined : countsOf(found as [string, string, number]);
+	types.set(type, { at: now, rows });
+	return rows;
+}
+
+function countsOf([keys, frequencies, rows]: [string, string, number]): ReadonlyMap<string, number> {
+	const each = frequencies.slice(1, -1).split(',');
+	return new Map(
+		keys
+			.slice(1, -1)
+			.split(',')
+			.map((key, i) => [key, Number(each[i]) * rows]),
+	);
 }
 
 /** The index keys one of which a row must have to meet the clause; undefined when keys do not decide. */

@@ -14,9 +14,9 @@ import { allOf, type Row, rowOf } from './params/row.ts';
 import { badPage } from './problems.ts';
 import type { Clause, SearchQuery } from './query.ts';
 import { orderOf } from './sort.ts';
-import { beyondBudget, countStatement, gatherStatement, merged, walkStatement } from './statement.ts';
+import { countStatement, cutStatement, gatherStatement, merged, walkStatement } from './statement.ts';
 import { estimateTotal } from './total.ts';
-import { type Strip, type Walk, walkOf } from './walk.ts';
+import { type Walk, walkOf } from './walk.ts';
 
 export type Matches = {
 	readonly hits: readonly Hit[];
@@ -106,24 +106,31 @@ async function readRows(
 	const gathered = (): Promise<unknown[][]> => run(db, query, gatherStatement(source.row, source.parts, source.order, shape, place), false);
 	if (walk === undefined) return gathered();
 	const rest = restOf(source, walk);
-	const others = source.parts.filter((_, i) => i !== walk.covers);
+	const others = source.parts.filter((_, i) => !walk.covers.has(i));
 	if (!needsBudget(walk) && (walk.few || others.length === 0)) {
 		return run(db, query, walkStatement(source.row, walk, rest, shape, place, undefined), isNameable(query, source, others));
 	}
 	if (!walk.few && (await chanceOf(source.row, db, others)) === 'rare') return gathered();
 	const budget = asked ?? budgetOf(others, shape.limit);
 	const rows = await run(db, query, walkStatement(source.row, walk, rest, shape, place, budget), false);
-	const short = shortStrips(walk, rows, shape.limit);
-	if (short.length === 0) return rows;
-	const isCut = (await run(db, query, beyondBudget(source.row, short, budget), false)).length > 0;
-	return isCut || (walk.lacks && rows.length < shape.limit) ? gathered() : rows;
+	const lacks = walk.lacks && rows.length < shape.limit;
+	return lacks || (await isCut(db, query, source.row, walk, rows, shape.limit, budget)) ? gathered() : rows;
 }
 
-/** Strips that gave less than a page, so that it matters whether they were read to their end. */
-function shortStrips({ strips }: Walk, rows: readonly unknown[][], limit: number): Strip[] {
-	if (strips.length === 1) return rows.length === limit ? [] : [...strips];
-	const counts = rows[0]?.at(-1) as number[] | undefined;
-	return strips.filter((_, i) => (counts?.[i] ?? 0) < limit);
+/** Whether a strip gave less than a page though it goes on beyond the budget. */
+async function isCut(
+	db: Querier,
+	query: SearchQuery,
+	row: Row,
+	walk: Walk,
+	rows: readonly unknown[][],
+	limit: number,
+	budget: number,
+): Promise<boolean> {
+	if (walk.strips.length > 1 && rows[0] !== undefined) return rows[0].at(-1) === true;
+	if (rows.length === limit) return false;
+	const statement = cutStatement(row, walk, budget);
+	return statement !== undefined && (await run(db, query, statement, false))[0]?.[0] === true;
 }
 
 /** Whether some strip may have to be read further than the page is long even though nothing else is asked of its rows. */
@@ -132,13 +139,14 @@ function needsBudget({ partly, strips }: Walk): boolean {
 }
 
 function restOf({ row, parts }: Source, { covers }: Walk): Sql {
-	return allOf(parts.filter((_, i) => i !== covers).map((part) => conditionOf(row, part)));
+	return allOf(parts.filter((_, i) => !covers.has(i)).map((part) => conditionOf(row, part)));
 }
 
 /** How many rows of an index to look at before everything that matches is gathered instead. */
 function budgetOf(others: readonly Clause[], limit: number): number {
-	const base = others.some(isCostly) ? 200 : 2000;
-	return Math.max(base, 4 * limit);
+	// With nothing else to meet only a few entries of a row may have to be passed over.
+	if (others.length === 0) return 4 * limit + 50;
+	return Math.max(others.some(isCostly) ? 100 : 1000, 4 * limit);
 }
 
 /** A look into other rows for each row. */

@@ -5,8 +5,9 @@ import { conditionOf } from './compile.ts';
 import { beyond, type Order, type OrderColumn, orderBy } from './keyset.ts';
 import type { Place } from './page.ts';
 import { allOf, anyOf, column, type Row, table } from './params/row.ts';
+import { hotCodeKeys } from './params/token.ts';
 import type { Clause } from './query.ts';
-import type { Strip, Walk } from './walk.ts';
+import { besides, type Strip, type Walk } from './walk.ts';
 
 /** Columns of the rows that page statements give: id, body, rid, then the sort values as text, then the type when several are searched. */
 type Shape = { readonly limit: number; readonly backwards: boolean; readonly typed: boolean };
@@ -20,15 +21,28 @@ export function walkStatement(row: Row, walk: Walk, rest: Sql, shape: Shape, pla
 	const alone = strips.length === 1 && !shape.typed;
 	const parts = strips.map((strip) => stripStatement(row, walk, strip, filter, shape, budget, alone));
 	if (alone) return parts[0] as Sql;
-	return budget === undefined ? merged(parts, order, shape) : counted(parts, order, shape);
+	return budget === undefined ? merged(parts, order, shape) : checked(row, parts, strips, order, shape, budget);
 }
 
-/** As merged, with how many rows each part has as the last column. */
-function counted(parts: readonly Sql[], order: Order, { limit, backwards }: Shape): Sql {
+/** As merged; the last column tells whether some strip gave less than a page and yet goes on, so that its further rows are missed. */
+function checked(
+	row: Row,
+	parts: readonly Sql[],
+	strips: readonly Strip[],
+	order: Order,
+	{ limit, backwards }: Shape,
+	budget: number,
+): Sql {
 	const values = order.map((_, i) => raw(`, u.s${i}::text`));
 	const each = parts.map((part, i) => sql`SELECT p.*, ${raw(String(i))} AS strip FROM (${part}) p`);
-	const counts = parts.map((_, i) => raw(`(SELECT count(*) FROM u WHERE strip = ${i})::int`));
-	return sql`WITH u AS MATERIALIZED (${join(each, ' UNION ALL ')}) SELECT u.id, u.body, u.rid${join(values, '')}, ARRAY[${join(counts, ', ')}] FROM u ORDER BY ${orderBy(order, backwards, (i) => raw(`u.s${i}`), raw('u.rid'))} LIMIT ${raw(String(limit))}`;
+	const cuts = strips.flatMap((strip, i) => {
+		const more = beyondBudget(row, strip, budget);
+		return more === undefined
+			? []
+			: [sql`CASE WHEN (SELECT count(*) FROM u WHERE strip = ${raw(String(i))}) < ${raw(String(limit))} THEN ${more} ELSE false END`];
+	});
+	const isCut = cuts.length === 0 ? raw('false') : join(cuts, ' OR ');
+	return sql`WITH u AS MATERIALIZED (${join(each, ' UNION ALL ')}) SELECT u.id, u.body, u.rid${join(values, '')}, ${isCut} FROM u ORDER BY ${orderBy(order, backwards, (i) => raw(`u.s${i}`), raw('u.rid'))} LIMIT ${raw(String(limit))}`;
 }
 
 /** The pages of several types, or of several strips, as one. */
@@ -74,14 +88,17 @@ function stripStatement(row: Row, walk: Walk, strip: Strip, rest: Sql, shape: Sh
 	}
 }
 
-/** Whether some of the strips goes on beyond so many rows. */
-export function beyondBudget(row: Row, strips: readonly Strip[], budget: number): Sql {
-	const each = strips.flatMap(({ on, where, order }) => {
-		if (order === undefined) return [];
-		const from = on === 'string' ? sql`${table(row.type, 'string')} s` : sql`${table(row.type)} r`;
-		return [sql`(SELECT 1 FROM ${from} WHERE ${where} ORDER BY ${order} OFFSET ${raw(String(budget))} LIMIT 1)`];
-	});
-	return each.length === 0 ? sql`SELECT 1 WHERE false` : join(each, ' UNION ALL ');
+/** Whether a strip goes on beyond so many rows; undefined for one that is always read to its end. */
+function beyondBudget(row: Row, { on, where, order }: Strip, budget: number): Sql | undefined {
+	if (order === undefined) return undefined;
+	const from = on === 'string' ? sql`${table(row.type, 'string')} s` : sql`${table(row.type)} r`;
+	return sql`EXISTS (SELECT 1 FROM ${from} WHERE ${where} ORDER BY ${order} OFFSET ${raw(String(budget))} LIMIT 1)`;
+}
+
+/** Whether one of the walk's strips goes on beyond so many rows; undefined when none can. */
+export function cutStatement(row: Row, { strips }: Walk, budget: number): Sql | undefined {
+	const each = strips.flatMap((strip) => beyondBudget(row, strip, budget) ?? []);
+	return each.length === 0 ? undefined : sql`SELECT ${join(each, ' OR ')}`;
 }
 
 /** A page of everything that matches, found by whatever indexes the conditions have, sorted, and only then fetched. */
@@ -105,10 +122,18 @@ function matching(row: Row, parts: readonly Clause[]): Sql {
 
 /** How many rows there are in all types. */
 export function countStatement(sources: readonly { readonly row: Row; readonly parts: readonly Clause[] }[]): Sql {
-	const counts = sources.map(
-		({ row, parts }) => sql`(SELECT count(*) FROM ${table(row.type)} ${raw(row.alias)} WHERE ${matching(row, parts)})`,
+	const counts = sources.flatMap(({ row, parts }) =>
+		countsOf(row, parts).map((where) => sql`(SELECT count(*) FROM ${table(row.type)} ${raw(row.alias)} WHERE ${where})`),
 	);
 	return sql`SELECT ${join(counts, ' + ')}`;
+}
+
+/** Conditions that exclude each other: those of a hot code are counted in its index alone, and apart from them what has it further down. */
+function countsOf(row: Row, parts: readonly Clause[]): Sql[] {
+	const [only] = parts;
+	const keys = parts.length === 1 ? hotCodeKeys(only as Clause) : undefined;
+	if (keys === undefined) return [matching(row, parts)];
+	return [sql`${column(row, 'code')} = ANY(${keys}::int8[])`, besides(row, 'code', keys, keys).where];
 }
 
 /** A row for each match, nothing in it. */

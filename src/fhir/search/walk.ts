@@ -23,8 +23,8 @@ export type Strip =
 	| { readonly on: 'patients'; readonly where: Sql; readonly order: Sql; readonly keys: readonly string[] };
 
 export type Walk = {
-	/** Which of the parts the strips meet already; undefined when all have to be checked. */
-	readonly covers: number | undefined;
+	/** Which of the parts the strips meet already. */
+	readonly covers: ReadonlySet<number>;
 	/** The columns of the order as the strips have them. */
 	readonly order: Order;
 	readonly strips: readonly Strip[];
@@ -45,7 +45,7 @@ export type Asked = {
 	readonly place: Place | undefined;
 };
 
-const plainWalk = { covers: undefined, few: false, partly: false, lacks: false } as const;
+const plainWalk = { covers: new Set<number>(), few: false, partly: false, lacks: false } as const;
 
 /** How to walk to the page; undefined when no index has the order. `sort` is empty for the lead's own order. */
 export function walkOf(asked: Asked, sort: readonly SortKey[]): Walk | undefined {
@@ -72,15 +72,15 @@ function leadWalk(asked: Asked): Walk | undefined {
 			const keys = hotCodeKeys(parts[lead.at] as Clause);
 			if (keys === undefined) return undefined;
 			const branches = keys.map((key): Branch => ({ where: sql`${column(row, 'code')} = ${key}`, ordered: true }));
-			return { ...mainWalk(asked, [...branches, besides(row, 'code', keys, keys)]), covers: lead.at };
+			return dated(asked, lead.at, [...branches, besides(row, 'code', keys, keys)]);
 		}
 		case 'string':
 			return stringWalk(asked, lead.param, lead.text, lead.at);
 		case 'date':
-			return { ...mainWalk(asked, dateBranches(row, parts[lead.at] as Clause, lead.value)), covers: lead.at };
+			return dated(asked, lead.at, dateBranches(row, parts[lead.at] as Clause, lead.value));
 		case 'updated': {
 			const where = conditionOf({ ...row, mode: 'filter' }, parts[lead.at] as Clause);
-			return { ...mainWalk(asked, [{ where, ordered: true }]), covers: lead.at };
+			return { ...mainWalk(asked, [{ where, ordered: true }]), covers: new Set([lead.at]) };
 		}
 		case 'none':
 			return mainWalk(asked, [{ where: raw('true'), ordered: true }]);
@@ -112,6 +112,20 @@ function mainWalk({ row, order, place }: Asked, branches: readonly Branch[]): Wa
 	return { ...plainWalk, order, strips };
 }
 
+/** Strips in the order of the type's date: they take over all conditions on it, which bound them. */
+function dated(asked: Asked, at: number, branches: readonly Branch[]): Walk {
+	const { row, parts } = asked;
+	const covers = new Set([at]);
+	const bounds: Sql[] = [];
+	for (const [i, part] of parts.entries()) {
+		if (i === at || part.is !== 'param' || part.param.storage.in !== 'date') continue;
+		covers.add(i);
+		bounds.push(conditionOf({ ...row, mode: 'filter' }, part));
+	}
+	const bounded = branches.map(({ where, ordered }): Branch => ({ where: allOf([where, ...bounds]), ordered }));
+	return { ...mainWalk(asked, bounded), covers };
+}
+
 /** By the first column alone, from the place on; rows with the same value are sorted by the others. */
 function partlyOf({ order, place }: Asked, first: OrderColumn): Walk {
 	const bound = place === undefined ? raw('true') : notBefore({ ...first, nullable: false }, place);
@@ -131,7 +145,7 @@ function nameIn(order: Order): (i: number) => Sql {
 }
 
 /** Rows that have one of the values not in their column but among their keys. */
-function besides(row: Row, name: 'pat' | 'code', keys: readonly string[], values: readonly string[]): Branch {
+export function besides(row: Row, name: 'pat' | 'code', keys: readonly string[], values: readonly string[]): Branch {
 	const own = column(row, name);
 	const further = hasAny({ ...row, mode: 'index' }, keys);
 	return { where: sql`${further} AND (${own} IS NULL OR ${own} <> ALL(${values}::int8[]))`, ordered: false };
@@ -143,7 +157,7 @@ function patientWalk(asked: Asked, at: number): Walk | undefined {
 	if (found === undefined) return undefined;
 	const branches = found.keys.map((key): Branch => ({ where: sql`${column(row, 'pat')} = ${key}`, ordered: true }));
 	if (found.also.length > 0) branches.push(besides(row, 'pat', referenceKeys(found.also, found.keys), found.keys));
-	return { ...mainWalk(asked, branches), covers: at, few: true };
+	return { ...dated(asked, at, branches), few: true };
 }
 
 /** The rows of the patients that a chain named, or of all who have any when it was too wide to name them. */
@@ -169,7 +183,7 @@ function patientsWalk(asked: Asked, at: number): Walk | undefined {
 		order: orderBy(own, backwards, nameIn(own), rid),
 	};
 	const leading = byPatient ? [{ ...(order[0] as OrderColumn), on: raw('k.pat') }, ...own] : own;
-	return { ...plainWalk, covers: at, order: leading, strips: [strip], few: true };
+	return { ...plainWalk, covers: new Set([at]), order: leading, strips: [strip], few: true };
 }
 
 /** The keys of patients at or beyond the place. */
@@ -214,7 +228,7 @@ function stringWalk({ row, place }: Asked, param: SearchParam, text: string, at:
 			once,
 		}),
 	);
-	return { ...plainWalk, covers: at, order, strips };
+	return { ...plainWalk, covers: new Set([at]), order, strips };
 }
 
 /** All entries of a parameter in their order; of several of one row the one that comes first. */

@@ -6,8 +6,8 @@ import type { Prefix } from '#fhir/search/query.ts';
 export type Searched = { readonly prefix: Prefix; readonly lo: Sql; readonly hi: Sql; readonly near: readonly [Sql, Sql] };
 
 /**
- * The stored interval [lo, hi] against the searched one. The first condition of a conjunction bounds `lo` alone wherever the
- * prefix allows it, so that a btree on it can be used.
+ * The stored interval [lo, hi] against the searched one. Wherever the prefix allows it the condition bounds `lo` alone, even where that says
+ * nothing new, so that a btree on it can be used.
  */
 export function intervalCondition(value: Searched, lo: Sql, hi: Sql): Sql {
 	switch (value.prefix) {
@@ -26,7 +26,7 @@ export function intervalCondition(value: Searched, lo: Sql, hi: Sql): Sql {
 		case 'sa':
 			return sql`${lo} > ${value.hi}`;
 		case 'eb':
-			return sql`${hi} < ${value.lo}`;
+			return sql`(${lo} < ${value.lo} AND ${hi} < ${value.lo})`;
 		case 'ap':
 			return sql`(${lo} <= ${value.near[1]} AND ${hi} >= ${value.near[0]})`;
 	}
