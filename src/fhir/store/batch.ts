@@ -7,9 +7,10 @@ import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { closingOf, type Known } from './closing.ts';
 import { isTransient, problemOf, type SqlError } from './failures.ts';
+import { endWith, type Journal, journaledOf } from './journal.ts';
 import type { IndexRow } from './layout.ts';
 import { looksFor } from './looks.ts';
-import { makePlan, needsLook, type Ready } from './plan.ts';
+import { makePlan, needsLook, type Ready, ridsFor } from './plan.ts';
 import { referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
 import { linkOf, readLinks, refusals } from './statements.ts';
@@ -22,6 +23,7 @@ export type BatchOptions = {
 	readonly definitions: Definitions;
 	readonly extract: (resource: Resource) => IndexRow;
 	readonly integrity: boolean;
+	readonly journal: Journal | undefined;
 	/** A write in a transaction of its own that locks what it meets: for those that others kept getting in the way of. */
 	readonly alone: (ready: Ready) => Promise<Written>;
 };
@@ -123,7 +125,7 @@ async function carry(options: BatchOptions, jobs: readonly Job[], attempt: numbe
 }
 
 async function tryOnce(options: BatchOptions, jobs: readonly Job[]): Promise<void> {
-	const { pipeline, rids, known, definitions, extract, integrity } = options;
+	const { pipeline, rids, known, definitions, extract, integrity, journal } = options;
 	const writes = jobs.map(({ ready }) => ready);
 	const looks = looksFor(writes);
 	const deleting = integrity && writes.some(({ write }) => write.op === 'D');
@@ -131,12 +133,13 @@ async function tryOnce(options: BatchOptions, jobs: readonly Job[]): Promise<voi
 	const answers = questions.length === 0 ? [] : await pipeline.run(questions);
 	const found = looks.read(answers);
 	const links = deleting ? (answers.at(-1) ?? []).map(linkOf) : [];
-	await rids.reserve(writes.length);
-	const plan = makePlan(writes, (name) => found.get(name), rids.take, extract);
+	const plan = makePlan(writes, (name) => found.get(name), await rids.take(ridsFor(writes, found)), extract);
 	for (const [i, outcome] of plan.outcomes.entries()) if (outcome instanceof Problem || outcome.unchanged) settle(jobs[i] as Job, outcome);
 	if (plan.statements.length === 0) return;
 	const closing = closingOf([plan], known, links, definitions, integrity);
-	await pipeline.run([...plan.statements, ...closing.statements]);
+	const part = await journal?.(journaledOf(writes, plan, ({ unchanged }) => unchanged !== true));
+	const told = part === undefined ? [] : [part.statement];
+	await endWith(part, () => pipeline.run([...plan.statements, ...closing.statements, ...told]));
 	closing.remember();
 	for (const [i, outcome] of plan.outcomes.entries()) settle(jobs[i] as Job, outcome);
 }

@@ -1,5 +1,6 @@
 // From writes and what they meet to the statements that carry them out. No database here: the same plan serves group commit and
 // transactions.
+import type { Ctx } from '#access/ctx.ts';
 import type { Problem } from '#base/problem.ts';
 import type { Prepared } from '#db/pipeline.ts';
 import type { Resource } from '#fhir/resource.ts';
@@ -32,6 +33,8 @@ export type Ready = {
 	readonly index: IndexRow | null;
 	readonly tail: string;
 	readonly now: number;
+	/** Who writes. */
+	readonly by: Ctx | undefined;
 };
 
 /** What a write meets: the current version or, with op D, the mark of the delete. */
@@ -63,23 +66,32 @@ export type Plan = {
 	readonly texts: readonly (TokenText & { readonly on: string })[];
 	/** How each resource that changes ends up, by its name ("Type/id"). */
 	readonly ends: ReadonlyMap<string, End>;
+	/** The bodies of what is deleted, by name. */
+	readonly deleted: ReadonlyMap<string, string>;
 	/** Types that get a row. */
 	readonly types: ReadonlySet<string>;
 };
 
 /** Makes a write ready; `now` in epoch milliseconds. */
-export function makeReady(write: Write, now: number, extract: (resource: Resource) => IndexRow): Ready {
+export function makeReady(write: Write, now: number, extract: (resource: Resource) => IndexRow, by?: Ctx): Ready {
 	const { type, id, resource } = write;
 	const name = `${type}/${id}`;
 	const rk = refKey(name);
-	if (write.op === 'D' || resource === null) return { write, name, rk, index: null, tail: '', now };
+	if (write.op === 'D' || resource === null) return { write, name, rk, index: null, tail: '', now, by };
 	const index = write.index ?? extract(resource.id === id ? resource : { ...resource, id });
-	return { write, name, rk, index, tail: tailOf(resource), now };
+	return { write, name, rk, index, tail: tailOf(resource), now, by };
 }
 
 /** Whether the outcome hangs on what is stored already. */
 export function needsLook({ write }: Ready): boolean {
 	return write.op !== 'C';
+}
+
+/** How many new row ids a plan may take: a resource that was deleted gets its old one again. */
+export function ridsFor(writes: readonly Ready[], found: ReadonlyMap<string, Current>): number {
+	let count = 0;
+	for (const ready of writes) if (ready.write.op !== 'D' && !(needsLook(ready) && found.has(ready.name))) count++;
+	return count;
 }
 
 type Work = {
@@ -110,6 +122,7 @@ class Planner {
 	readonly #works = new Map<string, Work>();
 	readonly #texts: (TokenText & { on: string })[] = [];
 	readonly #ends = new Map<string, End>();
+	readonly #deleted = new Map<string, string>();
 
 	constructor(takeRid: () => number, extract: (resource: Resource) => IndexRow) {
 		this.#takeRid = takeRid;
@@ -204,6 +217,7 @@ class Planner {
 		work.clear.strings.push(rid);
 		work.clear.ranges.push(rid);
 		work.clear.words.push(rid);
+		this.#deleted.set(ready.name, body);
 		this.#ends.set(ready.name, { type, rk: ready.rk, deleted: true, references: [], added: [], links: [] });
 		return { ...base, rid, version: version + 1, updated, previous: version };
 	}
@@ -228,6 +242,7 @@ class Planner {
 			statements: works.flatMap(([type, work]) => statementsOf(type, work)),
 			texts: this.#texts,
 			ends: this.#ends,
+			deleted: this.#deleted,
 			types: new Set(works.filter(([, { fresh }]) => fresh.length > 0).map(([type]) => type)),
 		};
 	}

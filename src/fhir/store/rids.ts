@@ -4,13 +4,14 @@ import { sql } from '#db/sql.ts';
 import { ridBlock } from './schema.ts';
 
 export type Rids = {
-	/** Resolves when so many ids are at hand; they have to be taken before anything else is awaited. */
-	reserve(count: number): Promise<void>;
-	take(): number;
+	/** So many ids, by a function that gives the next one at each call. */
+	take(count: number): Promise<() => number>;
 };
 
+type Block = { next: number; left: number };
+
 export function createRids(db: Querier): Rids {
-	const blocks: { next: number; left: number }[] = [];
+	const blocks: Block[] = [];
 	let left = 0;
 	let filling: Promise<void> | undefined;
 	const fill = async (count: number): Promise<void> => {
@@ -20,21 +21,36 @@ export function createRids(db: Querier): Rids {
 			left += ridBlock;
 		}
 	};
+	/** Parts of blocks with so many ids in all. They are taken at once: others may ask before the caller goes on. */
+	const cut = (count: number): Block[] => {
+		const parts: Block[] = [];
+		left -= count;
+		for (let missing = count; missing > 0; ) {
+			const block = blocks[0] as Block;
+			const size = Math.min(missing, block.left);
+			parts.push({ next: block.next, left: size });
+			block.next += size;
+			block.left -= size;
+			missing -= size;
+			if (block.left === 0) blocks.shift();
+		}
+		return parts;
+	};
 	return {
-		async reserve(count) {
+		async take(count) {
 			while (left < count) {
 				filling ??= fill(count - left).finally(() => {
 					filling = undefined;
 				});
 				await filling;
 			}
-		},
-		take() {
-			const block = blocks[0];
-			if (block === undefined) throw new Error('no row ids reserved');
-			if (--block.left === 0) blocks.shift();
-			left--;
-			return block.next++;
+			const parts = cut(count);
+			return () => {
+				const part = parts[0];
+				if (part === undefined) throw new Error('more row ids were taken than were asked for');
+				if (--part.left === 0) parts.shift();
+				return part.next++;
+			};
 		},
 	};
 }

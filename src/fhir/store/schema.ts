@@ -76,7 +76,7 @@ function tablesOf(type: string, shape: Shape): string[] {
 		...(shape.quantity ? [index('', 'q', '(qk, qc)', ' WHERE qk IS NOT NULL')] : []),
 		index('', 'lu', '(lu, rid)'),
 		index('', 'rk', '(rk)'),
-		index('', 'keys', 'USING gin (keys)', ' WITH (fastupdate = on, gin_pending_list_limit = 1024)'),
+		index('', 'keys', 'USING gin (keys)', ' WITH (fastupdate = on, gin_pending_list_limit = 256)'),
 		`CREATE TABLE IF NOT EXISTS ${table('_string')} (rid int8 NOT NULL, p int2 NOT NULL, v text COLLATE "C" NOT NULL)`,
 		index('_string', 'v', '(p, v, rid)'),
 		index('_string', 'rid', '(rid)'),

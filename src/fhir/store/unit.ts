@@ -8,9 +8,10 @@ import type { Resource, Stored } from '#fhir/resource.ts';
 import { closingOf, type Known } from './closing.ts';
 import { isTransient, problemOf, type SqlError } from './failures.ts';
 import { fastKey } from './keys.ts';
+import { type Journal, type Journaled, journaledOf } from './journal.ts';
 import type { IndexRow } from './layout.ts';
 import { idsByType, looksFor } from './looks.ts';
-import { makePlan, type Plan, type Ready } from './plan.ts';
+import { makePlan, type Plan, type Ready, ridsFor } from './plan.ts';
 import { alreadyExists, referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
 import { linkOf, lockRows, lookUp, readLinks, refusals } from './statements.ts';
@@ -23,6 +24,7 @@ export type UnitOptions = {
 	readonly definitions: Definitions;
 	readonly extract: (resource: Resource) => IndexRow;
 	readonly integrity: boolean;
+	readonly journal: Journal | undefined;
 	/** Makes a write ready; throws when it cannot be. */
 	readonly prepare: (ctx: Ctx, write: Write) => Ready;
 };
@@ -80,6 +82,7 @@ class Work {
 	readonly #plans: Plan[] = [];
 	/** What was written last under each name, to say in which element a reference leads nowhere. */
 	readonly #written = new Map<string, Ready>();
+	readonly #journaled: Journaled[] = [];
 	#tx: PipelinedTx | undefined;
 	#lost: unknown;
 
@@ -93,7 +96,9 @@ class Work {
 			this.#tx = tx;
 			const made = await work(tx);
 			if (this.#lost !== undefined) throw this.#lost;
-			remember = await this.#close(tx);
+			const part = await this.#options.journal?.(this.#journaled);
+			if (part !== undefined) tx.onEnd(part.end);
+			remember = await this.#close(tx, part === undefined ? [] : [part.statement]);
 			return made;
 		});
 		remember();
@@ -117,12 +122,12 @@ class Work {
 		const locks = [...idsByType(writes)].map(([type, ids]) => lockRows(type, ids));
 		const answers = await this.#send([...locks, ...looks.statements]);
 		const found = looks.read(answers.slice(locks.length));
-		await rids.reserve(writes.length);
-		const plan = makePlan(writes, (name) => found.get(name), rids.take, extract);
+		const plan = makePlan(writes, (name) => found.get(name), await rids.take(ridsFor(writes, found)), extract);
 		const refused = plan.outcomes.find((outcome) => outcome instanceof Problem);
 		if (refused !== undefined) throw refused;
 		await this.#send(plan.statements);
 		this.#plans.push(plan);
+		if (this.#options.journal !== undefined) this.#journaled.push(...journaledOf(writes, plan, () => true));
 		for (const ready of writes) this.#written.set(ready.name, ready);
 		return plan.outcomes as Written[];
 	}
@@ -164,13 +169,13 @@ class Work {
 		await this.#close(this.#tx as PipelinedTx);
 	}
 
-	async #close(tx: PipelinedTx): Promise<() => void> {
+	async #close(tx: PipelinedTx, last: readonly Prepared[] = []): Promise<() => void> {
 		const { known, definitions, integrity } = this.#options;
 		const deletes = integrity && this.#plans.some(({ ends }) => ends.values().some(({ deleted }) => deleted));
 		const [links = []] = deletes ? await tx.send([readLinks]) : [];
 		const closing = closingOf(this.#plans, known, links.map(linkOf), definitions, integrity);
 		try {
-			await tx.send(closing.statements);
+			await tx.send([...closing.statements, ...last]);
 		} catch (error) {
 			throw this.#explain(error as SqlError);
 		}
