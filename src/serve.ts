@@ -14,6 +14,7 @@ import { createMetrics, type Metrics, metricsRoute } from '#http/metrics.ts';
 import type { Request, Route } from '#http/route.ts';
 import { createHandler, type Handler, type Listening, listen } from '#http/server.ts';
 import type { Installation } from './compose.ts';
+import { startHousekeeping } from './housekeeping.ts';
 
 export type Serving = {
 	readonly metrics: Metrics;
@@ -27,6 +28,7 @@ export type Serving = {
  */
 export async function serve(installation: Installation, metricsText?: () => Promise<string>): Promise<Serving> {
 	const { settings } = installation;
+	registerBundles(installation.fhir, performing);
 	const metrics = createMetrics();
 	gauges(installation, metrics);
 	const handler = handlerOf(installation, metricsText === undefined ? metrics : { ...metrics, text: metricsText });
@@ -48,9 +50,15 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 		await close();
 		throw error;
 	}
-	registerBundles(installation.fhir, performing);
 	installation.fhir.jobs.work();
-	return { metrics, close };
+	const endHousekeeping = startHousekeeping(installation);
+	return {
+		metrics,
+		async close() {
+			await close();
+			await endHousekeeping();
+		},
+	};
 }
 
 function certificateOf({ settings, clock, log }: Installation): Promise<Certificate> {
