@@ -46,6 +46,15 @@ export function pageReply(page: Page): Reply {
 	};
 }
 
+/** A page with a heading as text, for those who send it themselves with `securityHeaders`. */
+export function page(
+	{ language }: { readonly language: string },
+	{ title, body }: { readonly title: string; readonly body: Html },
+): string {
+	const framed = { language: language as Language, title, body: html`<section><h1>${title}</h1>${body}</section>` };
+	return `<!doctype html>\n${frame(framed).text}\n`;
+}
+
 /** Headers of every page: nothing may be loaded but our own files, nobody may frame it, no address of it leaks. */
 export function securityHeaders({ leadsAway = false }: { readonly leadsAway?: boolean } = {}): Record<string, string> {
 	const policy = ["default-src 'none'", "style-src 'self'", "script-src 'self'", "connect-src 'self'", "img-src 'self' data:"];
@@ -140,4 +149,4 @@ export function seeOther(to: string, headers: Readonly<Record<string, string>> =
 	return { status: 303, headers: { ...securityHeaders(), location: to, ...headers } };
 }
 
-export { Html, html } from './html.ts';
+export { type Html, html } from './html.ts';

@@ -1,0 +1,108 @@
+// One request to a page, read: who is there, which language, what the form says, and whether it was sent from here.
+
+import { Problem } from '#base/problem.ts';
+import { chooseLanguage, type Language, type SignInWords, signInWords } from '#contract/words/words.ts';
+import type { Request } from '#http/route.ts';
+import type { People } from '#oauth/accounts/people.ts';
+import { type Session, sessionOf, type Visitor } from '#oauth/sessions/sessions.ts';
+
+export type Visit = {
+	readonly request: Request;
+	readonly query: URLSearchParams;
+	/** The form that was sent; empty for a GET. */
+	readonly form: URLSearchParams;
+	/** Whatever its stage. */
+	readonly session: Session | undefined;
+	readonly visitor: Visitor;
+	readonly language: Language;
+	readonly words: SignInWords;
+	/** Headers that keep a language which was just chosen. */
+	readonly headers: Readonly<Record<string, string>>;
+};
+
+const formLimit = 64 * 1024;
+
+/** Throws Problem forbidden `form-foreign` for a form that another site sent, invalid for one that is none. */
+export async function visitOf(people: People, request: Request): Promise<Visit> {
+	const query = new URLSearchParams(request.query);
+	const cookies = request.headers.cookie;
+	const session = await sessionOf(people, sessionCookie(people, typeof cookies === 'string' ? cookies : undefined));
+	const chosen = query.get('lang') ?? undefined;
+	const language = chooseLanguage(
+		chosen,
+		cookieOf(typeof cookies === 'string' ? cookies : undefined, 'heron_lang'),
+		session?.account.details.language,
+		query.get('ui_locales') ?? undefined,
+		text(request.headers['accept-language']),
+	);
+	return {
+		request,
+		query,
+		form: request.method === 'POST' ? await readForm(people, request) : new URLSearchParams(),
+		session,
+		visitor: { address: request.remoteAddress, agent: text(request.headers['user-agent']) ?? '' },
+		language,
+		words: signInWords[language],
+		headers:
+			chosen === undefined ? {} : { 'set-cookie': `heron_lang=${language}; Path=/; Max-Age=31536000; SameSite=Lax${secureOf(people)}` },
+	};
+}
+
+async function readForm(people: People, request: Request): Promise<URLSearchParams> {
+	if (!isFromHere(people, request)) throw new Problem('forbidden', 'form-foreign', 'This form was sent from another site.');
+	if (!/^application\/x-www-form-urlencoded\b/i.test(text(request.headers['content-type']) ?? ''))
+		throw new Problem('invalid', 'form-expected', 'This takes a form.', { status: 415 });
+	return new URLSearchParams((await request.body(formLimit)).toString('utf8'));
+}
+
+/** What browsers say about where a form comes from. Who says nothing is no browser and has no cookies to be abused. */
+function isFromHere({ settings }: People, { headers }: Request): boolean {
+	const site = text(headers['sec-fetch-site']);
+	if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+	const origin = text(headers.origin);
+	if (origin === undefined) return true;
+	return origin === settings.publicUrl || (URL.canParse(origin) && new URL(origin).host === text(headers.host));
+}
+
+function text(header: string | string[] | undefined): string | undefined {
+	return Array.isArray(header) ? header[0] : header;
+}
+
+/** The text of a cookie. */
+export function cookieOf(header: string | undefined, name: string): string | undefined {
+	for (const part of header?.split(';') ?? []) {
+		const [key, value] = part.trim().split('=');
+		if (key === name) return value;
+	}
+	return undefined;
+}
+
+const isSecure = ({ settings }: Pick<People, 'settings'>): boolean => settings.publicUrl.startsWith('https:');
+
+function secureOf(people: Pick<People, 'settings'>): string {
+	return isSecure(people) ? '; Secure' : '';
+}
+
+/** With https the name itself makes browsers refuse it from anywhere but here. */
+function cookieName(people: Pick<People, 'settings'>): string {
+	return isSecure(people) ? '__Host-heron' : 'heron';
+}
+
+/** The secret of a browser session among the cookies of a request. */
+export function sessionCookie(people: Pick<People, 'settings'>, header: string | undefined): string | undefined {
+	return cookieOf(header, cookieName(people));
+}
+
+/** The header that gives a browser its session, or takes it away. */
+export function setSession(people: Pick<People, 'settings'>, secret: string | undefined): { readonly 'set-cookie': string } {
+	const ends = secret === undefined ? '; Max-Age=0' : '';
+	return { 'set-cookie': `${cookieName(people)}=${secret ?? ''}; Path=/; HttpOnly; SameSite=Lax${ends}${secureOf(people)}` };
+}
+
+/** Where to go afterwards: a path of this site, else the account's page. */
+export function localPath(given: string | null | undefined): string {
+	if (given === null || given === undefined || given.length > 4000 || !/^\/[\x21-\x7e]*$/.test(given)) return '/account';
+	if (given.includes('\\') || given.startsWith('//')) return '/account';
+	const base = 'https://here.invalid';
+	return URL.canParse(given, base) && new URL(given, base).origin === base ? given : '/account';
+}
