@@ -52,6 +52,12 @@ function common(): string[] {
 		// Full text: the words of narratives, and those of other text that neither strings nor token texts have.
 		`CREATE TABLE IF NOT EXISTS fhir.words (rid int8 PRIMARY KEY, v tsvector NOT NULL)`,
 		'CREATE INDEX IF NOT EXISTS words_v ON fhir.words USING gin (v)',
+		// Search parameters beside the specification's: each has its number for ever (search/custom.ts). The generation changes with them.
+		`CREATE TABLE IF NOT EXISTS fhir.search_parameter (
+			number int2 PRIMARY KEY, url text COLLATE "C" NOT NULL UNIQUE, facts text NOT NULL, state text NOT NULL, todo text[] NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS fhir.search_generation (
+			one bool PRIMARY KEY DEFAULT true CHECK (one), n int8 NOT NULL DEFAULT 0, seen text NOT NULL DEFAULT '', changed_at timestamptz NOT NULL DEFAULT now())`,
+		'INSERT INTO fhir.search_generation DEFAULT VALUES ON CONFLICT DO NOTHING',
 		`CREATE TABLE IF NOT EXISTS fhir.reindex (
 			type text COLLATE "C" PRIMARY KEY, after_rid int8 NOT NULL, until_rid int8 NOT NULL, done int8 NOT NULL, finished_at timestamptz)`,
 	];
@@ -63,13 +69,14 @@ function tablesOf(type: string, shape: Shape): string[] {
 	const index = (of: string, side: string, on: string, how = ''): string =>
 		`CREATE INDEX IF NOT EXISTS "${name}${of}_${side}" ON ${table(of)} ${on}${how}`;
 	return [
-		// toast_tuple_target: a row above 4 KB is compressed and then stays in the page if it can, so that a read touches one page; smaller
-		// ones are not worth the time to compress. See docs/decisions/0007-table-layout.md.
 		`CREATE TABLE IF NOT EXISTS ${table()} (
 			rid int8 PRIMARY KEY, pat int8, d timestamptz(3), dh timestamptz(3), code int8, qv float8, qc float8, qk int8, has int8 NOT NULL,
 			rk int8 NOT NULL, lu timestamptz(3) NOT NULL, ver int4 NOT NULL, op "char" NOT NULL, id text COLLATE "C" NOT NULL UNIQUE,
-			keys int8[] NOT NULL, body text NOT NULL) WITH (toast_tuple_target = 4096)`,
-		`ALTER TABLE ${table()} ALTER keys SET STORAGE MAIN, ALTER body SET STORAGE MAIN`,
+			keys int8[] NOT NULL, body text NOT NULL)`,
+		// A row above 4 KB is compressed and stays in its page while it fits one, so that a read touches one page; smaller ones are not worth
+		// the time to compress. Vacuum comes early, because it also empties the pending list of the keys' index. See decision 0006.
+		`ALTER TABLE ${table()} ALTER keys SET STORAGE MAIN, ALTER body SET STORAGE MAIN, SET (toast_tuple_target = 4096,
+			autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05)`,
 		...(shape.patient ? [index('', 'pat', '(pat, d DESC NULLS LAST, rid DESC)', ' WHERE pat IS NOT NULL')] : []),
 		...(shape.code ? [index('', 'code', '(code, d DESC NULLS LAST, rid DESC)', ' WHERE code IS NOT NULL')] : []),
 		...(shape.date ? [index('', 'd', '(d DESC NULLS LAST, rid DESC)')] : []),
