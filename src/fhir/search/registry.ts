@@ -34,7 +34,7 @@ export type Storage =
 	| { readonly in: 'union'; readonly of: readonly string[] }
 	| { readonly in: 'composite'; readonly apart: readonly number[]; readonly pair: readonly [number, number] | undefined };
 
-/** Numbers from here on are those of parameters that packages add, and of the installation's own from 1000 on. */
+/** Numbers from here on are none of the specification's. */
 export const addedFrom = 500;
 
 export type SearchParam = {
@@ -89,9 +89,11 @@ const unions: Readonly<Record<string, readonly string[]>> = {
 /** A parameter of this installation, made of a SearchParameter resource (custom.ts). */
 export type CustomFacts = SearchParameterFacts & { readonly pending?: true };
 
-/** Builds the registry of the specification's parameters, those of added packages, and `custom` ones. */
+/** Builds the registry of the specification's parameters and `custom` ones (custom.ts), those of added packages among them. */
 export function createRegistry(definitions: Definitions, custom: readonly CustomFacts[] = []): SearchRegistry {
-	const facts: Map<string, CustomFacts[]> = Map.groupBy([...definitions.searchParameters, ...custom], ({ base }) => base);
+	// What packages add comes back among the custom ones, under numbers that stay.
+	const own = definitions.searchParameters.filter(({ number }) => number < addedFrom);
+	const facts: Map<string, CustomFacts[]> = Map.groupBy([...own, ...custom], ({ base }) => base);
 	const everywhere = facts.get('Resource') ?? [];
 	const domain = facts.get('DomainResource') ?? [];
 	const built = new Map<string, { params: ReadonlyMap<string, SearchParam>; hot: Hot; patient: readonly string[] }>();

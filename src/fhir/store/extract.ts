@@ -1,5 +1,6 @@
 // From a resource to its index row, by one JavaScript function per type, generated from the search parameters' expressions. Expressions
 // that are more than paths run through the FHIRPath compiler.
+import { Problem } from '#base/problem.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { compileAst, compilePath } from '#fhir/path/compile.ts';
 import { type Ast, parsePath } from '#fhir/path/parse.ts';
@@ -121,7 +122,7 @@ class Writer {
 		const run = compileAst(ast);
 		const types = [...new Set(this.#typesOf(ast))];
 		const evaluate = (resource: unknown): { kind: string; value: unknown }[] =>
-			run([resource], { env: { resource }, self: resource, index: 0, total: [] }).flatMap((item) => {
+			itemsOf(run, resource).flatMap((item) => {
 				const value = item instanceof Typed ? item.value : item;
 				return value === undefined || value === null ? [] : [{ kind: shapeOf(item, types), value }];
 			});
@@ -275,6 +276,16 @@ function stringLeaf(p: number, code: string, type: string, v: string): string {
 	if (type === 'Address') return `c.strings(${p}, ${code}, ${v}, ['line', 'city', 'district', 'state', 'postalCode', 'country', 'text'])`;
 	if (type === 'CodeableConcept') return `c.strings(${p}, ${code}, ${v}, ['text'])`;
 	return complex(type) ? '' : `c.string(${p}, ${code}, ${v})`;
+}
+
+/** What an expression gives; nothing for a resource on which it would cost too much. */
+function itemsOf(run: ReturnType<typeof compileAst>, resource: unknown): unknown[] {
+	try {
+		return run([resource], { env: { resource } });
+	} catch (error) {
+		if (error instanceof Problem) return [];
+		throw error;
+	}
 }
 
 /** What a value is, among the types an expression may give. */
