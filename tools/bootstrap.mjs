@@ -108,9 +108,22 @@ function runScript() {
 	process.on('SIGINT', () => {
 		if (!process.stdin.isTTY) child.kill('SIGINT');
 	});
+	stopWithNpm(child);
 	child.on('error', (error) => {
 		console.error(error.message);
 		process.exit(1);
 	});
 	child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : signal === 'SIGTERM' ? 143 : 1)));
+}
+
+/** npm passes a signal to the shell between us, which dies of it and passes nothing on: that we have another parent is how we hear of it. */
+function stopWithNpm(child) {
+	if (process.env.npm_lifecycle_event === undefined) return;
+	const parent = process.ppid;
+	const timer = setInterval(() => {
+		if (process.ppid === parent) return;
+		clearInterval(timer);
+		child.kill('SIGTERM');
+	}, 200);
+	timer.unref();
 }
