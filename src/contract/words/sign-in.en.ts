@@ -106,7 +106,7 @@ export const en = {
 	breakGlassIntro: 'Gives you access to everything for a limited time. It is recorded and the administrators are told at once.',
 	breakGlassReason: 'Reason',
 	breakGlassBegin: 'Begin emergency access',
-	breakGlassUntil: (time: string) => `You have emergency access until ${time}.`,
+	breakGlassUntil: 'You have emergency access until',
 	breakGlassEnd: 'End emergency access',
 	breakGlassReasonShort: 'Say why in at least ten characters.',
 	breakGlassMailSubject: (name: string) => `Emergency access: ${name}`,

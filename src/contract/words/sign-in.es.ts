@@ -107,7 +107,7 @@ export const es: typeof en = {
 	breakGlassIntro: 'Le da acceso a todo por un tiempo limitado. Queda registrado y se avisa enseguida a los administradores.',
 	breakGlassReason: 'Motivo',
 	breakGlassBegin: 'Iniciar el acceso de emergencia',
-	breakGlassUntil: (time) => `Tiene acceso de emergencia hasta ${time}.`,
+	breakGlassUntil: 'Tiene acceso de emergencia hasta',
 	breakGlassEnd: 'Terminar el acceso de emergencia',
 	breakGlassReasonShort: 'Explique el motivo con al menos diez caracteres.',
 	breakGlassMailSubject: (name) => `Acceso de emergencia: ${name}`,

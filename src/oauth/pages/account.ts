@@ -1,11 +1,14 @@
 // One's own account: password, second step, passkeys, sessions, apps, emergency access.
 
+import { activeBreakGlass, endBreakGlass } from '#access/break-glass.ts';
+import { may } from '#access/roles.ts';
 import { Problem } from '#base/problem.ts';
 import type { SignInWords } from '#contract/words/words.ts';
 import type { Reply } from '#http/route.ts';
 import { findAccount } from '#oauth/accounts/account.ts';
 import { addPasskey, listPasskeys, type Passkey, removePasskey } from '#oauth/accounts/passkeys.ts';
 import type { People } from '#oauth/accounts/people.ts';
+import { rolesOf, takeEmergencyAccess } from '#oauth/accounts/rights.ts';
 import {
 	beginTotp,
 	clearSecondFactors,
@@ -45,11 +48,12 @@ export async function accountPage(
 ): Promise<Reply> {
 	const { words, language } = visit;
 	const { account } = session;
-	const [passkeys, left, sessions, grants] = await Promise.all([
+	const [passkeys, left, sessions, grants, emergency] = await Promise.all([
 		listPasskeys(people, account.id),
 		recoveryCodesLeft(people, account.id),
 		listSessions(people, account.id),
 		apps === undefined ? Promise.resolve([]) : apps.list(account.id),
+		emergencySection(people, visit, session),
 	]);
 	const notice = shown.notice ?? (visit.query.get('done') === 'password' ? words.passwordChanged : undefined);
 	const body = html`<section>
@@ -59,7 +63,8 @@ ${errorBox(words, shown.errors ?? [])}${notice !== undefined && noticeBox(notice
 </section>
 ${security(words, session, passkeys, left)}
 ${sessionsSection(words, session, sessions, language)}
-${apps !== undefined && appsSection(words, session, grants, language)}`;
+${apps !== undefined && appsSection(words, session, grants, language)}
+${emergency}`;
 	const corner = act(session, '/account/sign-out', words.signOut);
 	const status = shown.status ?? 200;
 	return pageReply({
@@ -135,6 +140,42 @@ ${grants.length === 0 && html`<p class="quiet">${words.noApps}</p>`}
 		}) => html`<li><div><strong>${client}</strong>${since !== undefined && html` <span class="quiet">${words.since} ${timeOf(since, language)}</span>`}<br>
 <span class="quiet">${scopes.join(' ')}</span></div>${act(session, '/account/apps/end', words.endAccess, { id }, 'danger')}</li>`,
 	)}</ul></section>`;
+}
+
+async function emergencySection(people: People, { words, language }: Visit, session: Session): Promise<Html | undefined> {
+	const { account } = session;
+	if (!may(await rolesOf(people, account), 'emergency.access')) return undefined;
+	const glass = await activeBreakGlass(people, account.id);
+	const inner =
+		glass === undefined
+			? html`<p>${words.breakGlassIntro}</p>
+<details><summary>${words.breakGlassBegin}</summary><form method="post" action="/account/emergency">
+${hidden('token', session.formToken)}
+<div class="field"><label for="reason">${words.breakGlassReason}</label>
+<textarea id="reason" name="reason" rows="3" minlength="10" maxlength="2000" required></textarea></div>
+<button class="danger">${words.breakGlassBegin}</button></form></details>`
+			: html`<p role="status"><strong>${words.breakGlassUntil} ${timeOf(glass.until, language)}</strong><br>${glass.reason}</p>
+${act(session, '/account/emergency/end', words.breakGlassEnd)}`;
+	return html`<section aria-labelledby="emergency"><h2 id="emergency">${words.breakGlass}</h2>${inner}</section>`;
+}
+
+const emergencyMinutes = 60;
+
+/** `POST /account/emergency` */
+export async function takeEmergency(people: People, apps: AppGrants | undefined, visit: Visit, session: Session): Promise<Reply> {
+	try {
+		await takeEmergencyAccess(people, session.account, { reason: visit.form.get('reason') ?? '', minutes: emergencyMinutes });
+		return seeOther('/account');
+	} catch (error) {
+		const { errors, status } = explained(visit.words, error);
+		return accountPage(people, apps, visit, session, { errors, status });
+	}
+}
+
+/** `POST /account/emergency/end` */
+export async function takeEndEmergency(people: People, session: Session): Promise<Reply> {
+	await endBreakGlass(people, session.account.id, session.account.id);
+	return seeOther('/account');
 }
 
 /** A time as people of the language write it; in UTC, for the server does not know theirs. */

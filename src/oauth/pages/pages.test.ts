@@ -7,6 +7,7 @@ import { sql } from '#db/sql.ts';
 import { createHandler, listen } from '#http/server.ts';
 import { findByUsername } from '#oauth/accounts/account.ts';
 import { makeResetLink, setRandomPassword } from '#oauth/accounts/credentials.ts';
+import { rightsOf } from '#oauth/accounts/rights.ts';
 import { codeAt } from '#oauth/accounts/totp.ts';
 import type { AppGrant } from '#oauth/sessions/app-grants.ts';
 import { goodPassword, testAccount, testPeople } from '#testing/people.ts';
@@ -375,6 +376,33 @@ test('sessions are listed and ended: one’s own by oneself, anybody’s by an a
 	assert.equal((await one.get('/account')).status, 303);
 });
 
+test('emergency access: only with the right, with a reason, told to the administrators, ended', async () => {
+	await testAccount(people, { username: 'nurse', roles: ['nurse'] });
+	await testAccount(people, { username: 'chief', roles: ['administrator'], email: 'chief@example.org', details: { language: 'es' } });
+	const office = await signedInBrowser('looker');
+	assert.doesNotMatch((await office.get('/account')).text, /emergency/i);
+	assert.equal(
+		(await office.submit('/account/emergency', { token: tokenIn((await office.get('/account')).text), reason: 'I would like to look' }))
+			.status,
+		403,
+	);
+	const nurse = await signedInBrowser('nurse');
+	await nurse.get('/account');
+	assert.equal((await nurse.submit('/account/emergency', { reason: 'why not' })).status, 422);
+	people.letters.length = 0;
+	assert.equal((await nurse.submit('/account/emergency', { reason: 'Unconscious patient <b>' })).status, 303);
+	assert.deepEqual(
+		people.letters.map(({ to, subject }) => `${to} ${subject}`),
+		['chief@example.org Acceso de emergencia: Dr nurse (nurse)'],
+	);
+	const account = await findByUsername(people, 'nurse');
+	assert.ok(account !== undefined);
+	assert.ok((await rightsOf(people, account)).some(({ type }) => type === '*'));
+	assert.match((await nurse.get('/account')).text, /emergency access until.*Unconscious patient &lt;b&gt;/s);
+	await nurse.submit('/account/emergency/end');
+	assert.ok(!(await rightsOf(people, account)).some(({ type }) => type === '*'));
+});
+
 test('an app’s access is withdrawn', async () => {
 	const browser = await signedInBrowser('looker');
 	await browser.get('/account');
@@ -407,6 +435,10 @@ test('a new way to sign in needs a sign-in that is not long ago', async () => {
 	people.pass(16 * 60_000);
 	assert.equal((await browser.submit('/account/authenticator')).location, '/account/sign-in?again=1&to=/account');
 });
+
+function tokenIn(text: string): string {
+	return /name="token" value="([^"]+)"/.exec(text)?.[1] ?? '';
+}
 
 function decodeBase32(text: string): Buffer {
 	const bits = [...text].map((sign) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(sign).toString(2).padStart(5, '0')).join('');
