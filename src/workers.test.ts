@@ -10,7 +10,7 @@ import { type Caller, everything } from '#access/ctx.ts';
 import { mintToken } from '#access/tokens.ts';
 import { isAlive } from '#db/embedded/lock.ts';
 import { cloneDatabase } from '#testing/database.ts';
-import { childEnv, freePort, type Heron, startHeron } from '#testing/heron.ts';
+import { childEnv, freePort, type Heron, isReady, startHeron } from '#testing/heron.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heron-workers-'));
 const { database, config, drop } = await cloneDatabase();
@@ -106,6 +106,23 @@ test('two servers on one database see each other’s writes, and tokens end on b
 	assert.equal((await ask(two, 'PUT', 'Patient/shared', { resourceType: 'Patient', id: 'shared', active: true })).status, 200);
 	assert.match(await (await ask(one, 'GET', 'Patient/shared')).text(), /"active":true/);
 	await Promise.all([one.stop(), two.stop()]);
+});
+
+test('npm passes a stop on', async () => {
+	const port = await freePort();
+	const npm = spawn('npm', ['start'], {
+		cwd: join(import.meta.dirname, '..'),
+		env: { ...childEnv, ...env, HERON_HTTPS_PORT: '0', HERON_HTTP_PORT: String(port) },
+		stdio: ['ignore', 'pipe', 'inherit'],
+	});
+	let said = '';
+	npm.stdout.on('data', (text) => {
+		said += text;
+	});
+	await until(() => /is ready/.test(said));
+	npm.kill('SIGTERM');
+	await until(() => /Heron is stopping/.test(said));
+	await until(async () => !(await isReady(port)));
 });
 
 /** A start that fails: exit code and what it said. */

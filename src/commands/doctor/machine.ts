@@ -60,7 +60,9 @@ function processes({ dataDir, databaseUrl }: Settings, running: number | undefin
 	const postmaster = line !== undefined && isAlive(Number(line)) ? Number(line) : undefined;
 	if (running !== undefined) return [fine('processes', `Heron ${running}${postmaster === undefined ? '' : `, PostgreSQL ${postmaster}`}`)];
 	if (postmaster === undefined) return [fine('processes', 'Heron is not running, and nothing was left behind')];
-	return [warning('processes', `PostgreSQL (${postmaster}) runs without Heron, which must have been killed; the next start takes it over`)];
+	return [
+		note('processes', `PostgreSQL (${postmaster}) was left behind by a Heron that was killed; this check takes it over and stops it`),
+	];
 }
 
 async function ports({ httpsPort, httpPort, host }: Settings, running: boolean): Promise<Finding[]> {
