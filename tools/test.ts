@@ -37,6 +37,11 @@ async function runTests(): Promise<number> {
 		.map((file) => relative(root, file))
 		.filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
 		.sort();
+	// Without names Node would look for tests of its own.
+	if (files.length === 0) {
+		console.log(`No test file has ${wanted.join(' or ')} in its path.`);
+		return 1;
+	}
 	const cluster = await startTestCluster();
 	try {
 		const reporter = process.stdout.isTTY || wanted.length > 0 ? 'spec' : 'dot';

@@ -8,6 +8,7 @@ import type { Resource, Stored } from '#fhir/resource.ts';
 import { batchesAtOnce, createBatches } from './batch.ts';
 import { createKnown } from './closing.ts';
 import { readHistory } from './history.ts';
+import type { Journal } from './journal.ts';
 import type { IndexRow } from './layout.ts';
 import { makeReady, type Ready } from './plan.ts';
 import { badId, referenceNotFound, unknownType } from './problems.ts';
@@ -32,6 +33,8 @@ export type Write = {
 	readonly onlyIfAbsent?: boolean;
 	/** What the extractor gave for the resource; the store asks its extractor when this is absent. */
 	readonly index?: IndexRow | null;
+	/** The write is the outcome of a patch; only the audit tells it from an update. */
+	readonly isPatch?: true;
 };
 
 /**
@@ -116,13 +119,15 @@ export type StoreOptions = {
 	readonly definitions: Definitions;
 	readonly extract: (resource: Resource) => IndexRow;
 	readonly settings: StoreSettings;
+	/** Told of every write, in its transaction. */
+	readonly journal?: Journal | undefined;
 };
 
 const idShape = /^[A-Za-z0-9\-.]{1,64}$/;
 
 /** Opens the store. The database has to have the tables of schema.ts. */
 export function createStore(options: StoreOptions): Store {
-	const { db, definitions, extract, settings } = options;
+	const { db, definitions, extract, settings, journal } = options;
 	const pipeline = openPipeline(db, { run: batchesAtOnce, tx: Math.max(2, Math.ceil((db.pool.options.max ?? 10) / 2)) });
 	const rids = createRids(db);
 	const known = createKnown();
@@ -134,16 +139,17 @@ export function createStore(options: StoreOptions): Store {
 	const prepare = (ctx: Ctx, write: Write): Ready => {
 		requireType(write.type);
 		if (!idShape.test(write.id)) throw badId();
-		const ready = makeReady(write, ctx.clock.now().getTime(), extract);
+		const ready = makeReady(write, ctx.clock.now().getTime(), extract, ctx);
 		if (integrity) {
-			const strange = ready.index?.references.filter((reference) => !definitions.isResourceType(reference.split('/')[0] as string)) ?? [];
+			const strange =
+				ready.index?.references.filter((reference) => !definitions.isResourceType(reference.slice(0, reference.indexOf('/')))) ?? [];
 			if (strange.length > 0) throw referenceNotFound(write.resource, strange);
 		}
 		return ready;
 	};
-	const unitOptions: UnitOptions = { pipeline, rids, known, definitions, extract, integrity, prepare };
+	const unitOptions: UnitOptions = { pipeline, rids, known, definitions, extract, integrity, journal, prepare };
 	const alone = (ready: Ready): Promise<Written> => writeAlone(unitOptions, ready);
-	const batches = createBatches({ pipeline, rids, known, definitions, extract, integrity, alone });
+	const batches = createBatches({ pipeline, rids, known, definitions, extract, integrity, journal, alone });
 	return {
 		extract,
 		write: async (ctx, write) => batches.write(prepare(ctx, write)),
