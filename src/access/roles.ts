@@ -171,6 +171,8 @@ export function patientGrants(patients: readonly string[]): Grant[] {
 				...(resultTypes.has(type) ? [`status=final,amended,corrected${type === 'DiagnosticReport' ? ',appended' : ''}`] : []),
 				...(clinicalTypes.has(type) ? [`_tag:not=${releaseSystem}|withheld`] : []),
 			];
+			// Devices are in no compartment (https://hl7.org/fhir/R4/compartmentdefinition-patient.html); they name their patient all the same.
+			if (type === 'Device') return { type, interactions, query: [`patient=Patient/${patient}`, ...queries].join('&') };
 			return { type, interactions, patient, ...(queries.length === 0 ? {} : { query: queries.join('&') }) };
 		}),
 	);
