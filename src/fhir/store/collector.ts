@@ -84,7 +84,7 @@ export class Collector {
 			qv: this.qv,
 			qc: this.qc,
 			qk: this.qk,
-			has: this.#high === 0 ? String(this.#low >>> 0) : String((BigInt(this.#high) << 32n) | BigInt(this.#low >>> 0)),
+			has: bits(this.#high, this.#low >>> 0),
 			keys: [...new Set(this.#keys)],
 			strings: this.#strings,
 			ranges: this.#ranges,
@@ -477,4 +477,9 @@ function tokenParts(value: unknown): Part[] {
 	const held = value as Json;
 	if (Array.isArray(held.coding)) return held.coding.flatMap(tokenParts);
 	return typeof held.code === 'string' ? [{ system: typeof held.system === 'string' ? held.system : '', code: held.code }] : [];
+}
+
+/** Two words of bits as one number in decimal. */
+function bits(high: number, low: number): string {
+	return high < 0x200000 ? String(high * 0x1_0000_0000 + low) : String((BigInt(high) << 32n) | BigInt(low));
 }
