@@ -7,7 +7,8 @@ import type { Database, Tx } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { createExtractor, type Extract } from '#fhir/store/extract.ts';
+import { createExtractor } from '#fhir/store/extract.ts';
+import type { Extract } from '#fhir/store/layout.ts';
 import { reindexType, unfinishedReindexes } from '#fhir/store/reindex.ts';
 import type { Store } from '#fhir/store/store.ts';
 import { checkParameter, factsOf } from './custom-check.ts';
@@ -149,7 +150,7 @@ function createLive({ db, definitions, base }: SearchParametersOptions): Live {
 			hot: (type) => registry.hot(type),
 			patientParams: (type) => registry.patientParams(type),
 		},
-		extract: (resource) => extract(resource),
+		extract: (resource, id) => extract(resource, id),
 		refresh() {
 			running ??= refresh().finally(() => {
 				running = undefined;

@@ -4,11 +4,10 @@
 import { Problem } from '#base/problem.ts';
 import type { Pipeline } from '#db/pipeline.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
-import type { Resource } from '#fhir/resource.ts';
 import { closingOf, type Known } from './closing.ts';
 import { isTransient, problemOf, type SqlError } from './failures.ts';
 import { endWith, type Journal, journaledOf } from './journal.ts';
-import type { IndexRow } from './layout.ts';
+import type { Extract } from './layout.ts';
 import { looksFor } from './looks.ts';
 import { makePlan, needsLook, type Ready, ridsFor } from './plan.ts';
 import { referenceNotFound, stillReferenced } from './problems.ts';
@@ -21,7 +20,7 @@ export type BatchOptions = {
 	readonly rids: Rids;
 	readonly known: Known;
 	readonly definitions: Definitions;
-	readonly extract: (resource: Resource) => IndexRow;
+	readonly extract: Extract;
 	readonly integrity: boolean;
 	readonly journal: Journal | undefined;
 	/** A write in a transaction of its own that locks what it meets: for those that others kept getting in the way of. */

@@ -19,12 +19,16 @@ import {
 } from './statements.ts';
 
 /** What is known to be in the database already, and need not be written again. */
-export type Known = { readonly types: Set<string>; readonly links: Set<string>; readonly texts: Set<string> };
+export type Known = {
+	readonly types: Set<string> /** By source type, as in IndexRow.links. */;
+	readonly links: Map<string, Set<string>>;
+	readonly texts: Set<string>;
+};
 
 const rememberedTexts = 50_000;
 
 export function createKnown(): Known {
-	return { types: new Set(), links: new Set(), texts: new Set() };
+	return { types: new Set(), links: new Map(), texts: new Set() };
 }
 
 export type Closing = {
@@ -60,7 +64,7 @@ export function closingOf(
 		statements,
 		remember() {
 			for (const type of types) known.types.add(type);
-			for (const name of newLinks.keys()) known.links.add(name);
+			for (const { source, target, param } of newLinks.values()) known.links.get(source)?.add(`${target} ${param}`);
 			if (known.texts.size + texts.size > rememberedTexts) known.texts.clear();
 			for (const name of texts.keys()) known.texts.add(name);
 		},
@@ -88,14 +92,18 @@ function mergedEnds(plans: readonly Plan[]): ReadonlyMap<string, End> {
 	return merged;
 }
 
-function unknownLinks(ends: ReadonlyMap<string, End>, known: ReadonlySet<string>): Map<string, Link> {
+function unknownLinks(ends: ReadonlyMap<string, End>, known: Known['links']): Map<string, Link> {
 	const found = new Map<string, Link>();
 	for (const { type, links } of ends.values()) {
+		let ofType = known.get(type);
+		if (ofType === undefined) {
+			ofType = new Set();
+			known.set(type, ofType);
+		}
 		for (const link of links) {
-			const name = `${type} ${link}`;
-			if (known.has(name) || found.has(name)) continue;
+			if (ofType.has(link)) continue;
 			const [target = '', param = ''] = link.split(' ');
-			found.set(name, { source: type, target, param });
+			found.set(`${type} ${link}`, { source: type, target, param });
 		}
 	}
 	return found;

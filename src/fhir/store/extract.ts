@@ -10,16 +10,14 @@ import { type Path, pathsOf, type Step } from '#fhir/search/paths.ts';
 import type { SearchParam, SearchRegistry } from '#fhir/search/registry.ts';
 import { Collector, localReference, partsOf, relativeReference } from './collector.ts';
 import { paramSalt } from './keys.ts';
-import type { IndexRow } from './layout.ts';
+import type { Extract } from './layout.ts';
 import { createMemory } from './memory.ts';
-
-export type Extract = (resource: Resource) => IndexRow;
 
 /** The extractor for all types; a type's function is made when it is first needed. `base` is the server's own FHIR base url. */
 export function createExtractor(registry: SearchRegistry, definitions: Definitions, base = ''): Extract {
 	const made = new Map<string, (resource: Resource, collector: Collector) => void>();
 	const memory = createMemory((reference) => localReference(reference, base));
-	return (resource) => {
+	return (resource, id = resource.id) => {
 		const { resourceType } = resource;
 		let collect = made.get(resourceType);
 		if (collect === undefined) {
@@ -27,7 +25,7 @@ export function createExtractor(registry: SearchRegistry, definitions: Definitio
 			made.set(resourceType, collect);
 		}
 		const collector = new Collector(memory, base);
-		if (resourceType === 'Patient' && resource.id !== undefined) collector.self(`Patient/${resource.id}`);
+		if (resourceType === 'Patient' && id !== undefined) collector.self(`Patient/${id}`);
 		collect(resource, collector);
 		collector.whole(resource);
 		return collector.row();

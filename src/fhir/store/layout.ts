@@ -2,6 +2,7 @@
 // write.ts, asked by search/. See README.md for the tables.
 
 import type { Definitions } from '#fhir/definitions/definitions.ts';
+import type { Resource } from '#fhir/resource.ts';
 
 /** The number of a resource type in fhir.token_text: its place among the 146 types of R4, which do not change any more. */
 export function typeNumber(definitions: Definitions, type: string): number {
@@ -53,3 +54,6 @@ export type IndexRow = {
 	 */
 	readonly links: readonly string[];
 };
+
+/** What a resource leaves in the index. `id` is the one it will have, when it does not carry it yet. */
+export type Extract = (resource: Resource, id?: string) => IndexRow;

@@ -7,7 +7,7 @@ import type { Resource } from '#fhir/resource.ts';
 import { headOf, tailOf } from './body.ts';
 import { encodeVersion } from './delta.ts';
 import { refKey } from './keys.ts';
-import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
+import type { Extract, IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
 import { alreadyExists, versionMismatch } from './problems.ts';
 import {
 	clearSide,
@@ -73,12 +73,12 @@ export type Plan = {
 };
 
 /** Makes a write ready; `now` in epoch milliseconds. */
-export function makeReady(write: Write, now: number, extract: (resource: Resource) => IndexRow, by?: Ctx): Ready {
+export function makeReady(write: Write, now: number, extract: Extract, by?: Ctx): Ready {
 	const { type, id, resource } = write;
 	const name = `${type}/${id}`;
 	const rk = refKey(name);
 	if (write.op === 'D' || resource === null) return { write, name, rk, index: null, tail: '', now, by };
-	const index = write.index ?? extract(resource.id === id ? resource : { ...resource, id });
+	const index = write.index ?? extract(resource, id);
 	return { write, name, rk, index, tail: tailOf(resource), now, by };
 }
 
@@ -109,7 +109,7 @@ export function makePlan(
 	writes: readonly Ready[],
 	meets: (name: string) => Current | undefined,
 	takeRid: () => number,
-	extract: (resource: Resource) => IndexRow,
+	extract: Extract,
 ): Plan {
 	const planner = new Planner(takeRid, extract);
 	const outcomes = writes.map((ready) => planner.add(ready, needsLook(ready) ? meets(ready.name) : undefined));
@@ -118,13 +118,13 @@ export function makePlan(
 
 class Planner {
 	readonly #takeRid: () => number;
-	readonly #extract: (resource: Resource) => IndexRow;
+	readonly #extract: Extract;
 	readonly #works = new Map<string, Work>();
 	readonly #texts: (TokenText & { on: string })[] = [];
 	readonly #ends = new Map<string, End>();
 	readonly #deleted = new Map<string, string>();
 
-	constructor(takeRid: () => number, extract: (resource: Resource) => IndexRow) {
+	constructor(takeRid: () => number, extract: Extract) {
 		this.#takeRid = takeRid;
 		this.#extract = extract;
 	}

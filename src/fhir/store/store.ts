@@ -9,7 +9,7 @@ import { batchesAtOnce, createBatches } from './batch.ts';
 import { createKnown } from './closing.ts';
 import { readHistory } from './history.ts';
 import type { Journal } from './journal.ts';
-import type { IndexRow } from './layout.ts';
+import type { Extract, IndexRow } from './layout.ts';
 import { makeReady, type Ready } from './plan.ts';
 import { badId, referenceNotFound, unknownType } from './problems.ts';
 import { readCurrent, readVersion } from './read.ts';
@@ -104,7 +104,7 @@ export type Store = {
 	/** Versions, newest first. */
 	history(ctx: Ctx, query: HistoryQuery): Promise<HistoryPage>;
 	/** What a resource leaves in the index. */
-	readonly extract: (resource: Resource) => IndexRow;
+	readonly extract: Extract;
 	/** Waits for writes under way and closes the store's own connections. */
 	close(): Promise<void>;
 };
@@ -117,7 +117,7 @@ export type StoreSettings = {
 export type StoreOptions = {
 	readonly db: Database;
 	readonly definitions: Definitions;
-	readonly extract: (resource: Resource) => IndexRow;
+	readonly extract: Extract;
 	readonly settings: StoreSettings;
 	/** Told of every write, in its transaction. */
 	readonly journal?: Journal | undefined;

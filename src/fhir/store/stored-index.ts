@@ -6,7 +6,7 @@ import type { Querier } from '#db/database.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { refKey } from './keys.ts';
-import { type IndexRow, type Key, type TokenText, typeNumber } from './layout.ts';
+import { type Extract, type IndexRow, type Key, type TokenText, typeNumber } from './layout.ts';
 import { milliseconds, tableOf } from './statements.ts';
 
 /** A current row as it lies there, with its entries in the side tables in a fixed order. */
@@ -68,7 +68,7 @@ export async function lastRid(db: Querier, type: string): Promise<number> {
 }
 
 /** The index row that a stored body should have; undefined when the body is no JSON. */
-export function expectedIndex(body: string, extract: (resource: Resource) => IndexRow): IndexRow | undefined {
+export function expectedIndex(body: string, extract: Extract): IndexRow | undefined {
 	try {
 		return extract(JSON.parse(body) as Resource);
 	} catch {

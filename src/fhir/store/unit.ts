@@ -1,15 +1,15 @@
 // Transactions: a unit of work on one connection, with what it meets locked, checked when it ends.
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
 import type { Ctx } from '#access/ctx.ts';
 import { Problem } from '#base/problem.ts';
 import type { Pipeline, PipelinedTx, Prepared } from '#db/pipeline.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
-import type { Resource, Stored } from '#fhir/resource.ts';
+import type { Stored } from '#fhir/resource.ts';
 import { closingOf, type Known } from './closing.ts';
 import { isTransient, problemOf, type SqlError } from './failures.ts';
-import { fastKey } from './keys.ts';
 import { type Journal, type Journaled, journaledOf } from './journal.ts';
-import type { IndexRow } from './layout.ts';
+import { fastKey } from './keys.ts';
+import type { Extract } from './layout.ts';
 import { idsByType, looksFor } from './looks.ts';
 import { makePlan, type Plan, type Ready, ridsFor } from './plan.ts';
 import { alreadyExists, referenceNotFound, stillReferenced } from './problems.ts';
@@ -22,7 +22,7 @@ export type UnitOptions = {
 	readonly rids: Rids;
 	readonly known: Known;
 	readonly definitions: Definitions;
-	readonly extract: (resource: Resource) => IndexRow;
+	readonly extract: Extract;
 	readonly integrity: boolean;
 	readonly journal: Journal | undefined;
 	/** Makes a write ready; throws when it cannot be. */
@@ -30,8 +30,8 @@ export type UnitOptions = {
 };
 
 const maxAttempts = 8;
-/** Rows of one statement; between statements other requests have their turn. */
-const rowsAtOnce = 500;
+/** Rows of one statement. */
+const rowsAtOnce = 250;
 /** Texts are locked by their hash among so many, so that a large transaction does not fill PostgreSQL's table of locks. */
 const lockSlots = 1024;
 const lockSpace = 7_340_000_000;
@@ -53,7 +53,7 @@ export async function writeAlone(options: UnitOptions, ready: Ready): Promise<Wr
 	for (let attempt = 1; ; attempt++) {
 		const work = new Work(options);
 		try {
-			return await work.run(async () => (await work.carry([ready]))[0] as Written);
+			return await work.run(async () => (await work.carry(1, () => ready))[0] as Written);
 		} catch (error) {
 			const { code } = error as SqlError;
 			if (ready.write.op === 'C' && code === '23505') throw alreadyExists(ready.write.type, ready.write.id);
@@ -68,7 +68,7 @@ async function once<T>(options: UnitOptions, ctx: Ctx, job: (unit: Unit) => Prom
 	return work.run((tx) =>
 		job({
 			tx,
-			write: (writes) => work.carry(writes.map((write) => options.prepare(ctx, write))),
+			write: (writes) => work.carry(writes.length, (i) => options.prepare(ctx, writes[i] as Write)),
 			lock: (texts) => work.lock(texts),
 			read: (type, id) => work.read(type, id),
 			check: () => work.check(),
@@ -105,29 +105,43 @@ class Work {
 		return result;
 	}
 
-	async carry(writes: readonly Ready[]): Promise<Written[]> {
+	/** Carries out so many writes in parts: while PostgreSQL does one, the next is made ready. */
+	async carry(count: number, readyAt: (index: number) => Ready): Promise<Written[]> {
+		const sent: Promise<unknown>[] = [];
+		const written: Written[] = [];
 		try {
-			const written: Written[] = [];
-			for (let i = 0; i < writes.length; i += rowsAtOnce) written.push(...(await this.#some(writes.slice(i, i + rowsAtOnce))));
+			for (let i = 0; i < count; i += rowsAtOnce) {
+				// Other requests have their turn.
+				if (i > 0) await turn();
+				const part = Array.from({ length: Math.min(rowsAtOnce, count - i) }, (_, k) => readyAt(i + k));
+				written.push(...(await this.#some(part, sent)));
+			}
+			await Promise.all(sent);
 			return written;
 		} catch (error) {
-			this.#lost ??= error;
-			throw error;
+			// What comes after a statement that failed fails as well; the first one says why.
+			const failed = (await Promise.allSettled(sent)).find((one) => one.status === 'rejected');
+			this.#lost ??= failed?.reason ?? error;
+			throw this.#lost;
 		}
 	}
 
-	async #some(writes: readonly Ready[]): Promise<Written[]> {
+	async #some(writes: readonly Ready[], sent: Promise<unknown>[]): Promise<Written[]> {
 		const { rids, extract } = this.#options;
 		const looks = looksFor(writes);
 		const locks = [...idsByType(writes)].map(([type, ids]) => lockRows(type, ids));
-		const answers = await this.#send([...locks, ...looks.statements]);
+		const answers = locks.length === 0 ? [] : await this.#send([...locks, ...looks.statements]);
 		const found = looks.read(answers.slice(locks.length));
 		const plan = makePlan(writes, (name) => found.get(name), await rids.take(ridsFor(writes, found)), extract);
 		const refused = plan.outcomes.find((outcome) => outcome instanceof Problem);
 		if (refused !== undefined) throw refused;
-		await this.#send(plan.statements);
+		const sending = this.#send(plan.statements);
+		sending.catch(() => undefined);
+		sent.push(sending);
 		this.#plans.push(plan);
-		if (this.#options.journal !== undefined) this.#journaled.push(...journaledOf(writes, plan, () => true));
+		// An import that runs again touches nothing of what it finds.
+		const isTold = ({ unchanged }: Written, { write }: Ready): boolean => unchanged !== true || write.onlyIfAbsent !== true;
+		if (this.#options.journal !== undefined) this.#journaled.push(...journaledOf(writes, plan, isTold));
 		for (const ready of writes) this.#written.set(ready.name, ready);
 		return plan.outcomes as Written[];
 	}
