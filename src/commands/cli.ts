@@ -10,6 +10,11 @@ const commands: readonly Row[] = [
 	{ name: 'export', does: 'writes the record as NDJSON, a file per type', load: async () => (await import('./export.ts')).exportCommand },
 	{ name: 'backup', does: 'writes everything into one file', load: async () => (await import('./backup.ts')).backupCommand },
 	{ name: 'restore', does: 'brings a backup back', load: async () => (await import('./restore.ts')).restoreCommand },
+	{
+		name: 'users',
+		does: 'adds, lists and changes the people who may sign in',
+		load: async () => (await import('./users.ts')).usersCommand,
+	},
 	{ name: 'token', does: 'mints, lists and revokes access tokens', load: async () => (await import('./token.ts')).tokenCommand },
 	{ name: 'packages', does: 'adds, lists and removes FHIR packages', load: async () => (await import('./packages.ts')).packagesCommand },
 	{ name: 'doctor', does: 'says what is wrong with this installation', load: async () => (await import('./doctor.ts')).doctorCommand },

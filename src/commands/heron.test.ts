@@ -47,7 +47,7 @@ function start(args: readonly string[], env: Record<string, string> = {}) {
 
 const heron = (...args: string[]): Promise<Ran> => start(args).ended;
 
-const names = ['import', 'export', 'backup', 'restore', 'token', 'packages', 'doctor', 'reindex'];
+const names = ['import', 'export', 'backup', 'restore', 'users', 'token', 'packages', 'doctor', 'reindex'];
 
 /** Help and misuse, within this process. */
 async function said(...args: string[]): Promise<Ran> {
