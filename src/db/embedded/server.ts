@@ -179,6 +179,8 @@ function tuning(): Record<string, string> {
 		work_mem: '16MB',
 		maintenance_work_mem: '128MB',
 		max_connections: '100',
+		// A transaction over many types locks some hundred tables and indexes, and a text for each conditional entry.
+		max_locks_per_transaction: '256',
 		max_wal_size: '2GB',
 		min_wal_size: '256MB',
 		checkpoint_timeout: '10min',
