@@ -10,11 +10,13 @@ export type Compartment = { readonly type: string; readonly id: string };
 
 const names: ReadonlySet<string> = new Set(['Patient', 'Encounter', 'Practitioner', 'RelatedPerson', 'Device']);
 
-/** The types that have resources in a compartment. Throws Problem not-found `compartment-unknown` for a type that makes none. */
+/** Throws Problem not-found `compartment-unknown` for a type that makes none. */
+export function requireCompartment({ type }: Compartment): void {
+	if (!names.has(type)) throw new Problem('not-found', 'compartment-unknown', `There is no compartment of the type ${type.slice(0, 64)}.`);
+}
+
+/** The types that have resources in a compartment. */
 export function compartmentTypes(ctx: FhirCtx, compartment: Compartment): string[] {
-	if (!names.has(compartment.type)) {
-		throw new Problem('not-found', 'compartment-unknown', `There is no compartment of the type ${compartment.type.slice(0, 64)}.`);
-	}
 	const members = ctx.fhir.definitions.compartment(compartment.type as CompartmentName);
 	return ctx.fhir.definitions.resourceTypes.filter((type) => type === compartment.type || (members[type] ?? []).length > 0);
 }

@@ -24,6 +24,7 @@ function decode(text: string): string {
 		throw malformed('The query is not valid percent-encoded UTF-8.', cause);
 	}
 	if (decoded.includes('\0')) throw malformed('The query contains a null character.');
+	if (!decoded.isWellFormed()) throw malformed('The query contains half a character.');
 	return decoded;
 }
 

@@ -5,13 +5,16 @@ import type { Querier } from '#db/database.ts';
 import { raw, type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Stored } from '#fhir/resource.ts';
-import { resolve } from './chain.ts';
+import { needsCodes, needsLookUp, resolve } from './chain.ts';
 import { conditionOf } from './compile.ts';
 import { pairsOf } from './escape.ts';
 import { rowOf, table } from './params/row.ts';
 import { parseCriteria } from './parse.ts';
 import { notAllowed } from './problems.ts';
+import { type Clause, never } from './query.ts';
 import { reachOf, weave, within } from './restrict.ts';
+import { knownCodes } from './terminology.ts';
+import { isBelowListed } from './words.ts';
 
 /**
  * The resources that meet the criteria of a conditional interaction, at most `limit`. Throws Problem invalid for criteria that are
@@ -31,10 +34,33 @@ export async function match(ctx: FhirCtx, type: string, criteria: string, tx: Qu
 
 type MatchRow = { rid: number; id: string; ver: number; op: Stored['op']; lu: Date; body: string };
 
-/** The caller's limits on rows `r` of a type: null when there are none, 'nothing' when none of it is within reach. */
+/**
+ * The caller's limits on rows `r` of a type: null when there are none, 'nothing' when none of it is within reach. Of limits that ask for a
+ * look-up first (`:in` a stored value set, hierarchies) only a search knows all; here they let nothing through.
+ */
 export function restrictSql(ctx: FhirCtx, type: string, interaction: Interaction): Sql | null | 'nothing' {
 	const reach = reachOf(ctx, type, interaction);
 	if (reach === undefined) return null;
 	if (reach === 'nothing') return 'nothing';
-	return conditionOf(rowOf(ctx, type, 'filter'), reach);
+	return conditionOf(rowOf(ctx, type, 'filter'), withoutLookUps(ctx, reach));
+}
+
+function withoutLookUps(ctx: FhirCtx, clause: Clause): Clause {
+	switch (clause.is) {
+		case 'kin':
+			return never;
+		case 'param':
+			return needsCodes(clause) ? (knownCodes(ctx.fhir, clause) ?? never) : isBelowListed(clause) ? never : clause;
+		case 'any':
+		case 'all':
+			return { is: clause.is, of: clause.of.map((part) => withoutLookUps(ctx, part)) };
+		case 'not':
+			return needsLookUp(clause.of) ? never : clause;
+		case 'chain':
+			return { ...clause, links: clause.links.map((link) => ({ ...link, clause: withoutLookUps(ctx, link.clause) })) };
+		case 'has':
+			return { ...clause, clause: withoutLookUps(ctx, clause.clause) };
+		default:
+			return clause;
+	}
 }

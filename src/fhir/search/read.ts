@@ -14,7 +14,7 @@ import { allOf, type Row, rowOf } from './params/row.ts';
 import { badPage } from './problems.ts';
 import type { Clause, SearchQuery } from './query.ts';
 import { orderOf } from './sort.ts';
-import { countStatement, cutStatement, gatherStatement, merged, walkStatement } from './statement.ts';
+import { countStatement, cutStatement, gatherStatement, merged, walkParts, walkStatement } from './statement.ts';
 import { estimateTotal } from './total.ts';
 import { type Walk, walkOf } from './walk.ts';
 
@@ -41,8 +41,9 @@ export async function readMatches(
 	budget?: number,
 ): Promise<Matches> {
 	const sources: Source[] = [];
-	for (const one of wanted) {
-		const source = await sourceOf(ctx, db, query, one, wanted.length > 1);
+	const leads = commonLeads(wanted);
+	for (const [i, one] of wanted.entries()) {
+		const source = await sourceOf(ctx, db, query, one, leads[i] as Lead);
 		if (!source.parts.some(isNever)) sources.push(source);
 	}
 	const [first] = sources;
@@ -65,12 +66,18 @@ export async function readMatches(
 	};
 }
 
-async function sourceOf(ctx: FhirCtx, db: Querier, query: SearchQuery, { type, clause }: Wanted, several: boolean): Promise<Source> {
+/** What leads each type; several types are led alike, since their matches come in one order. */
+function commonLeads(wanted: readonly Wanted[]): Lead[] {
+	const leads = wanted.map(({ clause }) => leadOf(flatten(clause)));
+	const [first] = leads;
+	const alike = leads.length === 1 || ((first?.by === 'patient' || first?.by === 'updated') && leads.every(({ by }) => by === first.by));
+	return alike ? leads : leads.map(() => ({ by: 'none' }));
+}
+
+async function sourceOf(ctx: FhirCtx, db: Querier, query: SearchQuery, { type, clause }: Wanted, lead: Lead): Promise<Source> {
 	const row = rowOf(ctx, type, 'filter');
-	const written = flatten(clause);
 	const parts: Clause[] = [];
-	for (const part of written) parts.push(await resolve(ctx, db, type, part));
-	const lead: Lead = several ? { by: 'none' } : leadOf(written);
+	for (const part of flatten(clause)) parts.push(await resolve(ctx, db, type, part));
 	return { row, parts, lead, order: query.sort.length > 0 ? orderOf(row, query.sort) : orderOfLead(row, lead) };
 }
 
@@ -95,10 +102,11 @@ async function readRows(
 	const shape = { limit: query.count + 1, backwards: place?.direction === 'previous', typed };
 	const [source] = sources as [Source];
 	if (typed) {
-		const pages = sources.map((one) => {
-			const walk = one.parts.length === 0 ? walkOf({ ...one, place }, query.sort) : undefined;
-			if (walk === undefined || needsBudget(walk)) return gatherStatement(one.row, one.parts, one.order, shape, place);
-			return walkStatement(one.row, walk, restOf(one, walk), shape, place, undefined);
+		const pages = sources.flatMap((one) => {
+			const walk = walkOf({ ...one, place }, query.sort);
+			const direct = walk !== undefined && !needsBudget(walk) && (walk.few || walk.covers.size === one.parts.length);
+			if (!direct) return gatherStatement(one.row, one.parts, one.order, shape, place);
+			return walkParts(one.row, walk, restOf(one, walk), shape, place, undefined);
 		});
 		return run(db, query, merged(pages, source.order, shape), false);
 	}

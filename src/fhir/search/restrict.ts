@@ -1,6 +1,7 @@
 // What this caller may see of each type, as ordinary clauses: on the type searched, on every link of a chain, on every
 // include. A grant's own criteria are not restricted again.
 import { grantsFor, type Interaction } from '#access/ctx.ts';
+import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { refKey } from '#fhir/store/keys.ts';
 import { pairsOf } from './escape.ts';
@@ -23,11 +24,25 @@ export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): R
 			if (within === undefined) continue;
 			parts.push(within);
 		}
-		if (grant.query !== undefined) parts.push(parseCriteria(ctx.fhir, type, pairsOf(grant.query)).clause);
+		if (grant.query !== undefined) {
+			const asked = criteriaOf(ctx, type, grant.query);
+			if (asked === undefined) continue;
+			parts.push(asked);
+		}
 		alternatives.push(parts.length === 1 ? (parts[0] as Clause) : { is: 'all', of: parts });
 	}
 	if (alternatives.length === 0) return 'nothing';
 	return alternatives.length === 1 ? alternatives[0] : { is: 'any', of: alternatives };
+}
+
+/** A grant whose query says nothing about the type, or cannot be understood, gives nothing. */
+function criteriaOf(ctx: FhirCtx, type: string, query: string): Clause | undefined {
+	try {
+		return parseCriteria(ctx.fhir, type, pairsOf(query)).clause;
+	} catch (error) {
+		if (error instanceof Problem) return undefined;
+		throw error;
+	}
 }
 
 /** Being in the compartment of a patient; undefined when the type is in none. A patient is only in the own one here, not by link. */

@@ -5,7 +5,7 @@ import { restoreAll } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { bundleText, type Hit, type Links, searchUrl } from './bundle.ts';
 import { needsLookUp } from './chain.ts';
-import { compartmentClause, compartmentTypes } from './compartment.ts';
+import { compartmentClause, compartmentTypes, requireCompartment } from './compartment.ts';
 import { type Pair, pairsOf } from './escape.ts';
 import { includesOf } from './include.ts';
 import { writePlace } from './page.ts';
@@ -15,6 +15,7 @@ import type { Clause, SearchQuery } from './query.ts';
 import { type Matches, readMatches, type Wanted } from './read.ts';
 import { weave, within } from './restrict.ts';
 import { summarise } from './summary.ts';
+import { usedTypes } from './used-types.ts';
 
 export type SearchRequest = {
 	/** null searches the system, the types of `_type` or all. */
@@ -48,7 +49,10 @@ export async function search(ctx: FhirCtx, request: SearchRequest): Promise<Sear
 	const query = parseSearch(ctx.fhir, types, pairs, request.handling);
 	const reached = restrict(ctx, request, query);
 	const read = async (db: Querier): Promise<SearchResult> => {
-		const matches = await readMatches(ctx, db, query, reached, request.budget);
+		// Types that have nothing are not looked at; a transaction may just be putting the first there.
+		const used = reached.length > 1 && request.tx === undefined ? new Set(await usedTypes(db)) : undefined;
+		const wanted = used === undefined ? reached : reached.filter(({ type }) => used.has(type));
+		const matches = await readMatches(ctx, db, query, wanted, request.budget);
 		const included = query.includes.length === 0 ? nothing : await includesOf(ctx, db, query, matches.hits);
 		return {
 			query,
@@ -74,12 +78,14 @@ export async function searchBundle(ctx: FhirCtx, request: SearchRequest): Promis
 		id: ctx.ids.next(),
 		updated: ctx.clock.now(),
 		matches: await restoreAll(ctx.fhir, summarise(ctx.fhir, found.query, found.matches)),
-		included: await restoreAll(ctx.fhir, summarise(ctx.fhir, found.query, found.included)),
+		// `_elements` is about the matches alone.
+		included: await restoreAll(ctx.fhir, summarise(ctx.fhir, { summary: found.query.summary, elements: [] }, found.included)),
 	});
 }
 
 function typesOf(ctx: FhirCtx, request: SearchRequest, pairs: readonly Pair[]): readonly string[] {
 	const { definitions } = ctx.fhir;
+	if (request.compartment !== undefined) requireCompartment(request.compartment);
 	if (request.type !== null) {
 		if (!definitions.isResourceType(request.type)) throw unknownType(request.type);
 		return [request.type];

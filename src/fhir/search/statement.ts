@@ -15,13 +15,25 @@ type Shape = { readonly limit: number; readonly backwards: boolean; readonly typ
 /** A page by an index: each strip in its order up to the limit; with a budget no strip is read further than that many rows. */
 export function walkStatement(row: Row, walk: Walk, rest: Sql, shape: Shape, place: Place | undefined, budget: number | undefined): Sql {
 	const { order, strips } = walk;
-	const filter = walk.partly
-		? allOf([anyOf(beyond(order, place, (i) => (order[i] as OrderColumn).on, ridOf(strips[0] as Strip))), rest])
-		: rest;
-	const alone = strips.length === 1 && !shape.typed;
-	const parts = strips.map((strip) => stripStatement(row, walk, strip, filter, shape, budget, alone));
-	if (alone) return parts[0] as Sql;
+	const parts = walkParts(row, walk, rest, shape, place, budget);
+	if (parts.length === 1) return parts[0] as Sql;
 	return budget === undefined ? merged(parts, order, shape) : checked(row, parts, strips, order, shape, budget);
+}
+
+/** The strips of a walk as statements of their own. */
+export function walkParts(row: Row, walk: Walk, rest: Sql, shape: Shape, place: Place | undefined, budget: number | undefined): Sql[] {
+	const { order, strips, partly } = walk;
+	const [first] = strips as [Strip];
+	const at = partly ? anyOf(beyond(order, place, (i) => (order[i] as OrderColumn).on, ridOf(first))) : raw('true');
+	const alone = strips.length === 1 && !shape.typed;
+	return strips.map((strip) => stripStatement(row, walk, strip, allOf([at, rest]), shape, budget, alone));
+}
+
+/** The pages of several types, or of several strips, as one. */
+export function merged(parts: readonly Sql[], order: Order, { limit, backwards, typed }: Shape): Sql {
+	const values = order.map((_, i) => raw(`, u.s${i}::text`));
+	const each = parts.map((part) => sql`(${part})`);
+	return sql`SELECT u.id, u.body, u.rid${join(values, '')}${raw(typed ? ', u.type' : '')} FROM (${join(each, ' UNION ALL ')}) u ORDER BY ${orderBy(order, backwards, (i) => raw(`u.s${i}`), raw('u.rid'))} LIMIT ${raw(String(limit))}`;
 }
 
 /** As merged; the last column tells whether some strip gave less than a page and yet goes on, so that its further rows are missed. */
@@ -43,14 +55,6 @@ function checked(
 	});
 	const isCut = cuts.length === 0 ? raw('false') : join(cuts, ' OR ');
 	return sql`WITH u AS MATERIALIZED (${join(each, ' UNION ALL ')}) SELECT u.id, u.body, u.rid${join(values, '')}, ${isCut} FROM u ORDER BY ${orderBy(order, backwards, (i) => raw(`u.s${i}`), raw('u.rid'))} LIMIT ${raw(String(limit))}`;
-}
-
-/** The pages of several types, or of several strips, as one. */
-export function merged(parts: readonly Sql[], order: Order, { limit, backwards, typed }: Shape): Sql {
-	if (parts.length === 1) return parts[0] as Sql;
-	const values = order.map((_, i) => raw(`, u.s${i}::text`));
-	const each = parts.map((part) => sql`(${part})`);
-	return sql`SELECT u.id, u.body, u.rid${join(values, '')}${raw(typed ? ', u.type' : '')} FROM (${join(each, ' UNION ALL ')}) u ORDER BY ${orderBy(order, backwards, (i) => raw(`u.s${i}`), raw('u.rid'))} LIMIT ${raw(String(limit))}`;
 }
 
 function ridOf(strip: Strip): Sql {

@@ -2,12 +2,12 @@
 // https://hl7.org/fhir/R4/search.html#summary
 import type { Fhir } from '#fhir/ctx.ts';
 import type { Hit } from './bundle.ts';
-import type { SearchQuery, Summary } from './query.ts';
+import type { Summary } from './query.ts';
 
 export type Subset = { readonly summary: Summary; readonly elements: readonly string[] };
 
 /** The hits with what the query leaves out taken away; the same array when it leaves nothing out. */
-export function summarise(fhir: Fhir, query: SearchQuery, hits: readonly Hit[]): readonly Hit[] {
+export function summarise(fhir: Fhir, query: Subset, hits: readonly Hit[]): readonly Hit[] {
 	if (isWhole(query)) return hits;
 	const masks = new Map<string, Mask>();
 	return hits.map((hit) => {

@@ -2,7 +2,7 @@
 // What is known: the definitions' value sets, and ValueSet and CodeSystem resources stored here.
 import type { Querier } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
-import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { conditionOf } from './compile.ts';
 import { type Row, table } from './params/row.ts';
 import { badValue, tooCostly } from './problems.ts';
@@ -32,33 +32,85 @@ export async function resolveCodes(ctx: FhirCtx, db: Querier, clause: ParamClaus
 	return { ...clause, modifier: clause.modifier === 'not-in' ? 'not' : undefined, values };
 }
 
+/** The clause with the codes of value sets that the definitions list; undefined when it asks for anything else. */
+export function knownCodes(fhir: Fhir, clause: ParamClause): Clause | undefined {
+	if (clause.modifier !== 'in' && clause.modifier !== 'not-in') return undefined;
+	const values: TokenValue[] = [];
+	for (const value of clause.values) {
+		const codes = value.is === 'token' ? listedCodes(fhir, value.text) : undefined;
+		if (codes === undefined) return undefined;
+		values.push(...codes);
+	}
+	return { ...clause, modifier: clause.modifier === 'not-in' ? 'not' : undefined, values };
+}
+
+function listedCodes(fhir: Fhir, name: string): TokenValue[] | undefined {
+	const url = name.split('|')[0] as string;
+	const facts = fhir.definitions.valueSet(url);
+	if (facts === undefined || (facts.open ?? []).length > 0) return undefined;
+	return (fhir.definitions.valueSetCodes(url) ?? []).map(({ system, code }) => tokenOf(system, code));
+}
+
 async function codesOfValueSet(ctx: FhirCtx, db: Querier, name: string, depth: number): Promise<TokenValue[]> {
 	const unknown = badValue('in', name, 'This value set is not known here, or its codes cannot be listed.');
 	if (depth > 5) throw unknown;
 	const url = name.split('|')[0] as string;
 	const stored = await findStored<ValueSet>(ctx, db, 'ValueSet', url);
 	if (stored === undefined) {
-		const facts = ctx.fhir.definitions.valueSet(url);
-		if (facts === undefined || (facts.open ?? []).length > 0) throw unknown;
-		return (ctx.fhir.definitions.valueSetCodes(url) ?? []).map(({ system, code }) => tokenOf(system, code));
+		const codes = listedCodes(ctx.fhir, url);
+		if (codes === undefined) throw unknown;
+		return codes;
 	}
 	if (stored.expansion?.contains !== undefined) return stored.expansion.contains.flatMap(expanded);
-	const left = new Set<string>();
-	for (const exclude of stored.compose?.exclude ?? []) {
-		if (exclude.concept === undefined) throw unknown;
-		for (const { code } of exclude.concept) left.add(`${exclude.system}|${code}`);
-	}
+	const part = (include: Include): Promise<TokenValue[] | undefined> => codesOfInclude(ctx, db, include, depth);
 	const codes: TokenValue[] = [];
 	for (const include of stored.compose?.include ?? []) {
-		if (include.filter !== undefined) throw unknown;
-		for (const inner of include.valueSet ?? []) codes.push(...(await codesOfValueSet(ctx, db, inner, depth + 1)));
-		if (include.concept !== undefined) codes.push(...include.concept.map(({ code }) => tokenOf(include.system, code)));
-		else if (include.system !== undefined) {
-			if (left.size > 0) throw unknown;
-			codes.push(tokenOf(include.system, undefined));
-		}
+		const found = await part(include);
+		if (found === undefined) throw unknown;
+		codes.push(...found);
 	}
-	return codes.filter((code) => !left.has(`${code.system}|${code.code}`));
+	for (const exclude of stored.compose?.exclude ?? []) {
+		const left = await part(exclude);
+		// All codes of a system less some cannot be listed.
+		if (left === undefined || codes.some((code) => code.code === undefined && left.some(({ system }) => system === code.system)))
+			throw unknown;
+		codes.splice(0, codes.length, ...codes.filter((code) => !isAmong(code, left)));
+	}
+	return codes;
+}
+
+/** What is in the system's part and in each of the value sets that an include names; undefined when that cannot be listed. */
+async function codesOfInclude(ctx: FhirCtx, db: Querier, include: Include, depth: number): Promise<TokenValue[] | undefined> {
+	const lists: TokenValue[][] = [];
+	const { system, concept, filter, valueSet = [] } = include;
+	if (concept !== undefined) lists.push(concept.map(({ code }) => tokenOf(system, code)));
+	else if (filter !== undefined) {
+		const [only, ...more] = filter;
+		const isA = only?.property === 'concept' && only.op === 'is-a' && only.value !== undefined;
+		if (!isA || more.length > 0 || system === undefined) return undefined;
+		const found = await hierarchy(ctx, db, system, only.value as string, true);
+		if (found === undefined) return undefined;
+		lists.push(found);
+	} else if (system !== undefined) lists.push([tokenOf(system, undefined)]);
+	for (const inner of valueSet) lists.push(await codesOfValueSet(ctx, db, inner, depth + 1));
+	const [first = [], ...others] = lists;
+	return others.reduce((codes, list) => both(codes, list), first);
+}
+
+/** What two lists have in common; a token without a code stands for all of its system. */
+function both(a: readonly TokenValue[], b: readonly TokenValue[]): TokenValue[] {
+	return [
+		...a.filter((code) => isAmong(code, b)),
+		...b.filter((code) => code.code !== undefined && isAmong(code, a) && !isListed(code, a)),
+	];
+}
+
+function isListed({ system, code }: TokenValue, list: readonly TokenValue[]): boolean {
+	return list.some((one) => one.system === system && one.code === code);
+}
+
+function isAmong({ system, code }: TokenValue, list: readonly TokenValue[]): boolean {
+	return list.some((one) => one.system === system && (one.code === undefined || one.code === code));
 }
 
 function expanded(entry: Contained): TokenValue[] {
@@ -68,18 +120,23 @@ function expanded(entry: Contained): TokenValue[] {
 
 /** The code itself with all that it subsumes, or all that subsume it, by the stored CodeSystem. */
 async function relatives(ctx: FhirCtx, db: Querier, clause: ParamClause, value: TokenValue, below: boolean): Promise<TokenValue[]> {
-	if (value.system === undefined || value.system === '' || value.code === undefined) {
-		throw badValue(`${clause.param.code}:${clause.modifier}`, value.text, 'Write system|code.');
-	}
-	const system = await findStored<{ concept?: Concept[] }>(ctx, db, 'CodeSystem', value.system);
-	if (system === undefined) {
-		throw badValue(`${clause.param.code}:${clause.modifier}`, value.text, 'The hierarchy of this code system is not known here.');
-	}
-	const parents = parentsOf(system.concept ?? []);
+	const { code } = value;
+	const system = value.system ?? clause.param.system;
+	const name = `${clause.param.code}:${clause.modifier}`;
+	if (system === undefined || system === '' || code === undefined) throw badValue(name, value.text, 'Write system|code.');
+	const found = await hierarchy(ctx, db, system, code, below);
+	if (found === undefined) throw badValue(name, value.text, 'The hierarchy of this code system is not known here.');
+	return found;
+}
+
+async function hierarchy(ctx: FhirCtx, db: Querier, system: string, code: string, below: boolean): Promise<TokenValue[] | undefined> {
+	const stored = await findStored<{ concept?: Concept[] }>(ctx, db, 'CodeSystem', system);
+	if (stored === undefined) return undefined;
+	const parents = parentsOf(stored.concept ?? []);
 	const step = below ? childrenOf(parents) : parents;
-	const found = new Set<string>([value.code]);
-	for (const code of found) for (const next of step.get(code) ?? []) found.add(next);
-	return [...found].map((code) => tokenOf(value.system, code));
+	const found = new Set<string>([code]);
+	for (const one of found) for (const next of step.get(one) ?? []) found.add(next);
+	return [...found].map((one) => tokenOf(system, one));
 }
 
 function parentsOf(concepts: readonly Concept[], parent?: string, all = new Map<string, string[]>()): Map<string, string[]> {
