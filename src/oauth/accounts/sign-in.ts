@@ -102,11 +102,12 @@ function ageDays(people: Pick<People, 'clock'>, { passwordChangedAt }: Account):
 	return passwordChangedAt === undefined ? 0 : (people.clock.now().getTime() - passwordChangedAt.getTime()) / 86_400_000;
 }
 
-/** Signs in who an outside provider vouched for. */
+/** Signs in who an outside provider vouched for. Who has a second factor here has to show it. Throws Problem unauthenticated `sign-in-wrong`. */
 export async function signInFromOutside(people: People, accountId: string, visitor: Visitor): Promise<Progress> {
 	const account = await findAccount(people, accountId);
 	if (account === undefined || !account.active) throw wrong();
-	return { secret: await beginSession(people, account, { stage: 'done', methods: ['fed'], visitor }), stage: 'done' };
+	const stage = account.hasTotp || account.passkeys > 0 ? 'second-factor' : 'done';
+	return { secret: await beginSession(people, account, { stage, methods: ['fed'], visitor }), stage };
 }
 
 function wrong(): Problem {

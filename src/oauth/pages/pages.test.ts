@@ -20,7 +20,6 @@ const handler = createHandler<undefined>({
 	routes: accountRoutes<undefined>({
 		people,
 		log: silentLog,
-		outside: { name: 'Elsewhere' },
 		isAdministrator: async ({ account }) => account.roles.includes('administrator'),
 		apps: {
 			list: async () => granted,

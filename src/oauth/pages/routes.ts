@@ -3,6 +3,7 @@ import type { Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { chooseLanguage, signInWords } from '#contract/words/words.ts';
 import type { Method, Reply, Request, Route } from '#http/route.ts';
+import type { OutsideProvider } from '#oauth/accounts/outside-provider.ts';
 import type { People } from '#oauth/accounts/people.ts';
 import type { AppGrants } from '#oauth/sessions/app-grants.ts';
 import type { Session } from '#oauth/sessions/sessions.ts';
@@ -24,12 +25,12 @@ import {
 	takeRemoveSecondFactor,
 	takeSignOut,
 } from './account.ts';
+import { outsideCallback, takeOutside } from './outside.ts';
 import { errorBox, html, pageFiles, pageReply, seeOther } from './page.ts';
 import {
 	forcedPasswordPage,
 	forgotPage,
 	newPasswordPage,
-	type Outside,
 	passkeyOptions,
 	secondFactorPage,
 	signInPage,
@@ -47,7 +48,8 @@ export type AccountDeps = {
 	readonly log: Log;
 	/** The apps that accounts let in; without the authorization server there are none. */
 	readonly apps?: AppGrants | undefined;
-	readonly outside?: Outside | undefined;
+	/** A provider elsewhere that people may sign in with. */
+	readonly outside?: OutsideProvider | undefined;
 	/** Whether this account may see and end everybody's sessions. */
 	readonly isAdministrator: (session: Session) => Promise<boolean>;
 };
@@ -107,6 +109,12 @@ export function accountRoutes<C>(deps: AccountDeps): Route<C>[] {
 		open('GET', '/sign-in', (visit) => signInPage(visit, outside)),
 		open('POST', '/sign-in', (visit) => takeSignIn(people, visit, outside)),
 		open('POST', '/sign-in/passkey', (visit) => takePasskeySignIn(people, visit, outside)),
+		...(outside === undefined
+			? []
+			: [
+					open('POST', '/outside', (visit) => takeOutside(people, outside, visit)),
+					open('GET', '/outside/callback', (visit) => outsideCallback(people, outside, visit)),
+				]),
 		open('POST', '/passkey-options', (visit) => passkeyOptions(people, visit)),
 		forSession('GET', '/second-factor', ['second-factor'], (visit, session) => secondFactorPage(visit, session)),
 		forSession('POST', '/second-factor', ['second-factor'], (visit, session) => takeSecondFactor(people, visit, session)),

@@ -11,8 +11,7 @@ import { endSession, type Session } from '#oauth/sessions/sessions.ts';
 import { errorBox, field, type Html, hidden, html, pageReply, seeOther } from './page.ts';
 import { localPath, setSession, type Visit } from './visit.ts';
 
-/** A provider elsewhere that people may sign in with. */
-export type Outside = { readonly name: string };
+type Outside = { readonly name: string };
 
 /** `GET /account/sign-in?to=…[&again=1]`: who is signed in already goes on, unless `again` wants them to show it anew. */
 export function signInPage(visit: Visit, outside: Outside | undefined): Reply {

@@ -79,7 +79,8 @@ export function cookieOf(header: string | undefined, name: string): string | und
 
 const isSecure = ({ settings }: Pick<People, 'settings'>): boolean => settings.publicUrl.startsWith('https:');
 
-function secureOf(people: Pick<People, 'settings'>): string {
+/** What cookies need so that they travel by https alone, where there is https. */
+export function secureOf(people: Pick<People, 'settings'>): string {
 	return isSecure(people) ? '; Secure' : '';
 }
 
