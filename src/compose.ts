@@ -1,6 +1,7 @@
 // Puts the parts together for everything that works on an installation: the server, its workers and the command line.
 import { join } from 'node:path';
 import type { PoolConfig } from 'pg';
+import { createAudit } from '#access/audit/audit.ts';
 import type { Caller } from '#access/ctx.ts';
 import type { Blobs } from '#base/blobs.ts';
 import { type Clock, systemClock } from '#base/clock.ts';
@@ -11,6 +12,7 @@ import { type Embedded, startEmbedded } from '#db/embedded.ts';
 import { type Generated, migrate } from '#db/migrate.ts';
 import { openReplicas } from '#db/replicas.ts';
 import { requireServer } from '#db/requirements.ts';
+import { createJournal } from '#fhir/audit/journal.ts';
 import { createDiskBlobs } from '#fhir/binary/disk.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { loadDefinitions } from '#fhir/definitions/definitions.ts';
@@ -21,7 +23,14 @@ import { createExtractor } from '#fhir/store/extract.ts';
 import { fhirTables } from '#fhir/store/schema.ts';
 import { createStore, type Store } from '#fhir/store/store.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
+import type { Account } from '#oauth/accounts/account.ts';
+import { createPeople, type People } from '#oauth/accounts/people.ts';
+import { rightsOf as rightsOfAccount } from '#oauth/accounts/rights.ts';
+import { openSealer } from '#oauth/accounts/sealing.ts';
+import { type Authorization, createAuthorization } from '#oauth/authorization.ts';
+import { createMail } from '#outside/mail.ts';
 import { createS3Blobs, readS3Place } from '#outside/s3-blobs.ts';
+import { createDirectory } from './directory.ts';
 import type { Settings } from './settings.ts';
 
 /** Where the data are: how to connect, and the PostgreSQL that came with Heron when that is the one. */
@@ -38,6 +47,10 @@ export type Installation = {
 	readonly fhir: Fhir;
 	readonly log: Log;
 	readonly clock: Clock;
+	/** Accounts, and who is signed in. */
+	readonly people: People;
+	/** Applications and their tokens. */
+	readonly authorization: Authorization;
 	/** A context that reads from the primary. */
 	readonly ctxFor: (caller: Caller, requestId: string) => FhirCtx;
 	/** A context for somebody who only reads now and last wrote at `lastWrite` (milliseconds, 0 for never): from a replica that has it all. */
@@ -104,7 +117,9 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 	const definitions = definitionsOf(settings);
 	const registry = createRegistry(definitions);
 	const extract = createExtractor(registry, definitions, base);
-	const store = withFallback(createStore({ db, definitions, extract, settings }), db);
+	const audit = createAudit({ db, clock: systemClock, log, dataDir: settings.dataDir, level: settings.audit });
+	const journal = createJournal(audit, extract);
+	const store = withFallback(createStore({ db, definitions, extract, settings, journal }), db);
 	const replicas = openReplicas(
 		db,
 		settings.readDatabaseUrls.map((url) => ownConfig(url, settings)),
@@ -113,21 +128,40 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 	const ids = createIds();
 	const jobs = createJobs({ db, clock: systemClock, ids, log });
 	const blobs = await openBlobs(settings);
-	const fhir: Fhir = { base, definitions, registry, validator: createValidator(definitions), store, blobs, settings, jobs };
+	const fhir: Fhir = { base, definitions, registry, validator: createValidator(definitions), store, blobs, settings, jobs, audit };
 	const ctxOver = (on: Database, caller: Caller, requestId: string): FhirCtx => {
 		return { caller, db: on, clock: systemClock, ids, log, requestId, fhir };
 	};
+	const ctxFor = (caller: Caller, requestId: string): FhirCtx => ctxOver(db, caller, requestId);
+	const mail = settings.mail === undefined ? undefined : createMail(settings.mail.url, settings.mail.from);
+	const people = createPeople({
+		db,
+		clock: systemClock,
+		ids,
+		log,
+		sealer: openSealer(settings.dataDir),
+		mail,
+		settings: { ...settings.people, publicUrl: settings.publicUrl },
+	});
+	const rightsOf = (account: Account) => rightsOfAccount(people, account);
+	const directory = createDirectory({ fhir, ctxFor, rightsOf });
+	const authorization = createAuthorization({ people, settings: settings.oauth, directory, rightsOf });
 	return {
 		settings,
 		db,
 		fhir,
 		log,
 		clock: systemClock,
-		ctxFor: (caller, requestId) => ctxOver(db, caller, requestId),
+		people,
+		authorization,
+		ctxFor,
 		readingCtxFor: (caller, requestId, lastWrite) => ctxOver(replicas.reader(lastWrite), caller, requestId),
 		async close() {
+			authorization.close();
+			mail?.close();
 			await jobs.close();
 			await store.close();
+			await audit.close();
 			await blobs.close();
 			await replicas.close();
 			await db.close();

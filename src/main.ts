@@ -3,6 +3,8 @@ import cluster from 'node:cluster';
 import { relative } from 'node:path';
 import { createLog, type Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
+import { openDatabase } from '#db/database.ts';
+import { ensureAdministrator } from '#oauth/accounts/accounts.ts';
 import { compose, openSource, type Source } from './compose.ts';
 import { serve } from './serve.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -21,6 +23,7 @@ async function main(): Promise<void> {
 		const source = await openSource(settings, log, 'own');
 		ending.add(source.close);
 		say(source, settings);
+		await firstAdministrator(source, settings);
 		ending.add(settings.workers === 1 ? await startAlone(settings, source, log) : await startWorkers(settings, source.config, log));
 		if (ending.begun) return;
 		console.log(`Listening on ${addresses(settings).join(' and ')}${settings.workers === 1 ? '' : ` with ${settings.workers} processes`}`);
@@ -55,6 +58,17 @@ function say({ embedded }: Source, settings: Settings): void {
 	for (const remark of embedded.remarks) console.log(remark);
 	const how = embedded.adopted ? ', found running' : '';
 	console.log(`PostgreSQL ${embedded.version} with the data of ${shown(settings.dataDir)} (process ${embedded.pid}${how})`);
+}
+
+/** Somebody has to be able to sign in: the first start makes an administrator, whose password is shown this once. */
+async function firstAdministrator({ config }: Source, { adminPassword }: Settings): Promise<void> {
+	const db = openDatabase({ ...config, max: 1 });
+	try {
+		const password = await ensureAdministrator(db, adminPassword);
+		if (password !== undefined) console.log(`Sign in as "admin" with the password ${password} (it is shown this once)`);
+	} finally {
+		await db.close();
+	}
 }
 
 /** Below the present folder as a relative path, else as it is. */

@@ -13,6 +13,9 @@ import { type Check, healthRoutes } from '#http/health.ts';
 import { createMetrics, type Metrics, metricsRoute } from '#http/metrics.ts';
 import type { Request, Route } from '#http/route.ts';
 import { createHandler, type Handler, type Listening, listen } from '#http/server.ts';
+import { createOutsideProvider } from '#oauth/accounts/outside-provider.ts';
+import { isAdministrator } from '#oauth/accounts/rights.ts';
+import { accountRoutes } from '#oauth/pages/routes.ts';
 import type { Installation } from './compose.ts';
 import { startHousekeeping } from './housekeeping.ts';
 
@@ -68,14 +71,27 @@ function certificateOf({ settings, clock, log }: Installation): Promise<Certific
 }
 
 function handlerOf(installation: Installation, metrics: Metrics): Handler {
-	const { settings, db, clock, log, ctxFor, readingCtxFor } = installation;
-	const verifier = createTokenVerifier(db, clock);
+	const { settings, db, clock, log, people, authorization, ctxFor, readingCtxFor } = installation;
+	const verifier = createTokenVerifier(db, clock, { source: authorization.source });
 	const writers = createWriters(clock);
 	const ctxOf = (caller: Caller, request: Request): FhirCtx =>
 		isReading(request) ? readingCtxFor(caller, request.requestId, writers.lastWrite(caller)) : ctxFor(caller, request.requestId);
 	const checks: Check[] = [{ name: 'database', run: () => db.rows(raw('SELECT 1')) }];
 	return createHandler<FhirCtx>({
-		routes: [...healthRoutes<FhirCtx>(checks), metricsRoute<FhirCtx>(metrics, settings.metricsFrom), ...fhirRoutes().map(writers.noting)],
+		routes: [
+			...healthRoutes<FhirCtx>(checks),
+			metricsRoute<FhirCtx>(metrics, settings.metricsFrom),
+			...authorization.routes,
+			...accountRoutes<FhirCtx>({
+				people,
+				log,
+				apps: authorization.appGrants,
+				outside: settings.signInProvider === undefined ? undefined : createOutsideProvider(people, settings.signInProvider),
+				isAdministrator: ({ account }) => isAdministrator(people, account),
+			}),
+			...fhirRoutes().map(writers.noting),
+		],
+		mounts: [authorization.mount],
 		authenticate: async (authorization, request) => ctxOf(await verifier.verify(authorization), request),
 		anonymous: (request) => ctxFor(anonymous, request.requestId),
 		dialects: [{ prefix: '/apis/', problem: outcomeReply }],

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { Problem } from '#base/problem.ts';
+import { defaultPeopleSettings } from '#oauth/accounts/people.ts';
 import { readSettings, settingRows } from './settings.ts';
 
 function refusal(environment: Record<string, string>): string {
@@ -40,8 +41,23 @@ test('nothing set gives the documented defaults', () => {
 		metricsFrom: 'loopback',
 		trustedProxies: [],
 		blobStore: 'disk',
+		audit: 'all',
 		defaultCount: 20,
 		maxCount: 1000,
+		adminPassword: undefined,
+		oauth: {
+			clientApproval: 'manual',
+			requirePkce: 'public',
+			allowPrivateUrls: false,
+			assertionMaxAge: 86_400,
+			accessTokenSeconds: 3600,
+			serviceTokenSeconds: 60,
+			refreshTokenSeconds: 90 * 86_400,
+			passwordGrant: 'off',
+		},
+		people: defaultPeopleSettings,
+		mail: undefined,
+		signInProvider: undefined,
 	});
 });
 
@@ -75,9 +91,20 @@ const good: [Record<string, string>, string, unknown][] = [
 	[{ HERON_METRICS_FROM: '10.0.0.1 10.0.0.2' }, 'metricsFrom', ['10.0.0.1', '10.0.0.2']],
 	[{ HERON_TRUSTED_PROXIES: '10.0.0.1' }, 'trustedProxies', ['10.0.0.1']],
 	[{ HERON_BLOB_STORE: 's3://bucket/prefix?region=eu-central-1' }, 'blobStore', 's3://bucket/prefix?region=eu-central-1'],
+	[{ HERON_AUDIT: 'writes' }, 'audit', 'writes'],
 	[{ HERON_DRAIN_SECONDS: '0' }, 'drainMs', 0],
 	[{ HERON_LOG_LEVEL: ' warn ' }, 'logLevel', 'warn'],
 	[{ HERON_WORKERS: '' }, 'workers', 1],
+	[
+		{ HERON_SMTP_URL: 'smtps://u:p@mail.example.org', HERON_MAIL_FROM: 'a@example.org' },
+		'mail',
+		{ url: 'smtps://u:p@mail.example.org', from: 'a@example.org' },
+	],
+	[
+		{ HERON_SIGN_IN_ISSUER: 'https://id.example.org/x', HERON_SIGN_IN_CLIENT_ID: 'i', HERON_SIGN_IN_CLIENT_SECRET: 's' },
+		'signInProvider',
+		{ issuer: 'https://id.example.org/x', clientId: 'i', clientSecret: 's', name: 'id.example.org' },
+	],
 ];
 
 for (const [environment, name, expected] of good) {
@@ -100,6 +127,7 @@ const bad: [Record<string, string>, RegExp][] = [
 	[{ HERON_TLS_CERT: '/cert.pem' }, /go together/],
 	[{ HERON_LOG_LEVEL: 'loud' }, /debug, info, warn, error, silent/],
 	[{ HERON_VALIDATION: 'none' }, /strict, lenient/],
+	[{ HERON_AUDIT: 'some' }, /off, writes, all/],
 	[{ HERON_BLOB_STORE: 'ftp://x' }, /disk or s3/],
 	[{ HERON_CORS_ORIGINS: 'example.org' }, /HERON_CORS_ORIGINS/],
 	[{ HERON_METRICS_FROM: 'any 10.0.0.1' }, /HERON_METRICS_FROM/],
@@ -107,6 +135,10 @@ const bad: [Record<string, string>, RegExp][] = [
 	[{ HERON_HOST: '10.0.0.1 10.0.0.2' }, /HERON_HOST/],
 	[{ HERON_READ_DATABASE_URLS: 'postgres://a/b' }, /DATABASE_URL, which is not set/],
 	[{ HERON_DEFAULT_COUNT: '50', HERON_MAX_COUNT: '10' }, /larger than/],
+	[{ HERON_SMTP_URL: 'smtp://mail.example.org' }, /HERON_SMTP_URL and HERON_MAIL_FROM go together/],
+	[{ HERON_SMTP_URL: 'mail.example.org', HERON_MAIL_FROM: 'a@example.org' }, /HERON_SMTP_URL is not/],
+	[{ HERON_SIGN_IN_ISSUER: 'https://id.example.org' }, /go together/],
+	[{ HERON_PASSWORD_MIN_LENGTH: '4' }, /from 8 to 64/],
 	[{ HERON_HTTP_PROT: '80' }, /HERON_HTTP_PROT is not a setting/],
 ];
 

@@ -4,6 +4,8 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { LogLevel } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
+import { defaultPeopleSettings, type PeopleSettings } from '#oauth/accounts/people.ts';
+import type { OAuthSettings } from '#oauth/provider/configuration.ts';
 
 export type Settings = {
 	readonly dataDir: string;
@@ -29,8 +31,21 @@ export type Settings = {
 	readonly metricsFrom: 'loopback' | 'any' | readonly string[];
 	readonly trustedProxies: readonly string[];
 	readonly blobStore: string;
+	readonly audit: 'off' | 'writes' | 'all';
 	readonly defaultCount: number;
 	readonly maxCount: number;
+	/** Of the administrator that the first start makes; undefined for a random one. */
+	readonly adminPassword: string | undefined;
+	/** The authorization server. */
+	readonly oauth: OAuthSettings;
+	/** Accounts and how they sign in. */
+	readonly people: Omit<PeopleSettings, 'publicUrl'>;
+	/** The mail server; undefined when no mail is sent. */
+	readonly mail: { readonly url: string; readonly from: string } | undefined;
+	/** An OpenID provider elsewhere that people may sign in with. */
+	readonly signInProvider:
+		| { readonly issuer: string; readonly clientId: string; readonly clientSecret: string; readonly name: string }
+		| undefined;
 };
 
 export type SettingRow = { readonly name: string; readonly fallback: string; readonly means: string };
@@ -73,8 +88,128 @@ export const settingRows: readonly SettingRow[] = [
 		means: 'addresses of proxies whose X-Forwarded-For is believed, separated by blanks',
 	},
 	{ name: 'HERON_BLOB_STORE', fallback: 'disk', means: 'where large binaries go: disk, or s3://bucket/prefix?region=…&endpoint=…' },
+	{
+		name: 'HERON_AUDIT',
+		fallback: 'all',
+		means: 'which accesses are kept in the audit: all, writes (and refusals, not what was only read), or off',
+	},
 	{ name: 'HERON_DEFAULT_COUNT', fallback: '20', means: 'entries of a search page when the client does not say' },
 	{ name: 'HERON_MAX_COUNT', fallback: '1000', means: 'most entries of a search page' },
+	{
+		name: 'HERON_ADMIN_PASSWORD',
+		fallback: '(random)',
+		means: 'password of the administrator `admin` that the first start makes; a random one is printed once and has to be changed',
+	},
+	{
+		name: 'HERON_CLIENT_APPROVAL',
+		fallback: 'manual',
+		means:
+			'manual lets applications that want a user’s or the system’s data wait for `npm run heron -- clients enable`; automatic lets none wait',
+	},
+	{
+		name: 'HERON_REQUIRE_PKCE',
+		fallback: 'public',
+		means: 'applications that have to use PKCE: public ones, or all',
+	},
+	{
+		name: 'HERON_ALLOW_PRIVATE_URLS',
+		fallback: '0',
+		means: '1 takes http, loopback and private addresses of applications (redirects, keys); for development',
+	},
+	{ name: 'HERON_ASSERTION_MAX_AGE', fallback: '86400', means: 'seconds that the assertion of a backend service may live' },
+	{ name: 'HERON_ACCESS_TOKEN_SECONDS', fallback: '3600', means: 'life of an access token' },
+	{ name: 'HERON_SERVICE_TOKEN_SECONDS', fallback: '60', means: 'life of an access token of a backend service' },
+	{ name: 'HERON_REFRESH_TOKEN_DAYS', fallback: '90', means: 'life of a refresh token that is not used' },
+	{
+		name: 'HERON_PASSWORD_GRANT',
+		fallback: 'off',
+		means: 'whose passwords applications may ask for themselves and send: off, users, patients or all',
+	},
+	{
+		name: 'HERON_PASSWORD_MIN_LENGTH',
+		fallback: '12',
+		means: 'fewest characters of a new password',
+	},
+	{
+		name: 'HERON_PASSWORD_CLASSES',
+		fallback: '3',
+		means: 'how many of small letters, capitals, digits and other signs a new password needs',
+	},
+	{
+		name: 'HERON_PASSWORD_HISTORY',
+		fallback: '5',
+		means: 'how many of the last passwords, with the present one, may not come back',
+	},
+	{
+		name: 'HERON_PASSWORD_MAX_AGE_DAYS',
+		fallback: '0',
+		means: 'days until a password has to be changed at sign-in, 0 for never',
+	},
+	{
+		name: 'HERON_PASSWORD_GRACE_DAYS',
+		fallback: '30',
+		means: 'days after that until it no longer opens the door at all',
+	},
+	{
+		name: 'HERON_SIGN_IN_TRIES',
+		fallback: '10',
+		means: 'failed tries to sign in as one user before the door stays shut',
+	},
+	{
+		name: 'HERON_SIGN_IN_TRIES_ADDRESS',
+		fallback: '100',
+		means: 'the same for one address, over all users',
+	},
+	{
+		name: 'HERON_SIGN_IN_WINDOW_MINUTES',
+		fallback: '15',
+		means: 'how long tries are counted, and the door stays shut',
+	},
+	{
+		name: 'HERON_IDLE_STAFF_MINUTES',
+		fallback: '120',
+		means: 'minutes without use after which a user of the practice is signed out',
+	},
+	{
+		name: 'HERON_IDLE_PATIENT_MINUTES',
+		fallback: '30',
+		means: 'the same for patients',
+	},
+	{
+		name: 'HERON_RESET_MINUTES',
+		fallback: '60',
+		means: 'how long a link that sets a new password works',
+	},
+	{
+		name: 'HERON_SMTP_URL',
+		fallback: '(none)',
+		means: 'mail server, `smtp://user:password@host:587` or `smtps://…:465`; without one, links are made by `npm run heron -- users reset`',
+	},
+	{
+		name: 'HERON_MAIL_FROM',
+		fallback: '(none)',
+		means: 'sender of mail, e.g. `Clinic <no-reply@clinic.example>`; with HERON_SMTP_URL',
+	},
+	{
+		name: 'HERON_SIGN_IN_ISSUER',
+		fallback: '(none)',
+		means: 'address of an OpenID provider that people may sign in with too',
+	},
+	{
+		name: 'HERON_SIGN_IN_CLIENT_ID',
+		fallback: '(none)',
+		means: 'Heron’s client there',
+	},
+	{
+		name: 'HERON_SIGN_IN_CLIENT_SECRET',
+		fallback: '(none)',
+		means: 'and its secret',
+	},
+	{
+		name: 'HERON_SIGN_IN_NAME',
+		fallback: '(none)',
+		means: 'what the button says; the issuer’s host when absent',
+	},
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -124,8 +259,23 @@ export function readSettings(environment: Environment): Settings {
 		metricsFrom: metrics.length === 0 || metrics[0] === 'loopback' ? 'loopback' : metrics[0] === 'any' ? 'any' : metrics,
 		trustedProxies: list('HERON_TRUSTED_PROXIES', (proxy) => isIP(proxy) > 0, 'IP addresses'),
 		blobStore: given.matching('HERON_BLOB_STORE', 'disk', /^disk$|^s3:\/\/[a-z0-9][a-z0-9.-]{2,62}(\/|\?|$)/, 'disk or s3://bucket/prefix'),
+		audit: choice('HERON_AUDIT', 'all', ['off', 'writes', 'all']),
 		defaultCount: integer('HERON_DEFAULT_COUNT', 20, 1, 10_000),
 		maxCount: integer('HERON_MAX_COUNT', 1000, 1, 10_000),
+		adminPassword: text('HERON_ADMIN_PASSWORD'),
+		oauth: {
+			clientApproval: choice('HERON_CLIENT_APPROVAL', 'manual', ['manual', 'automatic']),
+			requirePkce: choice('HERON_REQUIRE_PKCE', 'public', ['public', 'all']),
+			allowPrivateUrls: choice('HERON_ALLOW_PRIVATE_URLS', '0', ['0', '1']) === '1',
+			assertionMaxAge: integer('HERON_ASSERTION_MAX_AGE', 86_400, 30, 86_400),
+			accessTokenSeconds: integer('HERON_ACCESS_TOKEN_SECONDS', 3600, 60, 86_400),
+			serviceTokenSeconds: integer('HERON_SERVICE_TOKEN_SECONDS', 60, 10, 3600),
+			refreshTokenSeconds: integer('HERON_REFRESH_TOKEN_DAYS', 90, 1, 365) * 86_400,
+			passwordGrant: choice('HERON_PASSWORD_GRANT', 'off', ['off', 'users', 'patients', 'all']),
+		},
+		people: peopleOf(given),
+		mail: mailOf(given),
+		signInProvider: signInProviderOf(given),
 	};
 	if (settings.defaultCount > settings.maxCount) errors.push('HERON_DEFAULT_COUNT is larger than HERON_MAX_COUNT');
 	for (const name of Object.keys(environment).filter(isUnknown)) {
@@ -133,6 +283,59 @@ export function readSettings(environment: Environment): Settings {
 	}
 	if (errors.length > 0) throw new Problem('invalid', 'setting-wrong', errors.join('\n'));
 	return settings;
+}
+
+type Reader = ReturnType<typeof reader>;
+
+function peopleOf({ integer }: Reader): Settings['people'] {
+	const { policy, tries, idleMs, resetMs } = defaultPeopleSettings;
+	const minuteMs = 60_000;
+	return {
+		policy: {
+			...policy,
+			minLength: integer('HERON_PASSWORD_MIN_LENGTH', policy.minLength, 8, 64),
+			classes: integer('HERON_PASSWORD_CLASSES', policy.classes, 1, 4),
+			history: integer('HERON_PASSWORD_HISTORY', policy.history, 0, 24),
+			maxAgeDays: integer('HERON_PASSWORD_MAX_AGE_DAYS', policy.maxAgeDays, 0, 3650),
+			graceDays: integer('HERON_PASSWORD_GRACE_DAYS', policy.graceDays, 0, 3650),
+		},
+		tries: {
+			user: integer('HERON_SIGN_IN_TRIES', tries.user, 1, 1000),
+			address: integer('HERON_SIGN_IN_TRIES_ADDRESS', tries.address, 1, 1_000_000),
+			windowMs: integer('HERON_SIGN_IN_WINDOW_MINUTES', tries.windowMs / minuteMs, 1, 1440) * minuteMs,
+		},
+		idleMs: {
+			user: integer('HERON_IDLE_STAFF_MINUTES', idleMs.user / minuteMs, 1, 1440) * minuteMs,
+			patient: integer('HERON_IDLE_PATIENT_MINUTES', idleMs.patient / minuteMs, 1, 1440) * minuteMs,
+		},
+		resetMs: integer('HERON_RESET_MINUTES', resetMs / minuteMs, 5, 10_080) * minuteMs,
+	};
+}
+
+/** The address of a mail server has a password: it is never repeated. */
+function mailOf({ text, errors }: Reader): Settings['mail'] {
+	const url = text('HERON_SMTP_URL');
+	const from = text('HERON_MAIL_FROM');
+	if ((url === undefined) !== (from === undefined)) errors.push('HERON_SMTP_URL and HERON_MAIL_FROM go together: set both or none');
+	if (url === undefined || from === undefined) return undefined;
+	if (!/^smtps?:\/\//.test(url) || !URL.canParse(url)) errors.push('HERON_SMTP_URL is not what it may be: smtp://user:password@host:587');
+	return { url, from };
+}
+
+function signInProviderOf({ text, errors }: Reader): Settings['signInProvider'] {
+	const issuer = text('HERON_SIGN_IN_ISSUER');
+	const clientId = text('HERON_SIGN_IN_CLIENT_ID');
+	const clientSecret = text('HERON_SIGN_IN_CLIENT_SECRET');
+	if (issuer === undefined && clientId === undefined && clientSecret === undefined) return undefined;
+	if (issuer === undefined || clientId === undefined || clientSecret === undefined) {
+		errors.push('HERON_SIGN_IN_ISSUER, HERON_SIGN_IN_CLIENT_ID and HERON_SIGN_IN_CLIENT_SECRET go together: set all or none');
+		return undefined;
+	}
+	if (!/^https?:\/\//.test(issuer) || !URL.canParse(issuer)) {
+		errors.push(`HERON_SIGN_IN_ISSUER="${issuer}": it may be the address of an OpenID provider`);
+		return undefined;
+	}
+	return { issuer, clientId, clientSecret, name: text('HERON_SIGN_IN_NAME') ?? new URL(issuer).host };
 }
 
 const addresses = 'loopback, any, or IP addresses';

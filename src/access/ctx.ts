@@ -27,7 +27,21 @@ export type Caller = {
 	readonly name: string;
 	/** The FHIR resource that stands for the caller, e.g. "Practitioner/1". */
 	readonly fhirUser?: string;
+	/** The OAuth client that acts for the caller, and the scopes it was given; undefined for local tokens. */
+	readonly client?: string;
+	readonly scopes?: readonly string[];
 	readonly grants: readonly Grant[];
+	/** Why the caller looks, when that is settled for all it does, e.g. ETREAT for somebody who broke the glass. */
+	readonly purpose?: string;
+};
+
+/** Where a request comes from, and what it has left in the audit so far. */
+export type Trail = {
+	readonly address: string;
+	/** Code of https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html */
+	readonly purpose?: string;
+	/** Entries that tell of this request already. */
+	entries: number;
 };
 
 export type Ctx = {
@@ -37,6 +51,8 @@ export type Ctx = {
 	readonly ids: Ids;
 	readonly log: Log;
 	readonly requestId: string;
+	/** What the audit has to know of the request; absent for the server's own work. */
+	readonly trail?: Trail;
 };
 
 /** The grants of this caller that allow the interaction on the type; empty means refused. */

@@ -53,21 +53,38 @@ export type TokenVerifier = {
 	verify(authorization: string | undefined): Promise<Caller>;
 };
 
-type Known = { readonly caller: Caller; readonly expiresAt: number; checkedAt: number };
+/** Who a token belongs to, and until when (milliseconds). */
+export type Found = { readonly caller: Caller; readonly expiresAt: number };
+
+/** Another place where tokens are kept; undefined when it does not know the token. */
+export type TokenSource = (token: string) => Promise<Found | undefined>;
+
+type Known = Found & { checkedAt: number };
+
+export type VerifierOptions = {
+	/** Asked for tokens that are not local ones. */
+	readonly source?: TokenSource;
+	/** How long an answer is believed. */
+	readonly trustMs?: number;
+	/** Tokens remembered at most. */
+	readonly capacity?: number;
+};
 
 /** Trusts what the database said for one second, so that a busy client costs one look-up a second. */
-export function createTokenVerifier(db: Querier, clock: Clock, trustMs = 1000, capacity = 10_000): TokenVerifier {
+export function createTokenVerifier(db: Querier, clock: Clock, options: VerifierOptions = {}): TokenVerifier {
+	const { source, trustMs = 1000, capacity = 10_000 } = options;
+	const lookUpAll = (token: string): Promise<Found | undefined> =>
+		token.startsWith('hrn_') || source === undefined ? lookUp(db, token) : source(token);
 	const known = new Map<string, Known>();
 	return {
 		async verify(authorization) {
-			const token = bearer(authorization);
+			const token = readBearer(authorization);
 			const now = clock.now().getTime();
 			const cached = known.get(token);
 			if (cached !== undefined && now - cached.checkedAt < trustMs && cached.expiresAt > now) return cached.caller;
 			known.delete(token);
-			const found = await lookUp(db, token);
-			if (found === undefined || found.expiresAt <= now)
-				throw refused('invalid_token', 'The access token is unknown, expired or was revoked.');
+			const found = await lookUpAll(token);
+			if (found === undefined || found.expiresAt <= now) throw tokenRefused();
 			if (known.size >= capacity) known.delete(known.keys().next().value as string);
 			known.set(token, { ...found, checkedAt: now });
 			return found.caller;
@@ -75,7 +92,7 @@ export function createTokenVerifier(db: Querier, clock: Clock, trustMs = 1000, c
 	};
 }
 
-async function lookUp(db: Querier, token: string): Promise<Omit<Known, 'checkedAt'> | undefined> {
+async function lookUp(db: Querier, token: string): Promise<Found | undefined> {
 	const [row] = await db.query<{ caller: Caller; expires_at: Date }>({
 		name: 'access_token',
 		text: 'SELECT caller, expires_at FROM access.token WHERE hash = $1',
@@ -84,11 +101,17 @@ async function lookUp(db: Querier, token: string): Promise<Omit<Known, 'checkedA
 	return row === undefined ? undefined : { caller: row.caller, expiresAt: row.expires_at.getTime() };
 }
 
-function bearer(authorization: string | undefined): string {
+/** The token of an Authorization header. Throws Problem unauthenticated with the challenge of RFC 6750 section 3. */
+export function readBearer(authorization: string | undefined): string {
 	if (authorization === undefined) throw refused(undefined, 'This needs an access token: send "Authorization: Bearer <token>".');
 	const match = /^Bearer +([A-Za-z0-9._~+/-]{8,4096}=*) *$/i.exec(authorization);
 	if (match === null) throw refused('invalid_request', 'The Authorization header is not of the form "Bearer <token>".');
 	return match[1] as string;
+}
+
+/** The refusal of a token that is not good. */
+export function tokenRefused(): Problem {
+	return refused('invalid_token', 'The access token is unknown, expired or was revoked.');
 }
 
 function refused(error: string | undefined, text: string): Problem {

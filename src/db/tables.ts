@@ -12,13 +12,13 @@ export type Table = {
 	readonly columns: readonly string[];
 };
 
-/** Heron's tables, those that others refer to first. */
+/** Heron's tables, those that others refer to first; one that has partitions is one table. */
 export async function ownTables(db: Querier): Promise<Table[]> {
 	const tables = await db.query<{ oid: number; schema: string; name: string; columns: string[] }>(sql`
 		SELECT c.oid::int8 AS oid, n.nspname AS schema, c.relname AS name, array_agg(a.attname::text ORDER BY a.attnum) AS columns
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 		JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-		WHERE c.relkind = 'r' AND (n.nspname = ANY(${ownSchemas}) OR (n.nspname = 'public' AND c.relname = 'heron_migration'))
+		WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND (n.nspname = ANY(${ownSchemas}) OR (n.nspname = 'public' AND c.relname = 'heron_migration'))
 		GROUP BY c.oid, n.nspname, c.relname ORDER BY n.nspname, c.relname`);
 	const refers = await db.query<{ of: number; to: number }>(
 		raw(`SELECT conrelid::int8 AS of, confrelid::int8 AS to FROM pg_constraint WHERE contype = 'f' AND conrelid <> confrelid`),

@@ -18,6 +18,8 @@ export type ServerOptions<C> = {
 	readonly authenticate: (authorization: string | undefined, request: Request) => Promise<C> | C;
 	/** The context of a public route. */
 	readonly anonymous: (request: Request) => C;
+	/** Handlers of their own for paths that no route owns. */
+	readonly mounts?: readonly Mount[];
 	/** Which API speaks below a path, for failures on paths no route owns. Longest prefix first. */
 	readonly dialects: readonly { readonly prefix: string; readonly problem: Route<C>['problem'] }[];
 	readonly cors: Cors;
@@ -26,6 +28,14 @@ export type ServerOptions<C> = {
 	readonly log: Log;
 	/** Told of every answer: the route's pattern, status and seconds. */
 	readonly observe?: (method: string, path: string, status: number, seconds: number) => void;
+};
+
+/** Something that speaks HTTP by itself, below a path: a library with its own server side. */
+export type Mount = {
+	/** Ends with a slash. */
+	readonly prefix: string;
+	/** Answers; may change the message's url. A rejection becomes a 500. */
+	readonly handle: (message: IncomingMessage, response: ServerResponse, facts: { readonly remoteAddress: string }) => Promise<void>;
 };
 
 export type Handler = (message: IncomingMessage, response: ServerResponse) => void;
@@ -70,6 +80,11 @@ export function createHandler<C>(options: ServerOptions<C>): Handler {
 			response.end();
 			return;
 		}
+		const mount = options.mounts?.find(({ prefix }) => request.path.startsWith(prefix));
+		if (mount !== undefined && allowed(find, request.path) === 'OPTIONS') {
+			handOver(options, mount, message, response, request, started);
+			return;
+		}
 		answer(request, message)
 			.then(({ reply, pattern }) => finish(options, message, response, request, reply, pattern, started))
 			.catch((error) => {
@@ -82,6 +97,26 @@ export function createHandler<C>(options: ServerOptions<C>): Handler {
 
 function noop(): void {
 	// The router only finds; server.ts runs.
+}
+
+function handOver<C>(
+	options: ServerOptions<C>,
+	mount: Mount,
+	message: IncomingMessage,
+	response: ServerResponse,
+	request: Request,
+	started: bigint,
+): void {
+	const headers = { ...corsHeaders(options.cors, message.headers.origin), 'x-request-id': request.requestId };
+	for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+	response.on('close', () =>
+		options.observe?.(request.method, `${mount.prefix}*`, response.statusCode, Number(process.hrtime.bigint() - started) / 1e9),
+	);
+	mount.handle(message, response, { remoteAddress: request.remoteAddress }).catch((error) => {
+		options.log.error({ requestId: request.requestId, route: mount.prefix, error: describe(error) }, 'unexpected failure');
+		if (response.headersSent) response.destroy();
+		else response.writeHead(500).end();
+	});
 }
 
 async function finish<C>(

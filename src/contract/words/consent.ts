@@ -1,7 +1,8 @@
 // What the pages say on which a person lets an app in.
+import type { Language } from './words.ts';
 
 export type ConsentWords = {
-	readonly language: string;
+	readonly language: Language;
 	readonly title: (app: string) => string;
 	readonly asks: (app: string) => string;
 	readonly signedInAs: (name: string) => string;
@@ -153,7 +154,8 @@ const en: ConsentWords = {
 	more: 'There are more; search for a longer part of the name.',
 	choose: 'Choose',
 	errorTitle: 'This did not work',
-	errorText: 'The app sent a request that cannot be answered. Go back to the app and try again; if it happens again, tell whoever provides the app.',
+	errorText:
+		'The app sent a request that cannot be answered. Go back to the app and try again; if it happens again, tell whoever provides the app.',
 	expired: 'This page is too old or was used already. Go back to the app and begin again.',
 	noPatient: 'There is no patient whose record this account could open.',
 	wrongAccount: 'The app was launched by somebody else.',
@@ -267,7 +269,8 @@ const es: ConsentWords = {
 	more: 'Hay más; busque una parte más larga del nombre.',
 	choose: 'Elegir',
 	errorTitle: 'No funcionó',
-	errorText: 'La aplicación envió una petición que no se puede contestar. Vuelva a la aplicación e inténtelo de nuevo; si se repite, avise a quien la ofrece.',
+	errorText:
+		'La aplicación envió una petición que no se puede contestar. Vuelva a la aplicación e inténtelo de nuevo; si se repite, avise a quien la ofrece.',
 	expired: 'Esta página es demasiado antigua o ya se usó. Vuelva a la aplicación y empiece de nuevo.',
 	noPatient: 'No hay ningún paciente cuyo expediente pueda abrir esta cuenta.',
 	wrongAccount: 'Otra persona abrió la aplicación.',
@@ -279,13 +282,4 @@ const es: ConsentWords = {
 	signedOutText: 'La sesión se ha cerrado. Puede cerrar esta página.',
 };
 
-const all: Readonly<Record<string, ConsentWords>> = { en, es };
-
-/** The words in the language that a browser's Accept-Language likes best of those we have. */
-export function consentWords(acceptLanguage: string | undefined): ConsentWords {
-	for (const part of (acceptLanguage ?? '').split(',')) {
-		const found = all[part.trim().slice(0, 2).toLowerCase()];
-		if (found !== undefined) return found;
-	}
-	return en;
-}
+export const consentWords: Readonly<Record<Language, ConsentWords>> = { en, es };

@@ -1,9 +1,10 @@
 // The page on which a person lets an app in: what it asks for in plain words, each of it with a box to take away.
 import { parseScope } from '#access/scopes.ts';
 import type { ConsentWords } from '#contract/words/consent.ts';
+import type { Reply } from '#http/route.ts';
 import { categories, narrowerOf } from '#oauth/scopes/narrow.ts';
 import { apiScopes, contextScopes, identityScopes, lastingScopes } from '#oauth/scopes/scopes.ts';
-import { type Html, html, page } from './page.ts';
+import { type Html, hidden, html, pageReply } from './page.ts';
 
 export type ConsentView = {
 	readonly app: string;
@@ -18,11 +19,15 @@ export type ConsentView = {
 	readonly action: string;
 	readonly formToken: string;
 	readonly otherAccount: string;
+	/** The address of the page. */
+	readonly self: string;
 };
 
-export function consentPage(words: ConsentWords, view: ConsentView): string {
+export function consentPage(words: ConsentWords, view: ConsentView): Reply {
 	const groups = grouped(view.scopes);
-	const body = html`
+	const title = words.title(view.app);
+	const body = html`<section>
+<h1>${title}</h1>
 <p>${words.asks(view.app)}</p>
 <ul class="facts">
 <li>${words.signedInAs(view.person)} · <a href="${view.otherAccount}">${words.other}</a></li>
@@ -31,7 +36,7 @@ ${view.patient !== undefined && html`<li>${words.aboutPatient(view.patient)}</li
 </ul>
 ${links(words, view)}
 <form method="post" action="${view.action}">
-<input type="hidden" name="form" value="${view.formToken}">
+${hidden('form', view.formToken)}
 ${(['identity', 'patient', 'user', 'lasting', 'other'] as const).map(
 	(name) =>
 		groups[name].length > 0 &&
@@ -41,8 +46,9 @@ ${(['identity', 'patient', 'user', 'lasting', 'other'] as const).map(
 <button type="submit" name="decision" value="allow">${words.allow}</button>
 <button type="submit" name="decision" value="deny" class="plain">${words.deny}</button>
 </div>
-</form>`;
-	return page(words, { title: words.title(view.app), body });
+</form>
+</section>`;
+	return pageReply({ language: words.language, title, body, leadsAway: true, self: view.self });
 }
 
 function links(words: ConsentWords, { appUri, termsUri, policyUri }: ConsentView): Html | false {

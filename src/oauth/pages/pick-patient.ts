@@ -1,8 +1,14 @@
 // The page on which a person says which patient an app is to work with.
 import type { ConsentWords } from '#contract/words/consent.ts';
-import { html, page } from './page.ts';
+import type { Reply } from '#http/route.ts';
+import { hidden, html, pageReply } from './page.ts';
 
-export type PatientRow = { readonly id: string; readonly name: string; readonly birthDate: string | undefined; readonly identifier: string | undefined };
+export type PatientRow = {
+	readonly id: string;
+	readonly name: string;
+	readonly birthDate: string | undefined;
+	readonly identifier: string | undefined;
+};
 
 export type PickView = {
 	readonly app: string;
@@ -12,10 +18,13 @@ export type PickView = {
 	readonly searched: string | undefined;
 	readonly patients: readonly PatientRow[];
 	readonly more: boolean;
+	/** The address of the page. */
+	readonly self: string;
 };
 
-export function pickPatientPage(words: ConsentWords, view: PickView): string {
-	const body = html`
+export function pickPatientPage(words: ConsentWords, view: PickView): Reply {
+	const body = html`<section>
+<h1>${words.pickTitle}</h1>
 <p>${words.pickAsks(view.app)}</p>
 ${
 	view.searched !== undefined &&
@@ -27,13 +36,14 @@ ${
 </form>`
 }
 <form method="post" action="${view.action}">
-<input type="hidden" name="form" value="${view.formToken}">
+${hidden('form', view.formToken)}
 <ul class="rows">${view.patients.map(
 		({ id, name, birthDate, identifier }) =>
 			html`<li><button type="submit" name="patient" value="${id}" class="row"><strong>${name}</strong>${birthDate !== undefined && html` <span>${words.born} ${birthDate}</span>`}${identifier !== undefined && html` <span>${identifier}</span>`}</button></li>`,
 	)}</ul>
 ${view.patients.length === 0 && view.searched !== '' && html`<p role="status">${words.none}</p>`}
 ${view.more && html`<p>${words.more}</p>`}
-</form>`;
-	return page(words, { title: words.pickTitle, body });
+</form>
+</section>`;
+	return pageReply({ language: words.language, title: words.pickTitle, body, leadsAway: true, self: view.self });
 }

@@ -1,0 +1,135 @@
+// Registered applications in the database.
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Payload } from 'oidc-provider';
+import type { Database } from '#db/database.ts';
+import { sql } from '#db/sql.ts';
+import { endGrant } from '#oauth/provider/items.ts';
+import { scopesOf } from '#oauth/scopes/scopes.ts';
+import { needsApproval, type Stored } from './registration.ts';
+
+export type ClientRow = {
+	readonly id: string;
+	readonly name: string;
+	readonly enabled: boolean;
+	/** One of our own: nobody is asked to consent. */
+	readonly trusted: boolean;
+	readonly isPublic: boolean;
+	readonly scopes: readonly string[];
+	readonly redirectUris: readonly string[];
+	/** Where an EHR launch of it begins. */
+	readonly launchUri: string | undefined;
+	readonly createdAt: Date;
+};
+
+export type ClientStore = {
+	/** Stores metadata, the secret hashed. A new client, or one that now asks for more, may have to wait for an administrator. */
+	save(id: string, payload: Payload): Promise<void>;
+	load(id: string): Promise<{ readonly payload: Payload; readonly enabled: boolean } | undefined>;
+	/** Removes a client and ends everything that was issued to it. */
+	remove(id: string): Promise<void>;
+	find(id: string): Promise<ClientRow | undefined>;
+	list(): Promise<ClientRow[]>;
+	/** False when there is no such client. Disabling ends its tokens within a second. */
+	setEnabled(id: string, enabled: boolean): Promise<boolean>;
+	setTrusted(id: string, trusted: boolean): Promise<boolean>;
+};
+
+type Row = {
+	readonly id: string;
+	readonly metadata: Stored;
+	readonly enabled: boolean;
+	readonly trusted: boolean;
+	readonly created_at: Date;
+};
+
+/** `approval`: `manual` lets those wait that `needsApproval` names, `automatic` none. */
+export function createClientStore(db: Database, approval: 'manual' | 'automatic'): ClientStore {
+	const select = sql`SELECT id, metadata, enabled, trusted, created_at FROM oauth.client`;
+	return {
+		async save(id, payload) {
+			const metadata = sealed(payload);
+			const waits = approval === 'manual' && needsApproval(metadata);
+			await db.tx(async (tx) => {
+				const [before] = await tx.query<Row>(sql`${select} WHERE id = ${id} FOR UPDATE`);
+				const enabled = before === undefined ? !waits : before.enabled && !(waits && asksForMore(before.metadata, metadata));
+				await tx.execute(sql`
+					INSERT INTO oauth.client (id, metadata, enabled) VALUES (${id}, ${JSON.stringify(metadata)}, ${enabled})
+					ON CONFLICT (id) DO UPDATE SET metadata = excluded.metadata, enabled = excluded.enabled, changed_at = now()`);
+			});
+		},
+		async load(id) {
+			const [row] = await db.query<Row>({
+				name: 'oauth_client',
+				text: 'SELECT id, metadata, enabled, trusted, created_at FROM oauth.client WHERE id = $1',
+				values: [id],
+			});
+			return row === undefined ? undefined : { payload: { ...row.metadata, heron_trusted: row.trusted }, enabled: row.enabled };
+		},
+		async remove(id) {
+			const grants = await db.query<{ grant_id: string }>(sql`SELECT grant_id FROM oauth.consent WHERE client_id = ${id}`);
+			for (const { grant_id } of grants) await endGrant(db, grant_id);
+			await db.tx(async (tx) => {
+				await tx.execute(sql`DELETE FROM oauth.item WHERE client_id = ${id}`);
+				await tx.execute(sql`DELETE FROM oauth.client WHERE id = ${id}`);
+			});
+		},
+		async find(id) {
+			const [row] = await db.query<Row>(sql`${select} WHERE id = ${id}`);
+			return row === undefined ? undefined : rowOf(row);
+		},
+		async list() {
+			return (await db.query<Row>(sql`${select} ORDER BY created_at DESC, id`)).map(rowOf);
+		},
+		async setEnabled(id, enabled) {
+			return (await db.execute(sql`UPDATE oauth.client SET enabled = ${enabled}, changed_at = now() WHERE id = ${id}`)) > 0;
+		},
+		async setTrusted(id, trusted) {
+			return (await db.execute(sql`UPDATE oauth.client SET trusted = ${trusted}, changed_at = now() WHERE id = ${id}`)) > 0;
+		},
+	};
+}
+
+function rowOf({ id, metadata, enabled, trusted, created_at }: Row): ClientRow {
+	return {
+		id,
+		name: metadata.client_name ?? id,
+		enabled,
+		trusted,
+		isPublic: metadata.token_endpoint_auth_method === 'none',
+		scopes: scopesOf(metadata.heron_scope),
+		redirectUris: metadata.redirect_uris ?? [],
+		launchUri: metadata.heron_launch_uri,
+		createdAt: created_at,
+	};
+}
+
+/** Whether a change gives a client a reach or an address that nobody has approved. */
+function asksForMore(before: Stored, after: Stored): boolean {
+	const known = new Set(scopesOf(before.heron_scope));
+	const addresses = new Set(before.redirect_uris);
+	return (
+		scopesOf(after.heron_scope).some((scope) => !known.has(scope)) ||
+		(after.redirect_uris ?? []).some((uri) => !addresses.has(uri)) ||
+		before.token_endpoint_auth_method !== after.token_endpoint_auth_method
+	);
+}
+
+const mark = 'sha256:';
+
+/** The text kept of a client's secret. */
+export function hashSecret(secret: string): string {
+	return `${mark}${createHash('sha256').update(secret).digest('base64url')}`;
+}
+
+/** Whether a secret is the one that was kept; takes the same time for every wrong one. */
+export function isSecret(given: string, kept: unknown): boolean {
+	if (typeof kept !== 'string' || !kept.startsWith(mark)) return false;
+	const [a, b] = [Buffer.from(hashSecret(given)), Buffer.from(kept)];
+	return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function sealed({ heron_trusted: _, ...payload }: Payload): Stored {
+	const { client_secret: secret } = payload;
+	if (typeof secret !== 'string' || secret.startsWith(mark)) return payload as Stored;
+	return { ...payload, client_secret: hashSecret(secret) } as Stored;
+}

@@ -1,0 +1,313 @@
+// The steps between an app's request and its answer that a person takes part in: sign in, choose a patient, consent.
+// Each is a page with a form; the state between them is the provider's interaction, bound to the browser by a cookie.
+import { timingSafeEqual } from 'node:crypto';
+import type { Client, Interaction, Provider, Result } from 'oidc-provider';
+import type { Clock } from '#base/clock.ts';
+import { type ConsentWords, consentWords } from '#contract/words/consent.ts';
+import type { Database } from '#db/database.ts';
+import type { Reply, Request } from '#http/route.ts';
+import { patientsOf } from './accounts/account.ts';
+import type { Account, Accounts } from './accounts/accounts.ts';
+import type { People } from './accounts/people.ts';
+import type { ClientStore } from './clients/clients.ts';
+import type { Directory, PatientEntry } from './directory.ts';
+import { consentPage } from './pages/consent.ts';
+import { errorPage } from './pages/message.ts';
+import { seeOther } from './pages/page.ts';
+import { pickPatientPage } from './pages/pick-patient.ts';
+import { type Visit, visitOf } from './pages/visit.ts';
+import { signedCookieOf } from './provider/cookies.ts';
+import { grantedOf } from './scopes/narrow.ts';
+import { needsPatient, plainScopes, scopesOf } from './scopes/scopes.ts';
+import type { Session } from './sessions/sessions.ts';
+import { saveConsent } from './smart/consents.ts';
+import type { LaunchContext } from './smart/context.ts';
+import { findLaunch } from './smart/launches.ts';
+
+export type InteractionDeps = {
+	readonly db: Database;
+	readonly clock: Clock;
+	readonly publicUrl: string;
+	readonly issuer: string;
+	readonly provider: () => Promise<Provider>;
+	readonly accounts: Pick<Accounts, 'find'>;
+	readonly directory: Directory;
+	readonly people: People;
+	readonly clients: ClientStore;
+	readonly cookieKeys: readonly string[];
+};
+
+/** Everything a step knows. */
+type Step = {
+	readonly deps: InteractionDeps;
+	readonly words: ConsentWords;
+	readonly visit: Visit;
+	/** Of who is wholly signed in. */
+	readonly session: Session | undefined;
+	readonly provider: Provider;
+	readonly interaction: Interaction;
+	readonly client: Client;
+	/** Address of the interaction, as a path. */
+	readonly path: string;
+};
+
+/** What the provider keeps for us between steps, beside its own result. */
+type Kept = Result & { patient?: string };
+
+/** `GET /oauth2/default/interaction/:uid`: whatever is to be done next. */
+export async function showStep(deps: InteractionDeps, request: Request): Promise<Reply> {
+	const step = await stepOf(deps, request);
+	if (!('client' in step)) return step;
+	if (step.interaction.prompt.name === 'login') return signIn(step);
+	const account = await whoConsents(step);
+	if ('status' in account) return account;
+	const launch = await launchOf(step, account);
+	if ('status' in launch) return launch;
+	const patient = await patientOf(step, account, launch.context);
+	if ('status' in patient) return patient;
+	if (step.client.heron_trusted === true) return grant(step, account, launch.context, patient.entry, askedOf(step));
+	return consent(step, account, patient.entry);
+}
+
+/** `POST …/patient`: the patient was chosen. */
+export async function choosePatient(deps: InteractionDeps, request: Request): Promise<Reply> {
+	const found = await postedStep(deps, request);
+	if ('status' in found) return found;
+	const { step, account } = found;
+	const id = step.visit.form.get('patient') ?? '';
+	const isAllowed =
+		account.kind === 'patient' ? patientsOf(account).includes(id) : (await deps.directory.patient(account, id)) !== undefined;
+	if (!isAllowed) return failure(step.words, step.words.noPatient);
+	await keep(step, { ...step.interaction.result, patient: id });
+	return seeOther(step.path);
+}
+
+/** `POST …/consent`: the person decided. */
+export async function decide(deps: InteractionDeps, request: Request): Promise<Reply> {
+	const found = await postedStep(deps, request);
+	if ('status' in found) return found;
+	const { step, account } = found;
+	const { form } = step.visit;
+	const deny = (): Promise<Reply> => finish(step, { error: 'access_denied', error_description: 'The access was not granted.' });
+	if (form.get('decision') !== 'allow') return deny();
+	const launch = await launchOf(step, account);
+	if ('status' in launch) return launch;
+	const patient = await patientOf(step, account, launch.context);
+	if ('status' in patient) return patient;
+	const granted = grantedOf(askedOf(step), form.getAll('scope'));
+	if (granted.length === 0) return deny();
+	return grant(step, account, launch.context, patient.entry, granted);
+}
+
+async function stepOf(deps: InteractionDeps, request: Request): Promise<Step | Reply> {
+	const visit = await visitOf(deps.people, request);
+	const words = consentWords[visit.language];
+	const uid = request.params.uid ?? '';
+	const provider = await deps.provider();
+	// The cookie binds the interaction to the browser that began it.
+	const isBound = signedCookieOf(cookiesOf(request), 'heron_interaction', deps.cookieKeys) === uid;
+	const interaction = isBound && /^[\w-]{20,64}$/.test(uid) ? await provider.Interaction.find(uid) : undefined;
+	const client = interaction === undefined ? undefined : await provider.Client.find(String(interaction.params.client_id));
+	if (interaction === undefined || client === undefined) return failure(words, words.expired);
+	const session = visit.session?.stage === 'done' ? visit.session : undefined;
+	return { deps, words, visit, session, provider, interaction, client, path: `${new URL(deps.issuer).pathname}/interaction/${uid}` };
+}
+
+async function postedStep(deps: InteractionDeps, request: Request): Promise<{ readonly step: Step; readonly account: Account } | Reply> {
+	const step = await stepOf(deps, request);
+	if (!('client' in step)) return step;
+	const account = await whoConsents(step);
+	if ('status' in account) return account;
+	return isOurForm(step) ? { step, account } : failure(step.words, step.words.expired);
+}
+
+function cookiesOf({ headers }: Request): string | undefined {
+	const { cookie } = headers;
+	return Array.isArray(cookie) ? cookie.join('; ') : cookie;
+}
+
+/** The sign-in is the browser's, on pages of its own; here it is only taken note of. */
+async function signIn(step: Step): Promise<Reply> {
+	const { interaction, path, session } = step;
+	const { reasons } = interaction.prompt;
+	const again = reasons.some((reason) => reason !== 'no_session');
+	const begun = ((interaction as { iat?: number }).iat ?? 0) * 1000;
+	if (session === undefined || (again && session.authenticatedAt.getTime() < begun)) return seeOther(signInPath(path, again));
+	const ts = Math.floor(session.authenticatedAt.getTime() / 1000);
+	return finish(step, { login: { accountId: session.account.id, ts, amr: session.methods, remember: false } });
+}
+
+function signInPath(path: string, again: boolean): string {
+	return `/account/sign-in?to=${encodeURIComponent(path)}${again ? '&again=1' : ''}`;
+}
+
+/** The account that decides; an answer when nobody is signed in any more, or somebody else. */
+async function whoConsents({ deps, interaction, session, path, words }: Step): Promise<Account | Reply> {
+	if (session === undefined) return seeOther(signInPath(path, false));
+	if (session.account.id !== interaction.session?.accountId) return failure(words, words.expired);
+	const account = await deps.accounts.find(session.account.id);
+	return account ?? seeOther(signInPath(path, true));
+}
+
+async function launchOf(
+	{ deps, interaction, client, words }: Step,
+	account: Account,
+): Promise<{ readonly context: LaunchContext } | Reply> {
+	const { launch: text } = interaction.params;
+	if (typeof text !== 'string') return { context: {} };
+	const launch = await findLaunch(deps, text);
+	if (launch === undefined || launch.clientId !== client.clientId) return failure(words, words.expired);
+	if (launch.accountId !== account.id) return failure(words, words.wrongAccount);
+	return launch;
+}
+
+function askedOf({ interaction, client }: Step): string[] {
+	const asked = scopesOf(String(interaction.params.scope ?? ''));
+	// A public client's own pages cannot keep anything secret from the browser; the wish to stay is granted all the same, as SMART has it.
+	return client.grantTypes.includes('refresh_token') ? asked : asked.filter((scope) => !/^(offline|online)_access$/.test(scope));
+}
+
+/** The patient it is about: of the launch, chosen, or the only one there is; none when no scope needs one; an answer with the page to choose. */
+async function patientOf(
+	step: Step,
+	account: Account,
+	context: LaunchContext,
+): Promise<{ readonly entry: PatientEntry | undefined } | Reply> {
+	const { deps, interaction, words } = step;
+	const known =
+		context.patient ?? (interaction.result as Kept | undefined)?.patient ?? (interaction.lastSubmission as Kept | undefined)?.patient;
+	if (known !== undefined) {
+		const entry = await deps.directory.patient(account, known);
+		return entry === undefined ? failure(words, words.noPatient) : { entry };
+	}
+	const isNeeded = needsPatient(askedOf(step));
+	if (account.kind === 'patient') {
+		const ids = patientsOf(account);
+		const [only] = ids;
+		if (only === undefined) return failure(words, words.noPatient);
+		if (ids.length > 1 && isNeeded) return pick(step, account, ids);
+		return { entry: await deps.directory.patient(account, only) };
+	}
+	return isNeeded ? pick(step, account, undefined) : { entry: undefined };
+}
+
+async function pick(step: Step, account: Account, ids: readonly string[] | undefined): Promise<Reply> {
+	const { deps, words, client, path, visit } = step;
+	const searched = ids === undefined ? (visit.query.get('search') ?? '').slice(0, 100) : undefined;
+	const { patients, more } =
+		ids === undefined
+			? await deps.directory.findPatients(account, searched ?? '')
+			: {
+					patients: (await Promise.all(ids.map((id) => deps.directory.patient(account, id)))).filter((one) => one !== undefined),
+					more: false,
+				};
+	return pickPatientPage(words, {
+		app: nameOf(client),
+		action: `${path}/patient`,
+		formToken: formToken(step),
+		searched,
+		patients,
+		more,
+		self: path,
+	});
+}
+
+function consent(step: Step, account: Account, patient: PatientEntry | undefined): Reply {
+	const { words, client, interaction, path } = step;
+	return consentPage(words, {
+		app: nameOf(client),
+		appUri: client.clientUri,
+		termsUri: client.tosUri,
+		policyUri: client.policyUri,
+		redirectHost: hostOf(String(interaction.params.redirect_uri)),
+		person: account.name,
+		patient: patient?.name,
+		scopes: askedOf(step),
+		action: `${path}/consent`,
+		formToken: formToken(step),
+		otherAccount: signInPath(path, true),
+		self: path,
+	});
+}
+
+function nameOf(client: Client): string {
+	return (client.clientName ?? client.clientId).slice(0, 100);
+}
+
+function hostOf(uri: string): string {
+	const { protocol, host } = new URL(uri);
+	return /^https?:$/.test(protocol) ? host : protocol;
+}
+
+/** How long a grant lasts at most; it is kept alive by tokens. */
+const grantMs = 390 * 86_400_000;
+
+/** Writes down what was granted and lets the app's request go on. */
+async function grant(
+	step: Step,
+	account: Account,
+	context: LaunchContext,
+	patient: PatientEntry | undefined,
+	scopes: readonly string[],
+): Promise<Reply> {
+	const { deps, provider, client, interaction, session } = step;
+	const made = new provider.Grant({ accountId: account.id, clientId: client.clientId });
+	const plain = scopes.filter((scope) => plainScopes.includes(scope));
+	if (plain.length > 0) made.addOIDCScope(plain.join(' '));
+	const scope = scopes.join(' ');
+	for (const resource of resourcesOf(deps, interaction)) made.addResourceScope(resource, scope);
+	const grantId = await made.save();
+	await saveConsent(
+		deps.db,
+		{
+			grantId,
+			accountId: account.id,
+			clientId: client.clientId,
+			scope,
+			context: contextFor(context, patient, scopes),
+			sessionId: session?.id,
+		},
+		new Date(deps.clock.now().getTime() + grantMs),
+	);
+	return finish(step, { consent: { grantId, scope } });
+}
+
+function resourcesOf({ publicUrl }: InteractionDeps, { params }: Interaction): string[] {
+	const { resource } = params;
+	if (Array.isArray(resource)) return resource as string[];
+	return [typeof resource === 'string' ? resource : `${publicUrl}/apis/default/fhir`];
+}
+
+/** An app learns of the launch what its scopes entitle it to. */
+function contextFor(context: LaunchContext, patient: PatientEntry | undefined, scopes: readonly string[]): LaunchContext {
+	const isLaunch = scopes.includes('launch');
+	const { patient: _, encounter, ...rest } = context;
+	return {
+		...(isLaunch ? rest : {}),
+		...(encounter !== undefined && (isLaunch || scopes.includes('launch/encounter')) ? { encounter } : {}),
+		...(patient !== undefined && (isLaunch || needsPatient(scopes) || context.patient === undefined) ? { patient: patient.id } : {}),
+	};
+}
+
+async function finish(step: Step, result: Result): Promise<Reply> {
+	await keep(step, result);
+	return seeOther(step.interaction.returnTo);
+}
+
+async function keep({ interaction, deps }: Step, result: Kept): Promise<void> {
+	interaction.result = result;
+	await interaction.save(Math.max(1, interaction.exp - Math.floor(deps.clock.now().getTime() / 1000)));
+}
+
+function formToken({ session, interaction }: Step): string {
+	return `${session?.formToken ?? ''}${interaction.uid.slice(0, 8)}`;
+}
+
+function isOurForm(step: Step): boolean {
+	const [a, b] = [Buffer.from(step.visit.form.get('form') ?? ''), Buffer.from(formToken(step))];
+	return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function failure(words: ConsentWords, text: string): Reply {
+	return errorPage(words, text);
+}

@@ -1,0 +1,92 @@
+// Access tokens of the authorization server as callers: what createTokenVerifier asks when a token is not a local one.
+import type { Caller, Grant } from '#access/ctx.ts';
+import { grantsOfToken } from '#access/policy.ts';
+import type { TokenSource } from '#access/tokens.ts';
+import type { Clock } from '#base/clock.ts';
+import type { Querier } from '#db/database.ts';
+import { patientsOf } from './accounts/account.ts';
+import type { Account, Accounts } from './accounts/accounts.ts';
+import { hashOf } from './provider/items.ts';
+import { scopesOf } from './scopes/scopes.ts';
+
+/** What is known of an access token that is good. */
+export type TokenFacts = {
+	readonly clientId: string;
+	readonly clientName: string;
+	/** undefined for a client that acts for itself. */
+	readonly accountId: string | undefined;
+	readonly scopes: readonly string[];
+	/** The patient of the launch. */
+	readonly patient: string | undefined;
+	readonly expiresAt: number;
+};
+
+type Row = {
+	readonly model: string;
+	readonly account_id: string | null;
+	readonly client_id: string;
+	readonly scope: string | null;
+	readonly patient: string | null;
+	readonly expires_at: Date;
+	readonly client_name: string | null;
+};
+
+/** The facts of an access token; undefined when it is none, has expired, was revoked, or its client was disabled. */
+export async function findAccessToken(db: Querier, clock: Clock, token: string): Promise<TokenFacts | undefined> {
+	const [row] = await db.query<Row>({
+		name: 'oauth_token',
+		text: `SELECT i.model, i.account_id, i.client_id, i.payload->>'scope' AS scope, i.payload->'extra'->>'patient' AS patient, i.expires_at,
+				k.metadata->>'client_name' AS client_name
+			FROM oauth.item i JOIN oauth.client k ON k.id = i.client_id AND k.enabled
+			WHERE i.hash = $1 AND i.model IN ('AccessToken', 'ClientCredentials') AND i.expires_at > $2`,
+		values: [hashOf(token), clock.now()],
+	});
+	if (row === undefined || (row.model === 'AccessToken' && row.account_id === null)) return undefined;
+	return {
+		clientId: row.client_id,
+		clientName: row.client_name ?? row.client_id,
+		accountId: row.account_id ?? undefined,
+		scopes: scopesOf(row.scope ?? undefined),
+		patient: row.patient ?? undefined,
+		expiresAt: row.expires_at.getTime(),
+	};
+}
+
+export type TokenDeps = {
+	readonly db: Querier;
+	readonly clock: Clock;
+	readonly accounts: Pick<Accounts, 'find'>;
+	/** What an account may do whatever the app asks; undefined for no limit. */
+	readonly rightsOf: (account: Account) => Promise<readonly Grant[] | undefined>;
+};
+
+/** Looks tokens up for the verifier. */
+export function createTokenSource({ db, clock, accounts, rightsOf }: TokenDeps): TokenSource {
+	return async (token) => {
+		const facts = await findAccessToken(db, clock, token);
+		if (facts === undefined) return undefined;
+		if (facts.accountId === undefined) return { caller: serviceCaller(facts), expiresAt: facts.expiresAt };
+		const account = await accounts.find(facts.accountId);
+		if (account === undefined) return undefined;
+		return { caller: personCaller(facts, account, await rightsOf(account)), expiresAt: facts.expiresAt };
+	};
+}
+
+function serviceCaller({ clientId, clientName, scopes }: TokenFacts): Caller {
+	return { kind: 'system', id: clientId, name: clientName, client: clientId, scopes, grants: grantsOfToken({ kind: 'system', scopes }) };
+}
+
+function personCaller({ clientId, scopes, patient }: TokenFacts, account: Account, rights: readonly Grant[] | undefined): Caller {
+	const { kind, id, name, fhirUser } = account;
+	// A proxy whose time is over reaches nothing more of that patient.
+	const theirs = kind === 'user' || patient === undefined || patientsOf(account).includes(patient) ? patient : undefined;
+	return {
+		kind,
+		id,
+		name,
+		client: clientId,
+		scopes,
+		...(fhirUser === undefined ? {} : { fhirUser }),
+		grants: grantsOfToken({ kind, scopes, patient: theirs, own: patient === undefined ? account.patient : theirs, fhirUser, rights }),
+	};
+}
