@@ -1,6 +1,6 @@
 // What an error of PostgreSQL means for a write.
 import { Problem } from '#base/problem.ts';
-import { notStorable, tooBusy } from './problems.ts';
+import { notStorable, overloaded, tooBusy } from './problems.ts';
 import { refusals } from './statements.ts';
 
 /** pg's DatabaseError, as far as it is looked at. */
@@ -18,6 +18,8 @@ export function isTransient(error: SqlError): boolean {
 export function problemOf(error: SqlError): unknown {
 	if (error instanceof Problem) return error;
 	if (isTransient(error)) return tooBusy(error);
+	// insufficient resources: memory, locks
+	if (error.code?.startsWith('53') === true) return overloaded(error);
 	// data exception, program limit exceeded, and a value too large for an index
 	return /^(22|54)/.test(error.code ?? '') ? notStorable(error) : error;
 }

@@ -54,6 +54,19 @@ export function tooBusy(cause: unknown): Problem {
 	return new Problem('conflict', 'too-busy', 'Others are changing the same resources all the time. Try again.', { cause });
 }
 
+/** PostgreSQL has no memory or no room for locks left for a write of this size at the moment. */
+export function overloaded(cause: unknown): Problem {
+	return new Problem(
+		'unavailable',
+		'database-overloaded',
+		'The database has no room for this at the moment. Try again, or with less at once.',
+		{
+			cause,
+			headers: { 'retry-after': '2' },
+		},
+	);
+}
+
 /** Where a resource holds this reference, as a FHIRPath such as Observation.performer[1]. */
 function pathTo(resource: Resource, reference: string): string | undefined {
 	const walk = (node: unknown, path: string): string | undefined => {

@@ -184,6 +184,34 @@ test('a transaction is done whole or not at all, and sees its own writes', async
 	assert.equal(await t.store.read(t.ctx, 'Patient', 'tx-lost'), undefined);
 });
 
+test('a large transaction goes in parts, and is lost whole when one of them is bad', async () => {
+	const many = (name: string, bad = -1) =>
+		Array.from({ length: 700 }, (_, i) => ({
+			type: 'Patient',
+			id: `${name}-${i}`,
+			op: 'U' as const,
+			resource: patient(i === bad ? '\u0000' : `N${i}`),
+		}));
+	const written = await t.store.transact(t.ctx, (unit) => unit.write(many('large')));
+	assert.deepEqual(
+		written.map(({ id }) => id),
+		many('large').map(({ id }) => id),
+	);
+	assert.equal(new Set(written.map(({ rid }) => rid)).size, 700);
+	for (const bad of [10, 400, 699]) {
+		assert.equal(await refusal(t.store.transact(t.ctx, (unit) => unit.write(many('larger', bad)))), 'not-storable');
+		assert.equal(await t.store.read(t.ctx, 'Patient', 'larger-0'), undefined);
+	}
+	const stale = many('large').map((write, i) => (i === 600 ? { ...write, expect: 7 } : write));
+	assert.equal(await refusal(t.store.transact(t.ctx, (unit) => unit.write(stale))), 'version-mismatch');
+	const twice = [...many('twice'), ...many('twice').slice(0, 1)];
+	await assert.rejects(
+		t.store.transact(t.ctx, (unit) => unit.write(twice)),
+		/two writes of one resource/,
+	);
+	assert.equal(await t.store.read(t.ctx, 'Patient', 'twice-0'), undefined);
+});
+
 test('references are checked when a transaction ends, and what it breaks it may mend', async () => {
 	const dangling = t.store.transact(t.ctx, (unit) =>
 		unit.write([{ type: 'Observation', id: 'ref-o', op: 'U', resource: observation('ref-none') }]),

@@ -51,7 +51,7 @@ export type Unit = {
 	write(writes: readonly Write[]): Promise<Written[]>;
 	/** Serialises everything that locks the same text (conditional criteria) until the transaction ends. */
 	lock(texts: readonly string[]): Promise<void>;
-	/** The current version, as the transaction sees it. */
+	/** The current version (or the mark of its delete) as the transaction sees it; nobody else changes it until the transaction ends. */
 	read(type: string, id: string): Promise<Stored | undefined>;
 	/** Checks references and deletes now, as the end of the transaction will. */
 	check(): Promise<void>;

@@ -109,11 +109,14 @@ class Work {
 	async carry(count: number, readyAt: (index: number) => Ready): Promise<Written[]> {
 		const sent: Promise<unknown>[] = [];
 		const written: Written[] = [];
+		const names = new Set<string>();
 		try {
 			for (let i = 0; i < count; i += rowsAtOnce) {
 				// Other requests have their turn.
 				if (i > 0) await turn();
 				const part = Array.from({ length: Math.min(rowsAtOnce, count - i) }, (_, k) => readyAt(i + k));
+				for (const { name } of part) names.add(name);
+				if (names.size < i + part.length) throw new Error('two writes of one resource in one call');
 				written.push(...(await this.#some(part, sent)));
 			}
 			await Promise.all(sent);
