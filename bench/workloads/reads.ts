@@ -2,7 +2,10 @@
 import { raw } from '#db/sql.ts';
 import { codeKey, refKey } from '#fhir/store/keys.ts';
 import { type Finding, finding } from '../finding.ts';
+import type { Outcome } from '../load/job.ts';
 import { interleave, type Lane, rateOf, type Sample } from '../measure.ts';
+import { costed, cpuSeconds } from '../metrics.ts';
+import type { Options } from '../options.ts';
 import { get, mixed, ofType, put } from '../requests.ts';
 import type { Stage } from '../stage.ts';
 import type { Workload } from './workload.ts';
@@ -22,13 +25,15 @@ async function runRead(stage: Stage): Promise<Finding[]> {
 	load.define('unchanged', { requests: paths.map((path) => get(home, path, { 'if-none-match': 'W/"1"' })) });
 	const bare = await stage.reference('none');
 	const select = await stage.reference('read');
+	const cpu = costs();
 	const burst = (port: number, run: string) => async (): Promise<Sample> =>
 		rateOf(await load.run({ port, connections, seconds: options.seconds, run }));
+	const heronCpu = (): Promise<number> => cpuSeconds(home.heron.port);
 	const samples = await interleave(
 		[
 			{ name: 'r0', run: burst(bare.port, 'reads') },
-			{ name: 'r3', run: burst(select.port, 'reads') },
-			{ name: 'heron', run: burst(home.heron.port, 'reads') },
+			{ name: 'r3', run: cpu.lane('reference', select.cpuSeconds, () => load.run({ ...slice(options), port: select.port, run: 'reads' })) },
+			{ name: 'heron', run: cpu.lane('heron', heronCpu, () => load.run({ ...slice(options), port: home.heron.port, run: 'reads' })) },
 			{ name: 'unchanged', run: burst(home.heron.port, 'unchanged') },
 		],
 		options.rounds,
@@ -44,6 +49,7 @@ async function runRead(stage: Stage): Promise<Finding[]> {
 			{ to: 'R0', samples: samples.r0, goal: { atLeast: 0.25 } },
 		]),
 		finding(about('the same, not modified (304)'), samples.unchanged, [{ to: 'R3', samples: samples.r3, goal: { atLeast: 0.95 } }]),
+		cpu.finding('read', options.rounds, 'R3'),
 	];
 }
 
@@ -56,12 +62,12 @@ async function runSearch(stage: Stage): Promise<Finding[]> {
 	const categories = ['vital-signs', 'laboratory'].map((code) => codeKey('category', code));
 	const searches = Object.fromEntries(ids.map((id) => [id, { key: refKey(`Patient/${id}`), categories }]));
 	const sql = await stage.reference('search', { searches });
-	const burst = (port: number) => async (): Promise<Sample> =>
-		rateOf(await load.run({ port, connections, seconds: options.seconds, run: 'search' }));
+	const cpu = costs();
+	const burst = (port: number) => (): Promise<Outcome> => load.run({ ...slice(options), port, run: 'search' });
 	const samples = await interleave(
 		[
-			{ name: 'r3s', run: burst(sql.port) },
-			{ name: 'heron', run: burst(home.heron.port) },
+			{ name: 'r3s', run: cpu.lane('reference', sql.cpuSeconds, burst(sql.port)) },
+			{ name: 'heron', run: cpu.lane('heron', () => cpuSeconds(home.heron.port), burst(home.heron.port)) },
 		],
 		options.rounds,
 	);
@@ -73,7 +79,28 @@ async function runSearch(stage: Stage): Promise<Finding[]> {
 			{ to: 'R3s', samples: samples.r3s, goal: { atLeast: 0.85 } },
 		]),
 		finding({ workload: 'search', what: 'p99 ÷ p50', unit: '×', goal: { atMost: 3 } }, spread),
+		cpu.finding('search', options.rounds, 'R3s'),
 	];
+}
+
+function slice({ seconds }: Options): { connections: number; seconds: number } {
+	return { connections, seconds };
+}
+
+/** Processor time of the server beside that of its reference point. */
+function costs() {
+	const used: Record<'heron' | 'reference', Sample[]> = { heron: [], reference: [] };
+	return {
+		lane: (name: keyof typeof used, read: () => Promise<number>, run: () => Promise<Outcome>) => async (): Promise<Sample> => {
+			const { outcome, cpu } = await costed(read, run);
+			used[name].push(cpu);
+			return rateOf(outcome);
+		},
+		finding: (workload: string, rounds: number, to: string): Finding =>
+			finding({ workload, what: `Node CPU per ${workload}`, unit: 'µs' }, used.heron.slice(-rounds), [
+				{ to, samples: used.reference.slice(-rounds) },
+			]),
+	};
 }
 
 async function runChart(stage: Stage): Promise<Finding[]> {

@@ -1,7 +1,7 @@
 // Single writes: create, update, and what a create costs the server's processor.
 import { type Finding, finding } from '../finding.ts';
 import { interleave, rateOf, type Sample } from '../measure.ts';
-import { cpuSeconds } from '../metrics.ts';
+import { costed, cpuSeconds } from '../metrics.ts';
 import { clearReferences } from '../references/reference.ts';
 import { ofType, post, put, unnamed } from '../requests.ts';
 import type { Stage } from '../stage.ts';
@@ -28,9 +28,8 @@ async function runCreate(stage: Stage): Promise<Finding[]> {
 		rateOf(await load.run({ port, connections, seconds: options.seconds, run }));
 	const cpu: Record<'heron' | 'r1' | 'r2', Sample[]> = { heron: [], r1: [], r2: [] };
 	const counted = async (name: keyof typeof cpu, port: number, read: () => Promise<number>): Promise<Sample> => {
-		const before = await read();
-		const outcome = await load.run({ port, connections, seconds: options.seconds, run: 'observations' });
-		cpu[name].push({ value: ((await read()) - before) * (1e6 / outcome.ok) });
+		const { outcome, cpu: used } = await costed(read, () => load.run({ port, connections, seconds: options.seconds, run: 'observations' }));
+		cpu[name].push(used);
 		return rateOf(outcome);
 	};
 	const samples = await interleave(
