@@ -211,7 +211,7 @@ ${field({ name: 'present', label: words.presentPassword, type: 'password', autoc
 ${newPasswordFields(people, words, errors.length > 0)}
 <button class="full">${words.savePassword}</button>
 </form>
-<p><br><a href="/account">${words.cancel}</a></p></section>`;
+<p class="after"><a href="/account">${words.cancel}</a></p></section>`;
 	return pageReply({ language, title: words.changePassword, body, status, self: '/account/change-password', headers: visit.headers });
 }
 
@@ -258,7 +258,7 @@ ${hidden('token', session.formToken)}
 ${field({ name: 'code', label: words.code, autocomplete: 'one-time-code', numeric: true, invalid: errors.length > 0, focus: true })}
 <button class="full">${words.continue}</button>
 </form>
-<p><br><a href="/account">${words.cancel}</a></p></section>`;
+<p class="after"><a href="/account">${words.cancel}</a></p></section>`;
 	return pageReply({ language, title: words.setUpApp, body, status: errors.length > 0 ? 422 : 200, headers: visit.headers });
 }
 

@@ -62,7 +62,8 @@ export function securityHeaders({ leadsAway = false }: { readonly leadsAway?: bo
 	return {
 		'content-security-policy': policy.join('; '),
 		'cache-control': 'no-store',
-		'referrer-policy': 'no-referrer',
+		// Not no-referrer: browsers then call the origin of our own forms "null".
+		'referrer-policy': 'same-origin',
 		'x-frame-options': 'DENY',
 		'cross-origin-opener-policy': 'same-origin',
 		'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=()',

@@ -103,7 +103,7 @@ test('every page has the headers that keep others out, a language, a title, labe
 		assert.doesNotMatch(policy, /unsafe|\*/);
 		assert.deepEqual(
 			[headers.get('referrer-policy'), headers.get('cache-control'), headers.get('x-frame-options')],
-			['no-referrer', 'no-store', 'DENY'],
+			['same-origin', 'no-store', 'DENY'],
 		);
 		assert.match(text, /^<!doctype html>\n<html lang="en">/);
 		assert.match(text, /<title>[^<]+ · Heron<\/title>/);

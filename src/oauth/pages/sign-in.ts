@@ -36,7 +36,7 @@ ${field({ name: 'username', label: words.username, autocomplete: 'username', val
 ${field({ name: 'password', label: words.password, type: 'password', autocomplete: 'current-password', invalid, focus: username !== '' })}
 <button class="full">${words.signIn}</button>
 </form>
-<p><br><a href="/account/forgot">${words.forgot}</a></p>
+<p class="after"><a href="/account/forgot">${words.forgot}</a></p>
 <form method="post" action="/account/sign-in/passkey" data-passkey="sign-in" hidden>
 <p class="divider">${words.or}</p>
 ${passkeyFields(words, to)}
@@ -215,7 +215,7 @@ ${
 ${field({ name: 'named', label: words.forgotField, autocomplete: 'username', focus: true })}
 <button class="full">${words.sendLink}</button>
 </form>
-<p><br><a href="/account/sign-in">${words.back}</a></p>`
+<p class="after"><a href="/account/sign-in">${words.back}</a></p>`
 }
 </section>`;
 	return pageReply({ language, title: words.forgotTitle, body, self: '/account/forgot', headers: visit.headers });

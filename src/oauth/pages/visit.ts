@@ -58,7 +58,7 @@ async function readForm(people: People, request: Request): Promise<URLSearchPara
 /** What browsers say about where a form comes from. Who says nothing is no browser and has no cookies to be abused. */
 function isFromHere({ settings }: People, { headers }: Request): boolean {
 	const site = text(headers['sec-fetch-site']);
-	if (site !== undefined && site !== 'same-origin' && site !== 'none') return false;
+	if (site !== undefined) return site === 'same-origin' || site === 'none';
 	const origin = text(headers.origin);
 	if (origin === undefined) return true;
 	return origin === settings.publicUrl || (URL.canParse(origin) && new URL(origin).host === text(headers.host));
