@@ -22,9 +22,14 @@ export type Querier = {
 	execute(statement: Statement): Promise<number>;
 };
 
+/** How a transaction ended: `unknown` when the connection was lost while it was being committed. */
+export type Outcome = 'committed' | 'rolled back' | 'unknown';
+
 export type Tx = Querier & {
 	/** The driver's own client, for COPY and cursors. */
 	readonly client: PoolClient;
+	/** Is told once how the transaction ended. */
+	readonly onEnd: (told: (outcome: Outcome) => void) => void;
 };
 
 export type TxMode = { readonly readOnly?: boolean; readonly isolation?: 'read committed' | 'repeatable read' };
@@ -61,11 +66,13 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 		},
 		async tx(work, mode = {}) {
 			const client = await this.connect();
+			const ending = createEnding();
 			let broken: Error | undefined;
 			try {
 				await run(client, begin(mode));
-				const result = await work({ ...querierOver((statement) => client.query(statement as never) as never), client });
-				await run(client, 'COMMIT');
+				const querier = querierOver((statement) => client.query(statement as never) as never);
+				const result = await work({ ...querier, client, onEnd: ending.onEnd });
+				await ending.commit(() => run(client, 'COMMIT'));
 				return result;
 			} catch (error) {
 				await client.query('ROLLBACK').catch((failure: Error) => {
@@ -73,6 +80,7 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 				});
 				throw error;
 			} finally {
+				ending.tell();
 				client.release(broken);
 			}
 		},
@@ -87,12 +95,50 @@ function begin(mode: TxMode): string {
 	return `BEGIN ISOLATION LEVEL ${mode.isolation ?? 'read committed'}${mode.readOnly ? ' READ ONLY' : ''}`;
 }
 
-async function run(client: PoolClient, text: string): Promise<void> {
+/** Gives the command that PostgreSQL says it has carried out. */
+async function run(client: PoolClient, text: string): Promise<string> {
 	try {
-		await client.query(text);
+		return (await client.query(text)).command;
 	} catch (error) {
 		throw translate(error);
 	}
+}
+
+/** How a transaction whose COMMIT was answered with this error has ended. */
+export function outcomeOf(error: unknown): Outcome {
+	return error instanceof Problem && error.kind === 'unavailable' ? 'unknown' : 'rolled back';
+}
+
+export type Ending = {
+	readonly onEnd: Tx['onEnd'];
+	/** Sends COMMIT, which gives the command that was carried out: ROLLBACK for a transaction that had failed. */
+	commit(send: () => Promise<string>): Promise<string>;
+	/** Tells those who asked. */
+	tell(): void;
+};
+
+/** Keeps account of how a transaction ends. */
+export function createEnding(): Ending {
+	const told: ((outcome: Outcome) => void)[] = [];
+	let outcome: Outcome = 'rolled back';
+	return {
+		onEnd: (one) => {
+			told.push(one);
+		},
+		async commit(send) {
+			try {
+				const command = await send();
+				outcome = command === 'COMMIT' ? 'committed' : 'rolled back';
+				return command;
+			} catch (error) {
+				outcome = outcomeOf(translate(error));
+				throw error;
+			}
+		},
+		tell() {
+			for (const one of told) one(outcome);
+		},
+	};
 }
 
 type Raw = { rows: never[]; rowCount: number | null };

@@ -1,7 +1,7 @@
 // Statements that go out together and cost one round trip: connections of their own in pg's pipeline mode.
 import { Pool, type PoolClient, type PoolConfig, type QueryArrayResult } from 'pg';
 import { Problem } from '#base/problem.ts';
-import { type Database, querierOver, type Tx, translate } from './database.ts';
+import { createEnding, type Database, querierOver, type Tx, translate } from './database.ts';
 
 /** A statement whose text never changes under its name; it is prepared once per connection. */
 export type Prepared = { readonly name: string; readonly text: string; readonly values: readonly unknown[] };
@@ -123,12 +123,14 @@ const generic: Prepared = { name: 'plans_generic', text: 'SET LOCAL plan_cache_m
 const auto: Prepared = { name: 'plans_auto', text: 'SET LOCAL plan_cache_mode = auto', values: [] };
 
 async function transaction<T>(client: PoolClient, work: (tx: PipelinedTx) => Promise<T>): Promise<T> {
+	const ending = createEnding();
 	// Not waited for: it goes out with the first statement of the work, and what fails here fails there.
 	client.query(begin).catch(() => undefined);
 	try {
 		const result = await work({
 			...querierOver((statement) => client.query(statement as never) as never),
 			client,
+			onEnd: ending.onEnd,
 			async send(statements) {
 				if (statements.length === 0) return [];
 				const results = await sendOn(client, [generic, ...statements, auto]).catch((error: unknown) => {
@@ -137,12 +139,14 @@ async function transaction<T>(client: PoolClient, work: (tx: PipelinedTx) => Pro
 				return results.slice(1, -1);
 			},
 		});
-		mustBeCommitted((await client.query(commit)).command);
+		mustBeCommitted(await ending.commit(async () => (await client.query(commit)).command));
 		return result;
 	} catch (error) {
 		await client.query('ROLLBACK').catch((failure: unknown) => {
 			throw translate(failure);
 		});
 		throw error;
+	} finally {
+		ending.tell();
 	}
 }

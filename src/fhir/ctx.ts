@@ -1,4 +1,5 @@
 // What the record's use cases have in hand beyond who is asking.
+import type { Audit } from '#access/audit/audit.ts';
 import type { Ctx } from '#access/ctx.ts';
 import type { Blobs } from '#base/blobs.ts';
 import type { Definitions } from './definitions/definitions.ts';
@@ -19,6 +20,8 @@ export type Fhir = {
 	readonly settings: FhirSettings;
 	/** Requests that are answered later. */
 	readonly jobs: Jobs;
+	/** Where accesses are noted. */
+	readonly audit: Audit;
 };
 
 export type FhirSettings = {

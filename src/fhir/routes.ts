@@ -2,6 +2,7 @@
 // https://hl7.org/fhir/R4/http.html
 import { Problem } from '#base/problem.ts';
 import type { Reply, Request, Route } from '#http/route.ts';
+import { noteDone, noteFailed, trailed } from './audit/note.ts';
 import { isRawAnswer, rawBinary, wrapRaw } from './binary/binary.ts';
 import type { FhirCtx } from './ctx.ts';
 import { type Answer, type Call, etagOf, preferencesOf, type Row } from './interactions/call.ts';
@@ -28,7 +29,29 @@ export function fhirRoutes(): Route<FhirCtx>[] {
 	}));
 }
 
-async function handle(ctx: FhirCtx, request: Request, given: Row): Promise<Reply> {
+/** Answers a request and has the audit take note of it: an answer that cannot be noted is not given. */
+async function handle(untrailed: FhirCtx, request: Request, given: Row): Promise<Reply> {
+	const ctx = trailed(untrailed, request);
+	let found: Found = { row: given, params: request.params };
+	try {
+		requireSite(request);
+		found = operationOf(request, given);
+		const call = await callOf(ctx, request, found);
+		requireFormat(request, found);
+		const answer = await found.row.run(ctx, call);
+		const reply = await replyOf(ctx, request, call, answer);
+		const room = noteDone(ctx, found.row, call, reply.status, answer.stored);
+		if (room !== undefined) await room;
+		return reply;
+	} catch (error) {
+		if (error instanceof Problem && error.code === 'audit-unavailable') throw error;
+		const room = noteFailed(ctx, found.row, { params: found.params, query: request.query }, error);
+		if (room !== undefined) await room;
+		throw error;
+	}
+}
+
+function requireSite(request: Request): void {
 	if (request.params.site !== 'default') {
 		throw new Problem('invalid', 'site-unknown', 'There is no such site here; the only one is "default".', {
 			issues: [
@@ -36,11 +59,6 @@ async function handle(ctx: FhirCtx, request: Request, given: Row): Promise<Reply
 			],
 		});
 	}
-	const row = operationOf(request, given);
-	const call = await callOf(ctx, request, row);
-	requireFormat(request, row);
-	const answer = await row.row.run(ctx, call);
-	return replyOf(ctx, request, call, answer);
 }
 
 /** 406 for an answer that cannot be had, before something is written in vain. What Accept says of a Binary is about its content. */

@@ -2,6 +2,8 @@
 // entries in them, and the CapabilityStatement tells of them.
 import { Problem } from '#base/problem.ts';
 import type { Request } from '#http/route.ts';
+import { type Asked, entryTrailed, noteDone, noteFailed } from './audit/note.ts';
+import { isLogEntry, readLogEntry, searchLog } from './audit/search.ts';
 import { restoreBody } from './binary/binary.ts';
 import { capability } from './capability.ts';
 import type { FhirCtx } from './ctx.ts';
@@ -73,6 +75,7 @@ function preconditions({ ifMatch, ifNoneMatch }: Call): Preconditions {
 
 async function runRead(ctx: FhirCtx, call: Call): Promise<Answer> {
 	const [type, id] = [param(call, 'type'), param(call, 'id')];
+	if (isLogEntry(type, id)) return { status: 200, body: await readLogEntry(ctx, id) };
 	if (call.unit !== undefined) return shown(ctx, call, await readWithin(ctx, call.unit, type, id));
 	if (type === 'OperationDefinition') {
 		const known = operationDefinitions(ctx.fhir.base).find((definition) => definition.id === id);
@@ -88,7 +91,8 @@ function runSearch(where: (call: Call) => Where): Row['run'] {
 		const handling = call.prefer.handling ?? 'lenient';
 		const query = call.form === undefined ? call.query : [call.query, call.form].filter((part) => part !== '').join('&');
 		const inside = call.unit === undefined ? {} : { tx: call.unit.tx };
-		return { status: 200, body: await searchBundle(ctx, { ...where(call), query, handling, ...inside }) };
+		const request = { ...where(call), query, handling, ...inside };
+		return { status: 200, body: await (request.type === 'AuditEvent' ? searchLog(ctx, request) : searchBundle(ctx, request)) };
 	};
 }
 
@@ -363,20 +367,37 @@ async function perform(ctx: FhirCtx, entry: Entry, prefer: Preferences, inside: 
 	if (found === undefined || segments.length === 0)
 		throw new Problem('not-found', 'no-such-path', `There is nothing to ${method} at this url.`, { path: `${entry.path}.request.url` });
 	const isPatch = found.row.body === 'patch' && resource !== undefined;
-	const answer = await found.row.run(ctx, {
-		method,
-		params: found.params,
-		query,
-		prefer,
-		...(resource === undefined ? {} : { resource }),
-		...(isPatch ? { changes: changesOf(resource) } : {}),
-		...(ifMatch === undefined ? {} : { ifMatch }),
-		...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
-		...(ifNoneExist === undefined ? {} : { ifNoneExist }),
-		...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
-		...inside,
-	});
+	const answer = await noting(ctx, found.row, { params: found.params, query }, (own) =>
+		found.row.run(own, {
+			method,
+			params: found.params,
+			query,
+			prefer,
+			...(resource === undefined ? {} : { resource }),
+			...(isPatch ? { changes: changesOf(resource) } : {}),
+			...(ifMatch === undefined ? {} : { ifMatch }),
+			...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+			...(ifNoneExist === undefined ? {} : { ifNoneExist }),
+			...(ifModifiedSince === undefined ? {} : { ifModifiedSince }),
+			...inside,
+		}),
+	);
 	if (method !== 'HEAD') return answer;
 	const { body: _, ...rest } = answer;
 	return rest;
+}
+
+/** Does what an entry of a Bundle asks for and has the audit take note of it. */
+async function noting(ctx: FhirCtx, row: Row, asked: Asked, run: (own: FhirCtx) => Promise<Answer>): Promise<Answer> {
+	const own = entryTrailed(ctx);
+	if (ctx.trail !== undefined) ctx.trail.entries++;
+	let answer: Answer;
+	try {
+		answer = await run(own);
+	} catch (error) {
+		await noteFailed(own, row, asked, error);
+		throw error;
+	}
+	await noteDone(own, row, asked, answer.status, answer.stored);
+	return answer;
 }

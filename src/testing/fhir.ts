@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createAudit, type Level } from '#access/audit/audit.ts';
 import { type Caller, everything } from '#access/ctx.ts';
 import { systemClock } from '#base/clock.ts';
 import { createIds } from '#base/ids.ts';
 import { silentLog } from '#base/log.ts';
+import { createJournal } from '#fhir/audit/journal.ts';
 import { createDiskBlobs } from '#fhir/binary/disk.ts';
 import type { Fhir, FhirCtx, FhirSettings } from '#fhir/ctx.ts';
 import { type Definitions, loadDefinitions } from '#fhir/definitions/definitions.ts';
@@ -36,7 +38,13 @@ export function testDefinitions(): Definitions {
 	return definitions;
 }
 
-export type TestFhirOptions = { readonly caller?: Caller; readonly settings?: Partial<FhirSettings>; readonly base?: string };
+export type TestFhirOptions = {
+	readonly caller?: Caller;
+	readonly settings?: Partial<FhirSettings>;
+	readonly base?: string;
+	/** What is audited: nothing, unless a test is about it. */
+	readonly audit?: Level;
+};
 
 /**
  * A context whose caller may do everything unless another is given, over a migrated, empty database of its own. All of it ends with `t`:
@@ -44,7 +52,7 @@ export type TestFhirOptions = { readonly caller?: Caller; readonly settings?: Pa
  * `{ ...ctx, caller }` is the same record as someone else sees it.
  */
 export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<FhirCtx> {
-	const { caller = admin, base = 'https://heron.test/apis/default/fhir' } = options;
+	const { caller = admin, base = 'https://heron.test/apis/default/fhir', audit: level = 'off' } = options;
 	const settings = { ...usualSettings, ...options.settings };
 	const closers: (() => Promise<void>)[] = [];
 	const db = await testDatabase({
@@ -57,10 +65,15 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 	const ids = createIds();
 	const registry = createRegistry(testDefinitions());
 	const extract = createExtractor(registry, testDefinitions(), base);
-	const store = createStore({ db, definitions: testDefinitions(), extract, settings });
+	const auditFolder = mkdtempSync(join(tmpdir(), 'heron-audit-'));
+	const audit = createAudit({ db, clock: systemClock, log: silentLog, dataDir: auditFolder, level });
+	const journal = createJournal(audit, extract);
+	const store = createStore({ db, definitions: testDefinitions(), extract, settings, journal });
 	const jobs = createJobs({ db, clock: systemClock, ids, log: silentLog, pollMs: 100 });
 	const blobFolder = mkdtempSync(join(tmpdir(), 'heron-blobs-'));
-	closers.push(jobs.close, store.close, async () => rmSync(blobFolder, { recursive: true }));
+	closers.push(jobs.close, store.close, audit.close, async () => {
+		for (const folder of [blobFolder, auditFolder]) rmSync(folder, { recursive: true });
+	});
 	const fhir: Fhir = {
 		base,
 		definitions: testDefinitions(),
@@ -70,6 +83,7 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 		blobs: createDiskBlobs(blobFolder),
 		settings,
 		jobs,
+		audit,
 	};
 	return { caller, db, clock: systemClock, ids, log: silentLog, requestId: 'test', fhir };
 }

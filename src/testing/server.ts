@@ -1,7 +1,9 @@
 // The FHIR API by its front, for tests: real sockets, a database of its own, and callers by name instead of tokens.
+import type { Level } from '#access/audit/audit.ts';
 import { anonymous, type Caller, everything, type Grant } from '#access/ctx.ts';
 import { silentLog } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
+import { noteStranger } from '#fhir/audit/note.ts';
 import type { FhirCtx, FhirSettings } from '#fhir/ctx.ts';
 import { registerBundles } from '#fhir/interactions/later.ts';
 import { outcomeReply } from '#fhir/outcome.ts';
@@ -34,8 +36,8 @@ export type TestServer = {
 };
 
 /** A server that ends with the test. */
-export async function testServer(t: Ends, settings: Partial<FhirSettings> = {}): Promise<TestServer> {
-	const ctx = await testFhir(t, { settings });
+export async function testServer(t: Ends, settings: Partial<FhirSettings> = {}, audit: Level = 'off'): Promise<TestServer> {
+	const ctx = await testFhir(t, { settings, audit });
 	registerBundles(ctx.fhir, performing);
 	ctx.fhir.jobs.work();
 	const callers = new Map<string, Caller>();
@@ -46,10 +48,15 @@ export async function testServer(t: Ends, settings: Partial<FhirSettings> = {}):
 	const log = { ...silentLog, error: (fields: object, text: string) => console.error(text, fields) };
 	const handler = createHandler<FhirCtx>({
 		routes: fhirRoutes(),
-		authenticate: (authorization, request) => {
+		authenticate: async (authorization, request) => {
 			const known = callers.get(authorization?.replace('Bearer ', '') ?? '');
-			if (known === undefined)
-				throw new Problem('unauthenticated', 'token-missing', 'Who are you?', { headers: { 'www-authenticate': 'Bearer realm="heron"' } });
+			if (known === undefined) {
+				const problem = new Problem('unauthenticated', 'token-missing', 'Who are you?', {
+					headers: { 'www-authenticate': 'Bearer realm="heron"' },
+				});
+				await noteStranger(ctx.fhir, request, problem);
+				throw problem;
+			}
 			return { ...ctx, caller: known, requestId: request.requestId };
 		},
 		anonymous: (request) => ({ ...ctx, caller: anonymous, requestId: request.requestId }),

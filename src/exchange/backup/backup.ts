@@ -1,9 +1,10 @@
-// A backup: the whole database from one snapshot, large binaries, packages and the certificate, in one file that is read again when it is
+// A backup: the whole database from one snapshot, large binaries, packages, the certificate and the keys of the audit, in one file that is read again when it is
 // written. Works while the server writes.
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { auditFiles } from '#access/audit/secrets.ts';
 import type { Blobs } from '#base/blobs.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Database } from '#db/database.ts';
@@ -127,7 +128,10 @@ async function collect(stream: Readable): Promise<Buffer> {
 
 async function addFiles(dataDir: string, add: Add): Promise<string[]> {
 	const packages = existsSync(join(dataDir, 'packages')) ? await readdir(join(dataDir, 'packages')) : [];
-	const names = [...(existsSync(join(dataDir, 'tls.pem')) ? ['tls.pem'] : []), ...packages.sort().map((name) => `packages/${name}`)];
+	const names = [
+		...['tls.pem', ...auditFiles].filter((name) => existsSync(join(dataDir, name))),
+		...packages.sort().map((name) => `packages/${name}`),
+	];
 	for (const name of names) await add(`files/${name}`, await readFile(join(dataDir, name)));
 	return names;
 }

@@ -20,7 +20,7 @@ export async function dumpTable(
 	table: Table,
 	part: (number: number, bytes: Buffer, plain: number) => Promise<void>,
 ): Promise<DumpedTable> {
-	const stream = tx.client.query(copyTo(`COPY ${named(table)} TO STDOUT`));
+	const stream = tx.client.query(copyTo(`COPY (SELECT ${columnsOf(table)} FROM ${placeOf(table)}) TO STDOUT`));
 	let held: Buffer[] = [];
 	let size = 0;
 	let rows = 0;
@@ -46,13 +46,24 @@ export async function dumpTable(
 
 /** A table with its columns, as COPY names it. */
 export function named({ schema, name, columns }: Table): string {
-	return `${quoted(schema)}.${quoted(name)} (${columns.map(quoted).join(', ')})`;
+	return `${placeOf({ schema, name })} (${columnsOf({ columns })})`;
+}
+
+function placeOf({ schema, name }: Pick<Table, 'schema' | 'name'>): string {
+	return `${quoted(schema)}.${quoted(name)}`;
+}
+
+function columnsOf({ columns }: Pick<Table, 'columns'>): string {
+	return columns.map(quoted).join(', ');
 }
 
 /** Bytes that all tables together take, for the progress of a dump. */
 export async function sizeOf(tx: Tx, tables: readonly Table[]): Promise<number> {
-	const names = tables.map(({ schema, name }) => `'${quoted(schema)}.${quoted(name)}'::regclass`);
-	const [row] = await tx.rows(raw(`SELECT sum(pg_table_size(t))::float8 FROM unnest(ARRAY[${names.join(', ')}]) t`));
+	const names = tables.map((table) => `'${placeOf(table)}'::regclass`);
+	const [row] = await tx.rows(
+		raw(`SELECT sum(coalesce((SELECT sum(pg_table_size(relid)) FROM pg_partition_tree(t)), pg_table_size(t)))::float8
+			FROM unnest(ARRAY[${names.join(', ')}]) t`),
+	);
 	return Number(row?.[0] ?? 0);
 }
 

@@ -89,6 +89,7 @@ async function prepareTarget(tx: Tx, manifest: Manifest, { generated, force }: R
 		const filled: Table[] = [];
 		for (const table of tables) if (!(await isEmpty(tx, [table]))) filled.push(table);
 		if (filled.length > 0 && !force) throw targetNotEmpty();
+		if (filled.length > 0) await tx.execute(raw(`SELECT set_config('heron.restoring', 'on', true)`));
 		if (filled.length > 0)
 			await tx.execute(raw(`TRUNCATE ${filled.map(({ schema, name }) => `"${schema}"."${name}"`).join(', ')} CASCADE`));
 	}

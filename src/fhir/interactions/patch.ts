@@ -78,6 +78,6 @@ async function patched(ctx: FhirCtx, { type, id, changes, ifMatch }: PatchInput,
 	if (after.resourceType !== type) throw mismatch('type-mismatch', 'A patch may not change the type of a resource.', 'resourceType');
 	if (after.id !== id) throw mismatch('id-mismatch', 'A patch may not change the id of a resource.', `${type}.id`);
 	const issues = check(ctx, type, after);
-	const write: Write = { type, id, op: 'U', resource: await detachBlob(ctx.fhir, after), expect: ifMatch ?? current.version };
+	const write: Write = { type, id, op: 'U', isPatch: true, resource: await detachBlob(ctx.fhir, after), expect: ifMatch ?? current.version };
 	return { write, issues };
 }
