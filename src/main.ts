@@ -1,7 +1,7 @@
 // `npm start`: settings, database, sockets; and the way down again. The only file that listens to signals.
 import cluster from 'node:cluster';
 import { relative } from 'node:path';
-import { createLog, type Log } from '#base/log.ts';
+import { createLog, described, type Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { openDatabase } from '#db/database.ts';
 import { ensureAdministrator } from '#oauth/accounts/accounts.ts';
@@ -102,8 +102,7 @@ function createEnding(): Ending {
 	let under: Promise<void> | undefined;
 	const run = async (code: number): Promise<void> => {
 		await start.promise;
-		for (const end of ends.reverse())
-			await end().catch((error) => ending.log?.error({ code: error.code, stack: error.stack }, 'an end went wrong'));
+		for (const end of ends.reverse()) await end().catch((error) => ending.log?.error({ error: described(error) }, 'an end went wrong'));
 		process.exit(code);
 	};
 	const ending: Ending = {
@@ -127,7 +126,7 @@ function createEnding(): Ending {
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => onSignal(signal));
 	process.on('disconnect', () => onSignal('the process that started it has ended'));
 	process.on('uncaughtException', (error) => {
-		ending.log?.error({ code: (error as { code?: string }).code, stack: error.stack }, 'a fault that nobody handled; Heron stops');
+		ending.log?.error({ error: described(error) }, 'a fault that nobody handled; Heron stops');
 		void ending.end(1);
 	});
 	return ending;

@@ -17,3 +17,22 @@ export function createLog(level: LogLevel): Log {
 
 /** Logs nothing. */
 export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
+
+/** Errors of the program's own making, whose words never quote data. */
+const ownKinds = new Set(['TypeError', 'ReferenceError', 'RangeError', 'AssertionError']);
+
+/**
+ * What may be logged of an unexpected failure: its kind, its code and where it came from. Its words only where they cannot quote what
+ * somebody sent: those of a parser or a database do.
+ */
+export function described(error: unknown): object {
+	if (!(error instanceof Error)) return { name: typeof error };
+	const { name, message, stack = '', code } = error as Error & { code?: unknown };
+	const frames = stack
+		.slice(Math.max(0, stack.indexOf(message)) + message.length)
+		.split('\n')
+		.filter((line) => /^\s+at /.test(line))
+		.slice(0, 12)
+		.map((line) => line.trim());
+	return { name, ...(code === undefined ? {} : { code }), ...(ownKinds.has(name) ? { message } : {}), frames };
+}

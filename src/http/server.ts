@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import { pipeline } from 'node:stream';
 import findMyWay from 'find-my-way';
-import type { Log } from '#base/log.ts';
+import { described, type Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { readBody } from './body.ts';
 import { compressFrom, compressReply } from './compress.ts';
@@ -63,7 +63,7 @@ export function createHandler<C>(options: ServerOptions<C>): Handler {
 			return { reply: await route.handle(ctx, request), pattern: route.path };
 		} catch (error) {
 			if (!(error instanceof Problem))
-				options.log.error({ requestId: request.requestId, route: route.path, error: describe(error) }, 'unexpected failure');
+				options.log.error({ requestId: request.requestId, route: route.path, error: described(error) }, 'unexpected failure');
 			return { reply: route.problem(error, request), pattern: route.path };
 		}
 	};
@@ -88,7 +88,7 @@ export function createHandler<C>(options: ServerOptions<C>): Handler {
 		answer(request, message)
 			.then(({ reply, pattern }) => finish(options, message, response, request, reply, pattern, started))
 			.catch((error) => {
-				options.log.error({ requestId: request.requestId, error: describe(error) }, 'answer could not be sent');
+				options.log.error({ requestId: request.requestId, error: described(error) }, 'answer could not be sent');
 				if (response.headersSent) response.destroy();
 				else response.writeHead(500).end();
 			});
@@ -113,7 +113,7 @@ function handOver<C>(
 		options.observe?.(request.method, `${mount.prefix}*`, response.statusCode, Number(process.hrtime.bigint() - started) / 1e9),
 	);
 	mount.handle(message, response, { remoteAddress: request.remoteAddress }).catch((error) => {
-		options.log.error({ requestId: request.requestId, route: mount.prefix, error: describe(error) }, 'unexpected failure');
+		options.log.error({ requestId: request.requestId, route: mount.prefix, error: described(error) }, 'unexpected failure');
 		if (response.headersSent) response.destroy();
 		else response.writeHead(500).end();
 	});
@@ -244,12 +244,6 @@ function unmatched<C>(options: ServerOptions<C>, request: Request, find: Find<C>
 			: new Problem('invalid', 'method-not-allowed', `This path does not take ${request.method}.`, { status: 405, headers: { allow } });
 	const dialect = options.dialects.find(({ prefix }) => request.path.startsWith(prefix));
 	return dialect === undefined ? problemJson(problem) : dialect.problem(problem, request);
-}
-
-/** What may be logged of an unexpected failure: its stack and code, not the values in a database error. */
-function describe(error: unknown): object {
-	const { name, stack, code } = error as { name?: string; stack?: string; code?: string };
-	return { name, code, stack: stack?.split('\n').slice(0, 12).join('\n') };
 }
 
 export type Listening = {
