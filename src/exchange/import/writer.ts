@@ -33,7 +33,7 @@ export type WriterOptions = {
 	readonly batch?: number;
 };
 
-const atOnce = 2;
+const atOnce = 3;
 /** Groups are kept whole up to this size, so that their references to each other hold. */
 const wholeUpTo = 5000;
 const patienceMs = 60_000;
