@@ -1,6 +1,7 @@
 // Takes jobs and runs them, a few at a time. A job is held by a lease that is renewed while it runs; all times are the database's.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller } from '#access/ctx.ts';
+import { described } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import type { Database } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
@@ -46,7 +47,7 @@ export function createRunner(options: RunnerOptions): Runner {
 	const begin = (claim: Claim): void => {
 		const abort = new AbortController();
 		const ended = perform(options, claim, AbortSignal.any([abort.signal, stopped.signal]), abort)
-			.catch((error) => log.error({ job: claim.id, error: String(error) }, 'a job could not be ended; it will be taken again'))
+			.catch((error) => log.error({ job: claim.id, error: described(error) }, 'a job could not be ended; it will be taken again'))
 			.then(() => {
 				running.delete(claim.id);
 				wake();
@@ -69,7 +70,7 @@ export function createRunner(options: RunnerOptions): Runner {
 					begin(claim);
 				}
 			} catch (error) {
-				log.warn({ error: error instanceof Problem ? error.code : String(error) }, 'the queue of jobs cannot be read at the moment');
+				log.warn({ error: error instanceof Problem ? error.code : described(error) }, 'the queue of jobs cannot be read at the moment');
 			}
 			const timer = setTimeout(wake, pollMs).unref();
 			await alarm.promise;
