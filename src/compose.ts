@@ -157,7 +157,6 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		ctxFor,
 		readingCtxFor: (caller, requestId, lastWrite) => ctxOver(replicas.reader(lastWrite), caller, requestId),
 		async close() {
-			authorization.close();
 			mail?.close();
 			await jobs.close();
 			await store.close();

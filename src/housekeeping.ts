@@ -3,6 +3,8 @@
 import { type Caller, everything } from '#access/ctx.ts';
 import { forgetExpired } from '#access/tokens.ts';
 import { sweepBlobs } from '#fhir/binary/binary.ts';
+import { forgetEnded } from '#oauth/accounts/attempts.ts';
+import { forgetGrants } from '#oauth/smart/consents.ts';
 import type { Installation } from './compose.ts';
 
 const minute = 60_000;
@@ -41,6 +43,8 @@ export async function keepHouse({ db, ctxFor, log }: House): Promise<boolean> {
 		const { rows } = await client.query(`SELECT pg_try_advisory_lock(${lockKey}) AS mine`);
 		if (rows[0]?.mine !== true) return false;
 		await forgetExpired(db);
+		await forgetGrants(db, ctxFor(caller, 'housekeeping').clock.now());
+		await forgetEnded(db, ctxFor(caller, 'housekeeping').clock.now());
 		const swept = await sweepBlobs(ctxFor(caller, 'housekeeping'));
 		await client.query(`SELECT pg_advisory_unlock(${lockKey})`);
 		log.info({ ...swept }, 'housekeeping done');

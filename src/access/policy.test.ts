@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { everything, type Grant } from './ctx.ts';
-import { grantsOfToken, type Holder, intersection, rightsOverPatients } from './policy.ts';
+import { grantsOfToken, type Holder, intersection } from './policy.ts';
+import { patientGrants, patientLookUps } from './roles.ts';
 
 const read = ['read', 'search'] as const;
 const all = everything[0]?.interactions ?? [];
@@ -37,13 +38,13 @@ const cases: [string, Holder, Grant[]][] = [
 	],
 	['no rights leave nothing', { kind: 'user', scopes: ['user/*.cruds'], rights: [] }, []],
 	[
-		'patients may read, not write, their record',
-		{ kind: 'patient', scopes: ['patient/Observation.cruds'], patient: 'p', rights: rightsOverPatients(['p']) },
-		[{ type: 'Observation', interactions: read, patient: 'p' }],
+		'patients may read, not write, what others wrote of them',
+		{ kind: 'patient', scopes: ['patient/Condition.cruds'], patient: 'p', rights: patientGrants(['p']) },
+		patientGrants(['p']).filter(({ type }) => type === 'Condition'),
 	],
 	[
 		'another patient’s record is out of a patient’s rights',
-		{ kind: 'patient', scopes: ['patient/Observation.rs'], patient: 'q', rights: rightsOverPatients(['p']) },
+		{ kind: 'patient', scopes: ['patient/Observation.rs'], patient: 'q', rights: [...patientGrants(['p']), ...patientLookUps] },
 		[],
 	],
 	[

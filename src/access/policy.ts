@@ -53,12 +53,6 @@ function beyond(scope: DataScope, patient: string): Grant[] {
 	return [...types.map((type) => ({ type, interactions, ...query })), ...(scope.type === 'Device' || scope.type === '*' ? [device] : [])];
 }
 
-/** What a patient's account may do whatever an app asks: read the records of these patients, and what they refer to. */
-export function rightsOverPatients(patients: readonly string[]): Grant[] {
-	const all: DataScope = { level: 'patient', type: '*', letters: 'rs' };
-	return patients.flatMap((patient) => [grantOf(all, patient), ...beyond(all, patient)]);
-}
-
 function ownResource(fhirUser: string | undefined): Grant[] {
 	const [, type, id] = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})$/.exec(fhirUser ?? '') ?? [];
 	return type === undefined || id === undefined ? [] : [{ type, interactions: ['read'], query: `_id=${id}` }];

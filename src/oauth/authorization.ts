@@ -20,7 +20,7 @@ import { createProtocol } from './provider/server.ts';
 import { oauthRoutes } from './routes.ts';
 import type { AppGrants } from './sessions/app-grants.ts';
 import { endSession, signedIn } from './sessions/sessions.ts';
-import { createAppGrants, endOfSession, forgetExpired } from './smart/consents.ts';
+import { createAppGrants, endOfSession } from './smart/consents.ts';
 import { createTokenSource } from './tokens.ts';
 
 export type Authorization = {
@@ -31,7 +31,6 @@ export type Authorization = {
 	readonly clients: ClientStore;
 	readonly appGrants: AppGrants;
 	readonly keys: Keys;
-	close(): void;
 };
 
 export type AuthorizationDeps = {
@@ -41,8 +40,6 @@ export type AuthorizationDeps = {
 	/** What an account may do whatever an app asks; undefined for no limit. */
 	readonly rightsOf: (account: Account) => Promise<readonly Grant[] | undefined>;
 };
-
-const tidyEveryMs = 10 * 60_000;
 
 /** The authorization server of an installation, at `/oauth2/default` of its public address. */
 export function createAuthorization({ people, settings, directory, rightsOf }: AuthorizationDeps): Authorization {
@@ -81,12 +78,6 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 		signedOutPage: (ctx) => shown(ctx, signedOutPage(wordsFor(ctx))),
 		onSignedOut: (ctx) => endBrowserSession(people, ctx),
 	});
-	const tidying = setInterval(() => {
-		forgetExpired(db, clock.now()).catch((error: { code?: string }) =>
-			log.warn({ code: error.code }, 'what has expired could not be removed'),
-		);
-	}, tidyEveryMs);
-	tidying.unref();
 	return {
 		routes: oauthRoutes({ db, clock, publicUrl, issuer, provider: protocol.current, accounts, directory, people, cookieKeys, clients }),
 		mount: oauthMount({ issuer, protocol, rules: { facts: directory, allowPrivate: settings.allowPrivateUrls } }),
@@ -94,7 +85,6 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 		clients,
 		appGrants: createAppGrants(db, clock),
 		keys,
-		close: () => clearInterval(tidying),
 	};
 }
 

@@ -52,7 +52,7 @@ type Step = {
 };
 
 /** What the provider keeps for us between steps, beside its own result. */
-type Kept = Result & { patient?: string };
+type Kept = Result & { patient?: string; before?: string };
 
 /** `GET /oauth2/default/interaction/:uid`: whatever is to be done next. */
 export async function showStep(deps: InteractionDeps, request: Request): Promise<Reply> {
@@ -129,10 +129,11 @@ function cookiesOf({ headers }: Request): string | undefined {
 /** The sign-in is the browser's, on pages of its own; here it is only taken note of. */
 async function signIn(step: Step): Promise<Reply> {
 	const { interaction, path, session } = step;
-	const { reasons } = interaction.prompt;
-	const again = reasons.some((reason) => reason !== 'no_session');
-	const begun = ((interaction as { iat?: number }).iat ?? 0) * 1000;
-	if (session === undefined || (again && session.authenticatedAt.getTime() < begun)) return seeOther(signInPath(path, again));
+	// Who has to show anew who they are has done so when the session is another one than before.
+	const again = interaction.prompt.reasons.some((reason) => reason !== 'no_session');
+	const { before } = (interaction.result ?? {}) as Kept;
+	if (again && before === undefined) await keep(step, { ...interaction.result, before: session?.id ?? '' });
+	if (session === undefined || (again && (before === undefined || before === session.id))) return seeOther(signInPath(path, again));
 	const ts = Math.floor(session.authenticatedAt.getTime() / 1000);
 	return finish(step, { login: { accountId: session.account.id, ts, amr: session.methods, remember: false } });
 }
@@ -290,7 +291,8 @@ function contextFor(context: LaunchContext, patient: PatientEntry | undefined, s
 }
 
 async function finish(step: Step, result: Result): Promise<Reply> {
-	await keep(step, result);
+	// The steps of one request add up.
+	await keep(step, result.error === undefined ? { ...step.interaction.lastSubmission, ...result } : result);
 	return seeOther(step.interaction.returnTo);
 }
 

@@ -1,7 +1,6 @@
 // The whole way in by its front, for tests: the authorization server, the pages of accounts and the FHIR API on real sockets, and a browser
 // that keeps cookies and fills in forms without scripts.
-import { anonymous, type Caller, everything } from '#access/ctx.ts';
-import { rightsOverPatients } from '#access/policy.ts';
+import { anonymous, type Caller } from '#access/ctx.ts';
 import { createTokenVerifier } from '#access/tokens.ts';
 import { createDirectory } from '#directory.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -10,9 +9,9 @@ import { outcomeReply } from '#fhir/outcome.ts';
 import { fhirRoutes } from '#fhir/routes.ts';
 import { performing } from '#fhir/rows.ts';
 import { createHandler, listen } from '#http/server.ts';
-import { patientsOf } from '#oauth/accounts/account.ts';
 import { type Account, type Accounts, createAccounts } from '#oauth/accounts/accounts.ts';
 import { createPeople, defaultPeopleSettings, type People } from '#oauth/accounts/people.ts';
+import { isAdministrator, rightsOf as rightsOfAccount } from '#oauth/accounts/rights.ts';
 import { createSealer } from '#oauth/accounts/sealing.ts';
 import { type Authorization, createAuthorization } from '#oauth/authorization.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
@@ -67,7 +66,7 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 		mail: undefined,
 		settings: { ...defaultPeopleSettings, publicUrl: origin },
 	});
-	const rightsOf = async (account: Account) => (account.kind === 'user' ? everything : rightsOverPatients(patientsOf(account)));
+	const rightsOf = (account: Account) => rightsOfAccount(people, account);
 	const ctxFor = (caller: Caller, requestId: string): FhirCtx => ({ ...ctx, caller, requestId });
 	const directory = createDirectory({ fhir: ctx.fhir, ctxFor, rightsOf });
 	const authorization = createAuthorization({ people, settings: { ...usualOAuth, ...settings }, directory, rightsOf });
@@ -75,7 +74,12 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 	const handler = createHandler<FhirCtx>({
 		routes: [
 			...authorization.routes,
-			...accountRoutes<FhirCtx>({ people, log, apps: authorization.appGrants, isAdministrator: async () => true }),
+			...accountRoutes<FhirCtx>({
+				people,
+				log,
+				apps: authorization.appGrants,
+				isAdministrator: ({ account }) => isAdministrator(people, account),
+			}),
 			...fhirRoutes(),
 		],
 		mounts: [authorization.mount],
@@ -88,10 +92,7 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 		log,
 	});
 	const listening = await listen(handler, { port, host: '127.0.0.1' }, 100);
-	t.after(async () => {
-		authorization.close();
-		await listening.close();
-	});
+	t.after(() => listening.close());
 	return {
 		origin,
 		issuer: `${origin}/oauth2/default`,

@@ -89,8 +89,8 @@ export function createAppGrants(db: Querier, clock: Clock): AppGrants {
 	};
 }
 
-/** Forgets what has expired. */
-export async function forgetExpired(db: Querier, now: Date): Promise<void> {
+/** Forgets tokens, consents and launches that have expired. */
+export async function forgetGrants(db: Querier, now: Date): Promise<void> {
 	await db.execute(sql`DELETE FROM oauth.item WHERE expires_at <= ${now}`);
 	await db.execute(sql`DELETE FROM oauth.consent WHERE expires_at <= ${now}`);
 	await db.execute(sql`DELETE FROM oauth.launch WHERE expires_at <= ${now}`);
