@@ -373,7 +373,7 @@ export class SearchOracle {
 				case 'token':
 					return typeof item.value === 'object' ? tokenOf(item).codings.flatMap(({ code: one }) => one ?? []) : [String(item.value)];
 				case 'reference':
-					return typeof (item.value as Json).reference === 'string' ? [(item.value as { reference: string }).reference] : [];
+					return referenceKey((item.value as Json).reference, param.expression);
 				default:
 					return [];
 			}
@@ -385,6 +385,12 @@ export class SearchOracle {
 		if (keys.length === 0) return undefined;
 		return keys.reduce((best, key) => (key < best !== descending ? key : best));
 	}
+}
+
+/** What a reference is sorted by; of what it contains only a parameter for all types does. */
+function referenceKey(reference: unknown, expression: string): string[] {
+	if (typeof reference !== 'string' || (reference.startsWith('#') && expression.includes('resolve()'))) return [];
+	return [reference];
 }
 
 /** Parts at unescaped separators. */

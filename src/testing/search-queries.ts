@@ -77,6 +77,7 @@ export const asked: Readonly<Record<string, readonly string[]>> = {
 	Condition: ['code', 'patient', 'clinical-status', 'recorded-date', 'onset-date', 'onset-age', 'onset-info', 'encounter'],
 	MedicationRequest: ['patient', 'code', 'medication', 'authoredon', 'status', 'requester'],
 	DiagnosticReport: ['patient', 'code', 'category', 'date', 'issued', 'result'],
+	Medication: ['code', 'ingredient-code', 'form', '_tag'],
 	RiskAssessment: ['probability', 'date', 'patient'],
 	Questionnaire: ['url', 'version', 'title', 'context', 'context-quantity', 'context-type-quantity', 'context-type-value', 'context-type'],
 	QuestionnaireResponse: ['questionnaire', 'patient', 'authored'],

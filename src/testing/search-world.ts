@@ -345,13 +345,21 @@ class World {
 	}
 
 	#observation(id: string, i: number): Json {
+		const inside = this.#random.below(20);
+		const contained = [
+			...(inside < 3 ? [{ resourceType: 'Practitioner', id: 'dr', ...this.#clean(this.#practitioner()) }] : []),
+			...(inside === 2 || inside === 4 ? [{ resourceType: 'Patient', id: 'who', ...this.#clean(this.#patient()) }] : []),
+		];
 		return {
+			contained,
 			status: this.#pick(['final', 'amended', 'preliminary']),
 			category: this.#some(0, 2, () =>
 				this.#concept('http://terminology.hl7.org/CodeSystem/observation-category', ['laboratory', 'vital-signs']),
 			),
 			code: this.#concept(loinc, ['8480-6', '2823-3', '85354-9', '29463-7']),
-			subject: this.#maybe(0.95, this.#random.chance(0.9) ? this.#patientReference() : this.#reference(['Group', 'Device', 'Location'])),
+			subject: contained.some(({ id: of }) => of === 'who')
+				? { reference: '#who' }
+				: this.#maybe(0.95, this.#random.chance(0.9) ? this.#patientReference() : this.#reference(['Group', 'Device', 'Location'])),
 			encounter: this.#maybe(0.5, this.#reference(['Encounter'])),
 			...this.#pick([
 				{ effectiveDateTime: this.#dateTime() },
@@ -361,7 +369,7 @@ class World {
 				{ effectiveTiming: { event: this.#some(1, 3, () => this.#dateTime()) } },
 				{},
 			]),
-			performer: this.#some(0, 2, () => this.#reference(['Practitioner', 'Patient', 'Organization'])),
+			performer: inside < 3 ? [{ reference: '#dr' }] : this.#some(0, 2, () => this.#reference(['Practitioner', 'Patient', 'Organization'])),
 			...this.#value(),
 			component: this.#some(0, 2, () => ({
 				code: this.#concept(loinc, ['8480-6', '8462-4']),

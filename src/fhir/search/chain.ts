@@ -4,12 +4,12 @@ import type { Querier } from '#db/database.ts';
 import { raw, type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { localReference, urlSalt } from '#fhir/store/collector.ts';
-import { paramSalt, refKey } from '#fhir/store/keys.ts';
+import { innerKey, paramSalt, refKey } from '#fhir/store/keys.ts';
 import { conditionOf } from './compile.ts';
 import { patientColumn } from './params/reference.ts';
 import { column, type Row, rowOf, table } from './params/row.ts';
 import { tooCostly } from './problems.ts';
-import { always, type Clause, type Link, never } from './query.ts';
+import { always, type Clause, isNever, type Link, never } from './query.ts';
 import { parentParam, type SearchParam } from './registry.ts';
 import { resolveCodes } from './terminology.ts';
 import { isBelowListed, resolveBelow, resolveText, resolveWord } from './words.ts';
@@ -48,7 +48,7 @@ export function needsCodes({ param, modifier }: Extract<Clause, { is: 'param' }>
 export async function resolve(ctx: FhirCtx, db: Querier, type: string, clause: Clause): Promise<Clause> {
 	switch (clause.is) {
 		case 'chain':
-			return resolveChain(ctx, db, clause);
+			return resolveChain(ctx, db, type, clause);
 		case 'has':
 			return resolveHas(ctx, db, type, clause);
 		case 'kin':
@@ -78,19 +78,35 @@ type Chain = Extract<Clause, { is: 'chain' }>;
 type Has = Extract<Clause, { is: 'has' }>;
 type Kin = Extract<Clause, { is: 'kin' }>;
 
-async function resolveChain(ctx: FhirCtx, db: Querier, chain: Chain): Promise<Clause> {
+async function resolveChain(ctx: FhirCtx, db: Querier, type: string, chain: Chain): Promise<Clause> {
 	const parts: Clause[] = [];
 	const large: Link[] = [];
+	for (const link of await linksInside(db, type, chain)) {
+		const { param } = chain;
+		parts.push({ is: 'inside', param, type: link.type, clause: await resolve(ctx, db, link.type, link.inside) });
+	}
 	for (const link of chain.links) {
+		if (isNever(link.clause)) continue;
 		const clause = await resolve(ctx, db, link.type, link.clause);
 		const keys =
 			chain.param.canonical === true ? await urlKeysOf(ctx, db, link.type, clause) : await keysOf(ctx, db, link.type, clause, 'rk');
-		if (keys === undefined) large.push({ type: link.type, clause });
+		if (keys === undefined) large.push({ ...link, clause });
 		else if (keys.length > 0) parts.push({ is: 'refers', param: chain.param, type: link.type, keys });
 	}
 	if (large.length > 0) parts.push({ ...chain, links: large });
 	if (parts.length === 0) return never;
 	return parts.length === 1 ? (parts[0] as Clause) : { is: 'any', of: parts };
+}
+
+/** Links to types of which some resource of the type contains one and refers to it by the chain's parameter. */
+async function linksInside(db: Querier, type: string, { param, links }: Chain): Promise<readonly Link[]> {
+	if (param.number > 62) return [];
+	const marks = links.map((link) => innerKey(param.code, link.type, ''));
+	const rows = await db.rows(
+		sql`SELECT m::text FROM unnest(${marks}::int8[]) AS m WHERE EXISTS (SELECT 1 FROM ${table(type)} r WHERE r.keys @> ARRAY[m])`,
+	);
+	const found = new Set(rows.map(([mark]) => mark as string));
+	return links.filter((_, i) => found.has(marks[i] as string));
 }
 
 async function resolveHas(ctx: FhirCtx, db: Querier, type: string, has: Has): Promise<Clause> {

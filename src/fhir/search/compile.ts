@@ -17,11 +17,12 @@ import type { SearchParam } from './registry.ts';
 
 /** The condition that the row meets the clause. */
 export function conditionOf(row: Row, clause: Clause): Sql {
+	if (row.inside !== undefined && !insideKinds.has(clause.is)) return raw('false');
 	switch (clause.is) {
 		case 'param':
 			return paramCondition(row, clause.param, clause.modifier, clause.values);
 		case 'missing':
-			return clause.missing ? isNotTrue(presence(row, clause.param)) : presence(row, clause.param);
+			return clause.missing ? isNotTrue(presence(row, paramOf(row, clause.param))) : presence(row, paramOf(row, clause.param));
 		case 'any':
 			return anyOf(clause.of.map((part) => conditionOf(row, part)));
 		case 'all':
@@ -30,6 +31,8 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 			return isNotTrue(conditionOf(row, clause.of));
 		case 'chain':
 			return anyOf(clause.links.map((link) => chainCondition(row, clause.param, link.type, link.clause)));
+		case 'inside':
+			return insideCondition(row, clause.param, clause.type, clause.clause);
 		case 'has':
 			return hasCondition(row, clause.type, clause.param, clause.clause);
 		case 'refers':
@@ -53,7 +56,24 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 	}
 }
 
-function paramCondition(row: Row, param: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
+/** What can be asked of a contained resource: nothing refers to it, and it is no row of its own. */
+const insideKinds: ReadonlySet<Clause['is']> = new Set(['param', 'missing', 'text', 'any', 'all', 'not', 'refers', 'keys']);
+
+/** The row refers by the parameter to a contained resource of the type that meets the clause. */
+function insideCondition(row: Row, param: SearchParam, type: string, clause: Clause): Sql {
+	const inner: Row = { ...row, inside: { param, type } };
+	// A resource without a value has no key for it, but it has this one.
+	return allOf([hasAny(inner, ['']), conditionOf(inner, clause)]);
+}
+
+/** A parameter as a contained resource has it: nothing of it is in columns. */
+function paramOf(row: Row, param: SearchParam): SearchParam {
+	return row.inside === undefined ? param : (row.fhir.registry.plain(row.inside.type).get(param.code) ?? param);
+}
+
+function paramCondition(row: Row, asked: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
+	const param = paramOf(row, asked);
+	if (row.inside !== undefined && param.storage.in === 'column') return raw('false');
 	if (param.storage.in === 'union') {
 		const parts = partsOfUnion(row, param);
 		if (modifier === 'not') return isNotTrue(anyOf(parts.map((part) => paramCondition(row, part, undefined, values))));
@@ -132,7 +152,8 @@ function hasCondition(row: Row, type: string, param: SearchParam, clause: Clause
 	return anyOf(ways);
 }
 
-function refersCondition(row: Row, param: SearchParam, type: string, keys: readonly string[]): Sql {
+function refersCondition(row: Row, asked: SearchParam, type: string, keys: readonly string[]): Sql {
+	const param = paramOf(row, asked);
 	const pat = patientColumn(param);
 	const salted = (): Sql => hasAny(row, referenceKeys([param], keys));
 	if (pat === undefined || type !== 'Patient') return salted();
@@ -153,12 +174,15 @@ function listedCondition(row: Row, id: string, restrict: Clause | undefined): Sq
 }
 
 /** One text of the parameter has all the words: a string, or the display or text of a token. */
-function textCondition(row: Row, param: SearchParam, words: readonly string[]): Sql {
+function textCondition(row: Row, asked: SearchParam, words: readonly string[]): Sql {
+	const param = paramOf(row, asked);
 	const likes = (text: Sql): Sql => allOf(words.map((word) => sql`${text} LIKE ${`%${likeText(normalise(word))}%`}`));
 	if (param.storage.in === 'union') {
 		return anyOf(partsOfUnion(row, param).map((part) => textCondition(row, part, words)));
 	}
 	if (param.type === 'string') return someString(row, param, likes);
+	// What tokens of contained resources say is not looked through unless the texts are few enough to be named.
+	if (row.inside !== undefined) return raw('false');
 	const alias = `t${++row.aliases.next}`;
 	const type = raw(String(typeNumber(row.fhir.definitions, row.type)));
 	return sql`EXISTS (SELECT 1 FROM fhir.token_text ${raw(alias)} WHERE ${raw(alias)}.type = ${type} AND ${raw(alias)}.p = ${raw(String(param.number))} AND ${raw(alias)}.k = ANY(${column(row, 'keys')}) AND ${likes(raw(`${alias}.text`))})`;
@@ -196,9 +220,10 @@ export function hasWord(text: Sql, word: string): Sql {
 	return sql`(${text} LIKE ${`${likeText(word)}%`} OR ${text} LIKE ${`% ${likeText(word)}%`})`;
 }
 
-function partsOfUnion(row: Row, param: SearchParam): SearchParam[] {
-	if (param.storage.in !== 'union') return [];
-	return param.storage.of.map((code) => row.fhir.registry.param(row.type, code)).filter((part) => part !== undefined);
+function partsOfUnion({ fhir, inside, type }: Row, { storage }: SearchParam): SearchParam[] {
+	if (storage.in !== 'union') return [];
+	const params = inside === undefined ? fhir.registry.params(type) : fhir.registry.plain(inside.type);
+	return storage.of.flatMap((code) => params.get(code) ?? []);
 }
 
 function keysIn(on: Sql, keys: readonly string[]): Sql {

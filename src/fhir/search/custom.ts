@@ -146,6 +146,7 @@ function createLive({ db, definitions, base }: SearchParametersOptions): Live {
 	return {
 		registry: {
 			params: (type) => registry.params(type),
+			plain: (type) => registry.plain(type),
 			param: (type, code) => registry.param(type, code),
 			hot: (type) => registry.hot(type),
 			patientParams: (type) => registry.patientParams(type),

@@ -40,7 +40,11 @@ export function queryOf(pairs: readonly Pair[]): string {
 	return pairs.map(([name, value]) => `${encode(name)}=${encode(value)}`).join('&');
 }
 
+/** What encode leaves as it is. */
+const plain = /^[A-Za-z0-9\-_.!~*'():,/$]*$/;
+
 function encode(text: string): string {
+	if (plain.test(text)) return text;
 	return encodeURIComponent(text)
 		.replaceAll('%3A', ':')
 		.replaceAll('%2C', ',')

@@ -91,7 +91,7 @@ export function orderOfLead(row: Row, lead: Lead): Order {
 		case 'date':
 			return [byDate(row, true)];
 		case 'patients':
-			return [{ on: column(row, 'pat'), cast: 'int8', descending: false, nullable: false }, byDate(row, true)];
+			return [{ on: column(row, 'pat'), cast: 'int8', descending: false, nullable: true }, byDate(row, true)];
 		case 'updated':
 			return [byUpdate(row, true)];
 		case 'string':

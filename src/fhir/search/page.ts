@@ -1,5 +1,5 @@
 // Page tokens: where the page before ended, so that links stay right while data change (never an offset).
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { badPage } from './problems.ts';
 import type { SearchQuery } from './query.ts';
 
@@ -42,8 +42,5 @@ function parse(token: string): unknown {
 /** Short hash of what decides the order and the set: types, conditions and sort. */
 function fingerprint(query: SearchQuery): string {
 	const conditions = query.applied.filter(([name]) => !/^_(count|total|summary|elements|include|revinclude)(:|$)/.test(name));
-	return createHash('sha1')
-		.update(JSON.stringify([query.types.length === 1 ? query.types : '', conditions]))
-		.digest('base64url')
-		.slice(0, 8);
+	return hash('sha1', JSON.stringify([query.types.length === 1 ? query.types : '', conditions]), 'base64url').slice(0, 8);
 }

@@ -360,7 +360,7 @@ function readChain(
 		if (++reading.links > limits.links) throw tooCostly('The chain fans out too far: name the types, as in subject:Patient.name.');
 		const mark = reading.issues.length;
 		const clause = readClause(reading, type, rest, value, whole, depth + 1);
-		if (clause !== undefined) links.push({ type, clause });
+		if (clause !== undefined) links.push({ type, clause, inside: clause });
 		else if (targets.length > 1) reading.issues.length = mark;
 	}
 	if (links.length > 0) return { is: 'chain', param, links };

@@ -60,6 +60,8 @@ export type Clause =
 	| { readonly is: 'missing'; readonly param: SearchParam; readonly missing: boolean }
 	/** The resource refers by `param` to a resource of one of the links' types that meets the link's clause. */
 	| { readonly is: 'chain'; readonly param: SearchParam; readonly links: readonly Link[] }
+	/** The resource refers by `param` to a resource of `type` that it contains and that meets the clause. */
+	| { readonly is: 'inside'; readonly param: SearchParam; readonly type: string; readonly clause: Clause }
 	/** A resource of `type` that meets `clause` refers by its `param` to this one. */
 	| { readonly is: 'has'; readonly type: string; readonly param: SearchParam; readonly clause: Clause }
 	/** The resource refers by `param` to one of these resources of a type (keys of "Type/id"). */
@@ -84,7 +86,8 @@ export type Clause =
 	| { readonly is: 'all'; readonly of: readonly Clause[] }
 	| { readonly is: 'not'; readonly of: Clause };
 
-export type Link = { readonly type: string; readonly clause: Clause };
+/** What a chain leads to. `inside`: what a contained resource of the type has to meet, which is seen by whoever sees what contains it. */
+export type Link = { readonly type: string; readonly clause: Clause; readonly inside: Clause };
 
 export type Include = {
 	readonly reverse: boolean;
@@ -124,5 +127,9 @@ export type SearchQuery = {
 
 /** No resource meets this. */
 export const never: Clause = { is: 'any', of: [] };
+export function isNever(clause: Clause): boolean {
+	return clause.is === 'any' && clause.of.length === 0;
+}
+
 /** Every resource meets this. */
 export const always: Clause = { is: 'all', of: [] };

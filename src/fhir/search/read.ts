@@ -12,7 +12,7 @@ import { type Lead, leadOf, orderOfLead } from './lead.ts';
 import { type Place, readPlace } from './page.ts';
 import { allOf, type Row, rowOf } from './params/row.ts';
 import { badPage } from './problems.ts';
-import type { Clause, SearchQuery } from './query.ts';
+import { type Clause, isNever, type SearchQuery } from './query.ts';
 import { orderOf } from './sort.ts';
 import { countStatement, cutStatement, gatherStatement, merged, walkParts, walkStatement } from './statement.ts';
 import { estimateTotal } from './total.ts';
@@ -84,10 +84,6 @@ async function sourceOf(ctx: FhirCtx, db: Querier, query: SearchQuery, { type, c
 /** The parts of a conjunction, however nested. */
 export function flatten(clause: Clause): Clause[] {
 	return clause.is === 'all' ? clause.of.flatMap(flatten) : [clause];
-}
-
-function isNever(clause: Clause): boolean {
-	return clause.is === 'any' && clause.of.length === 0;
 }
 
 /** One row more than the page has, when there is one. */

@@ -73,6 +73,8 @@ export type SearchRegistry = {
 	readonly params: (type: string) => ReadonlyMap<string, SearchParam>;
 	readonly param: (type: string, code: string) => SearchParam | undefined;
 	readonly hot: (type: string) => Hot;
+	/** The specification's parameters of a type as contained resources have them: nothing is in columns. */
+	readonly plain: (type: string) => ReadonlyMap<string, SearchParam>;
 	/** Codes of the parameters by which a resource of this type gets into a patient's compartment. */
 	readonly patientParams: (type: string) => readonly string[];
 };
@@ -105,7 +107,17 @@ export function createRegistry(definitions: Definitions, custom: readonly Custom
 		}
 		return found;
 	};
+	const plain = new Map<string, ReadonlyMap<string, SearchParam>>();
 	return {
+		plain(type) {
+			let found = plain.get(type);
+			if (found === undefined) {
+				const all = [...everywhere, ...domain, ...(facts.get(type) ?? [])].filter(({ number }) => number < addedFrom);
+				found = build(definitions, type, all, {}).params;
+				plain.set(type, found);
+			}
+			return found;
+		},
 		params: (type) => of(type).params,
 		param: (type, code) => of(type).params.get(code),
 		hot: (type) => of(type).hot,
@@ -117,9 +129,10 @@ function build(
 	definitions: Definitions,
 	type: string,
 	facts: readonly CustomFacts[],
+	given?: Hot,
 ): { params: ReadonlyMap<string, SearchParam>; hot: Hot; patient: readonly string[] } {
 	const usable = facts.filter(({ type: kind, expression, code }) => (expression !== '' || kind === 'special') && !notStored.has(code));
-	const hot = hotOf(definitions, type, usable);
+	const hot = given ?? hotOf(definitions, type, usable);
 	const params = new Map<string, SearchParam>();
 	for (const fact of usable.filter(({ type: kind }) => kind !== 'composite'))
 		params.set(fact.code, simpleParam(definitions, type, fact, hot));

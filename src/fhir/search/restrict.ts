@@ -63,11 +63,11 @@ export function compartmentParams(ctx: FhirCtx, compartment: string, type: strin
 export function weave(ctx: FhirCtx, clause: Clause): Clause {
 	switch (clause.is) {
 		case 'chain': {
-			const links = clause.links.flatMap((link) => {
-				const inner = within(ctx, link.type, weave(ctx, link.clause));
-				return inner === undefined ? [] : [{ type: link.type, clause: inner }];
+			const links = clause.links.map((link) => {
+				const inside = weave(ctx, link.clause);
+				return { type: link.type, clause: within(ctx, link.type, inside) ?? never, inside };
 			});
-			return links.length === 0 ? never : { ...clause, links };
+			return { ...clause, links };
 		}
 		case 'has': {
 			const inner = within(ctx, clause.type, weave(ctx, clause.clause));

@@ -215,6 +215,21 @@ const world: Resource[] = [
 		subject: { reference: 'Patient/eve' },
 	},
 	{
+		resourceType: 'MedicationRequest',
+		id: 'custom',
+		status: 'active',
+		intent: 'order',
+		subject: { reference: 'Patient/evelyn' },
+		contained: [
+			{
+				resourceType: 'Medication',
+				id: 'm1',
+				ingredient: [{ itemCodeableConcept: { coding: [{ system: 'http://acme.com./medications', code: 'abc' }] } }],
+			},
+		],
+		medicationReference: { reference: '#m1' },
+	},
+	{
 		resourceType: 'Provenance',
 		id: 'pr',
 		recorded: '2020-01-01T00:00:00Z',
@@ -489,6 +504,13 @@ test('chains and reverse chains of any depth', () =>
 		['Encounter?_has:Observation:encounter:patient.name=evelyn', 'e1'],
 		['Questionnaire?_has:QuestionnaireResponse:questionnaire:patient=eve', 'q1'],
 		['Location?_has:Encounter:location:patient.birthdate=1980-02-14', 'ward'],
+		['MedicationRequest?medication.ingredient-code=abc', 'custom'],
+		['MedicationRequest?medication.ingredient-code=http://acme.com./medications|abc', 'custom'],
+		['MedicationRequest?medication.ingredient-code=abd', ''],
+		['MedicationRequest?medication.ingredient-code:not=abd', 'custom'],
+		['MedicationRequest?medication.code:missing=true', 'custom'],
+		['Medication?ingredient-code=abc', ''],
+		['Patient?_has:MedicationRequest:patient:medication.ingredient-code=abc', 'evelyn'],
 	]));
 
 test('compartments of all five kinds, one type or all', async () => {
@@ -496,7 +518,7 @@ test('compartments of all five kinds, one type or all', async () => {
 		['Patient', 'eve', 'Observation', 'bp potassium'],
 		['Patient', 'eve', 'RiskAssessment', 'r1 r2'],
 		['Patient', 'eve', '', 'bp d1 eve l1 pr potassium qr r1 r2'],
-		['Patient', 'evelyn', '', 'e1 e2 evelyn weight'],
+		['Patient', 'evelyn', '', 'custom e1 e2 evelyn weight'],
 		['Encounter', 'e1', '', 'e1 weight'],
 		['Practitioner', 'joe', '', 'e1 joe nobody pr'],
 		['RelatedPerson', 'none', '', ''],
@@ -563,7 +585,7 @@ test('includes', async () => {
 			'Patient?_id=eve&_revinclude=Observation:patient&_revinclude:iterate=Provenance:target',
 			'Observation/bp Observation/potassium Provenance/pr',
 		],
-		['Patient?_id=evelyn&_revinclude=*:*', 'Encounter/e1 Encounter/e2 Observation/weight'],
+		['Patient?_id=evelyn&_revinclude=*:*', 'Encounter/e1 Encounter/e2 MedicationRequest/custom Observation/weight'],
 		['QuestionnaireResponse?_include=QuestionnaireResponse:questionnaire', 'Questionnaire/q1'],
 		['Questionnaire?_revinclude=QuestionnaireResponse:questionnaire', 'QuestionnaireResponse/qr'],
 		['Observation?_id=elsewhere&_include=Observation:patient', ''],

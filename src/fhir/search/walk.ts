@@ -170,9 +170,16 @@ function patientsWalk(asked: Asked, at: number): Walk | undefined {
 	const places = anyOf(beyond(order, place, nameIn(order), rid));
 	if (found === undefined) {
 		if (!byPatient) return undefined;
-		const bound = place === undefined ? raw('true') : notBefore(order[0] as OrderColumn, place);
+		if (place?.values[0] === null) return undefined;
+		const first = { ...(order[0] as OrderColumn), nullable: false };
+		const bound = place === undefined ? raw('true') : notBefore(first, place);
 		const where = allOf([sql`${column(row, 'pat')} IS NOT NULL`, bound, places]);
-		return { ...plainWalk, order, strips: [{ on: 'main', where, order: indexOrder(order, backwards, rid) }] };
+		return {
+			...plainWalk,
+			order,
+			strips: [{ on: 'main', where, order: indexOrder([first, ...order.slice(1)], backwards, rid) }],
+			lacks: true,
+		};
 	}
 	if (found.also.length > 0) return undefined;
 	const own = order.slice(byPatient ? 1 : 0);

@@ -8,6 +8,8 @@ import {
 	fold,
 	foldContact,
 	foldedKey,
+	innerKey,
+	innerOffset,
 	longDates,
 	longMs,
 	mimeKey,
@@ -35,6 +37,9 @@ export const canonicalOffset = 2000;
 /** Added to a string parameter's number for the later words of a family name. */
 export const wordOffset = 4000;
 const longest = 500;
+
+/** A contained resource as it would be indexed by itself, without columns of its own. */
+export type Inner = (id: string) => { readonly type: string; readonly row: IndexRow } | undefined;
 
 /** A value of a composite's component: a token, a reference, or what lies on a scale. */
 export type Part = { readonly system: string; readonly code: string } | { readonly reference: string } | Measure;
@@ -69,9 +74,13 @@ export class Collector {
 	readonly #saidWords: (readonly string[])[] = [];
 	#covered: Set<string> | undefined;
 
-	constructor(memory: Memory, base: string) {
+	readonly #inner: Inner;
+
+	/** `inner` gives the contained resource of an id with its own index row. */
+	constructor(memory: Memory, base: string, inner: Inner = () => undefined) {
 		this.#memory = memory;
 		this.#base = base;
+		this.#inner = inner;
 	}
 
 	/** The finished row. */
@@ -379,7 +388,10 @@ export class Collector {
 	target(p: number, code: string, salt: Key, reference: string, patient: boolean): void {
 		if (reference === '') return;
 		this.#present(p);
-		if (reference.startsWith('#')) return;
+		if (reference.startsWith('#')) {
+			this.#inside(p, code, reference.slice(1));
+			return;
+		}
 		const local = localReference(reference, this.#base);
 		const key = this.#memory.reference(local ?? reference);
 		if (patient && local?.startsWith('Patient/') && this.pat === null) this.pat = key;
@@ -388,6 +400,25 @@ export class Collector {
 		if (local === undefined || code === '') return;
 		this.#found.add(local);
 		this.#links.add(linkOf(local, inColumn ? patientLink : code));
+	}
+
+	/** What a contained resource would have in the index, for chains that lead to it (https://hl7.org/fhir/R4/search.html#contained). */
+	#inside(p: number, code: string, id: string): void {
+		if (p > 62) return;
+		const found = this.#inner(id);
+		if (found === undefined) return;
+		const { type, row } = found;
+		const keep = (key: Key): void => {
+			this.#keys.push(innerKey(code, type, key));
+		};
+		keep('');
+		for (const key of row.keys) keep(key);
+		const has = BigInt(row.has);
+		for (let n = 0; n < 63; n++) if (((has >> BigInt(n)) & 1n) === 1n) keep(presentKey(n));
+		const offset = innerOffset(p);
+		const moved = (number: number, beyond: number): number => offset + (number < 63 ? number : 64 + number - beyond);
+		for (const { p: number, v } of row.strings) this.#strings.push({ p: moved(number, wordOffset), v });
+		for (const { p: number, k, lo, hi } of row.ranges) this.#ranges.push({ p: moved(number, canonicalOffset), k, lo, hi });
 	}
 
 	/**

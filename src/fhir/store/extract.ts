@@ -8,27 +8,55 @@ import { suffixOf, Typed } from '#fhir/path/values.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Path, pathsOf, type Step } from '#fhir/search/paths.ts';
 import type { SearchParam, SearchRegistry } from '#fhir/search/registry.ts';
-import { Collector, localReference, partsOf, relativeReference } from './collector.ts';
+import { Collector, type Inner, localReference, partsOf, relativeReference } from './collector.ts';
 import { paramSalt } from './keys.ts';
 import type { Extract } from './layout.ts';
 import { createMemory } from './memory.ts';
 
 /** The extractor for all types; a type's function is made when it is first needed. `base` is the server's own FHIR base url. */
 export function createExtractor(registry: SearchRegistry, definitions: Definitions, base = ''): Extract {
-	const made = new Map<string, (resource: Resource, collector: Collector) => void>();
 	const memory = createMemory((reference) => localReference(reference, base));
+	const collectOf = collectors((type) => generate(registry, definitions, type, base));
+	const plain: SearchRegistry = {
+		...registry,
+		params: registry.plain,
+		param: (type, code) => registry.plain(type).get(code),
+		hot: () => ({}),
+	};
+	const collectInner = collectors((type) => generate(plain, definitions, type, base));
+	const innerOf = (resource: Resource): Inner | undefined => {
+		const { contained } = resource as { contained?: (Resource | null)[] };
+		if (!Array.isArray(contained)) return undefined;
+		return (id) => {
+			const inner = contained.find((one) => one?.id === id);
+			if (inner === undefined || inner === null || !definitions.isResourceType(inner.resourceType)) return undefined;
+			const collector = new Collector(memory, base);
+			collectInner(inner.resourceType)(inner, collector);
+			return { type: inner.resourceType, row: collector.row() };
+		};
+	};
 	return (resource, id = resource.id) => {
 		const { resourceType } = resource;
-		let collect = made.get(resourceType);
-		if (collect === undefined) {
-			collect = generate(registry, definitions, resourceType, base);
-			made.set(resourceType, collect);
-		}
-		const collector = new Collector(memory, base);
+		const collector = new Collector(memory, base, innerOf(resource));
 		if (resourceType === 'Patient' && id !== undefined) collector.self(`Patient/${id}`);
-		collect(resource, collector);
+		collectOf(resourceType)(resource, collector);
 		collector.whole(resource);
 		return collector.row();
+	};
+}
+
+type Collect = (resource: Resource, collector: Collector) => void;
+
+/** The functions of the types, each made when it is first needed. */
+function collectors(make: (type: string) => Collect): (type: string) => Collect {
+	const made = new Map<string, Collect>();
+	return (type) => {
+		let collect = made.get(type);
+		if (collect === undefined) {
+			collect = make(type);
+			made.set(type, collect);
+		}
+		return collect;
 	};
 }
 

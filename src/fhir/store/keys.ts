@@ -117,6 +117,19 @@ export function containedKey(type: string): Key {
 	return fastKey(`#contained|${type}`);
 }
 
+/** A key of a contained resource among those of what contains it, by the parameter that refers to it and its type. */
+export function innerKey(param: string, type: string, key: Key): Key {
+	return fastKey(`${param}|#${type}|${key}`);
+}
+
+/**
+ * Where the strings and ranges of contained resources are in the side tables of what contains them: `number` is that of the parameter that
+ * refers to them. Further numbers (words of family names, canonical values) come 64 after the parameter's own.
+ */
+export function innerOffset(number: number): number {
+	return 10_000 + number * 128;
+}
+
 /** How long the type's date may last for a resource to be found by its beginning when its end is searched; longer ones carry `longDates`. */
 export const longMs = 366 * 86_400_000;
 export const longDates: Key = fastKey('#long');

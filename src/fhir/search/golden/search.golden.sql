@@ -667,6 +667,11 @@ WITH m AS MATERIALIZED (SELECT r.rid
   ORDER BY y.rid DESC;
 
 -- Observation?subject:Patient.identifier=urn:mrn|m77
+SELECT m::text
+  FROM unnest($1::int8[]) AS m
+  WHERE EXISTS (SELECT 1
+  FROM "fhir"."observation" r
+  WHERE r.keys @> ARRAY[m]);
 WITH m AS MATERIALIZED (SELECT r.rk AS k
   FROM "fhir"."patient" r
   WHERE r.keys @> $1::int8[]) SELECT k::text
@@ -679,9 +684,14 @@ SELECT r.id, r.body, r.rid, k.pat::text AS s0, r.d::text AS s1
   FROM "fhir"."observation" r
   WHERE r.pat = k.pat
   ORDER BY r.d DESC NULLS LAST, r.rid DESC LIMIT 21) r
-  ORDER BY k.pat ASC, r.d DESC NULLS LAST, r.rid DESC LIMIT 21;
+  ORDER BY k.pat ASC NULLS LAST, r.d DESC NULLS LAST, r.rid DESC LIMIT 21;
 
 -- Observation?patient.name=Smith3&_count=10
+SELECT m::text
+  FROM unnest($1::int8[]) AS m
+  WHERE EXISTS (SELECT 1
+  FROM "fhir"."observation" r
+  WHERE r.keys @> ARRAY[m]);
 WITH m AS MATERIALIZED (SELECT r.rk AS k
   FROM "fhir"."patient" r
   WHERE EXISTS (SELECT 1
@@ -696,9 +706,14 @@ SELECT r.id, r.body, r.rid, k.pat::text AS s0, r.d::text AS s1
   FROM "fhir"."observation" r
   WHERE r.pat = k.pat
   ORDER BY r.d DESC NULLS LAST, r.rid DESC LIMIT 11) r
-  ORDER BY k.pat ASC, r.d DESC NULLS LAST, r.rid DESC LIMIT 11;
+  ORDER BY k.pat ASC NULLS LAST, r.d DESC NULLS LAST, r.rid DESC LIMIT 11;
 
 -- Observation?patient.gender=male&_count=10
+SELECT m::text
+  FROM unnest($1::int8[]) AS m
+  WHERE EXISTS (SELECT 1
+  FROM "fhir"."observation" r
+  WHERE r.keys @> ARRAY[m]);
 WITH m AS MATERIALIZED (SELECT r.rk AS k
   FROM "fhir"."patient" r
   WHERE r.keys @> $1::int8[]) SELECT k::text
@@ -711,7 +726,7 @@ SELECT r.id, r.body, r.rid, k.pat::text AS s0, r.d::text AS s1
   FROM "fhir"."observation" r
   WHERE r.pat = k.pat
   ORDER BY r.d DESC NULLS LAST, r.rid DESC LIMIT 11) r
-  ORDER BY k.pat ASC, r.d DESC NULLS LAST, r.rid DESC LIMIT 11;
+  ORDER BY k.pat ASC NULLS LAST, r.d DESC NULLS LAST, r.rid DESC LIMIT 11;
 
 -- Patient?_has:Observation:patient:code=http://loinc.org|rare
 WITH m AS MATERIALIZED (SELECT r.pat AS k

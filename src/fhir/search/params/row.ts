@@ -2,8 +2,8 @@
 import { ident, join, raw, type Sql, sql } from '#db/sql.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
-import { wordOffset } from '#fhir/store/collector.ts';
-import { presentKey } from '#fhir/store/keys.ts';
+import { canonicalOffset, wordOffset } from '#fhir/store/collector.ts';
+import { innerKey, innerOffset, presentKey } from '#fhir/store/keys.ts';
 
 export type Row = {
 	readonly fhir: Fhir;
@@ -16,6 +16,8 @@ export type Row = {
 	 * written so that the planner cannot be tempted by the GIN index, whatever it guesses.
 	 */
 	readonly mode: 'index' | 'filter';
+	/** Set when conditions are about a resource that the row contains and refers to by this parameter. */
+	readonly inside?: { readonly param: SearchParam; readonly type: string };
 	/** Numbers the aliases of one statement. */
 	readonly aliases: { next: number };
 };
@@ -41,7 +43,9 @@ export function another(row: Row, type: string, mode: Row['mode']): Row {
 }
 
 /** The row carries at least one of these keys. */
-export function hasAny(row: Row, keys: readonly string[]): Sql {
+export function hasAny(row: Row, wanted: readonly string[]): Sql {
+	const { inside } = row;
+	const keys = inside === undefined ? wanted : wanted.map((key) => innerKey(inside.param.code, inside.type, key));
 	const own = column(row, 'keys');
 	if (keys.length === 0) return raw('false');
 	if (row.mode === 'index') return keys.length === 1 ? sql`${own} @> ${keys}::int8[]` : sql`${own} && ${keys}::int8[]`;
@@ -56,14 +60,14 @@ export function hasAny(row: Row, keys: readonly string[]): Sql {
 
 /** The parameter has a value: bit `number` of `has`, or a key for numbers that have none. */
 export function isPresent(row: Row, param: SearchParam): Sql {
-	if (param.number > 62) return hasAny(row, [presentKey(param.number)]);
+	if (param.number > 62 || row.inside !== undefined) return hasAny(row, [presentKey(param.number)]);
 	return sql`${column(row, 'has')} & ${raw(`${1n << BigInt(param.number)}::int8`)} <> 0`;
 }
 
 /** Some value of the parameter in the side table of strings meets a condition on its column v. */
 export function someString(row: Row, param: SearchParam, condition: (v: Sql) => Sql): Sql {
 	const alias = `t${++row.aliases.next}`;
-	const numbers = stringNumbers(param);
+	const numbers = stringNumbers(param).map((number) => numberIn(row, number, wordOffset));
 	const p = raw(numbers.length === 1 ? `${alias}.p = ${numbers[0]}` : `${alias}.p IN (${numbers.join(', ')})`);
 	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'string')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${p} AND ${condition(raw(`${alias}.v`))})`;
 }
@@ -77,7 +81,13 @@ export function stringNumbers(param: SearchParam): number[] {
 export function someRange(row: Row, number: number, condition: (range: { lo: Sql; hi: Sql; k: Sql }) => Sql): Sql {
 	const alias = `t${++row.aliases.next}`;
 	const of = { lo: raw(`${alias}.lo`), hi: raw(`${alias}.hi`), k: raw(`${alias}.k`) };
-	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'range')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${raw(alias)}.p = ${raw(String(number))} AND ${condition(of)})`;
+	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'range')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${raw(alias)}.p = ${raw(String(numberIn(row, number, canonicalOffset)))} AND ${condition(of)})`;
+}
+
+/** A number in the side tables: of a contained resource it is among those of the parameter that refers to it. */
+function numberIn({ inside }: Row, number: number, beyond: number): number {
+	if (inside === undefined) return number;
+	return innerOffset(inside.param.number) + (number < 63 ? number : 64 + number - beyond);
 }
 
 /** Any of the conditions; false for none. */
