@@ -35,6 +35,9 @@ function shapeOf(registry: SearchRegistry, type: string): Shape {
 /** Row ids are handed out in blocks of this size. */
 export const ridBlock = 1000;
 
+/** What waits to be merged into a GIN index is looked through by every search, so that it has to be little. */
+const pending = ' WITH (gin_pending_list_limit = 256)';
+
 function common(): string[] {
 	return [
 		'CREATE SCHEMA IF NOT EXISTS fhir',
@@ -51,7 +54,7 @@ function common(): string[] {
 		`CREATE TABLE IF NOT EXISTS fhir.used_type (type text COLLATE "C" PRIMARY KEY)`,
 		// Full text: the words of narratives, and those of other text that neither strings nor token texts have.
 		`CREATE TABLE IF NOT EXISTS fhir.words (rid int8 PRIMARY KEY, v tsvector NOT NULL)`,
-		'CREATE INDEX IF NOT EXISTS words_v ON fhir.words USING gin (v)',
+		`CREATE INDEX IF NOT EXISTS words_v ON fhir.words USING gin (v)${pending}`,
 		// Search parameters beside the specification's: each has its number for ever (search/custom.ts). The generation changes with them.
 		`CREATE TABLE IF NOT EXISTS fhir.search_parameter (
 			number int2 PRIMARY KEY, url text COLLATE "C" NOT NULL UNIQUE, facts text NOT NULL, state text NOT NULL, todo text[] NOT NULL)`,
@@ -73,9 +76,9 @@ function tablesOf(type: string, shape: Shape): string[] {
 			rid int8 PRIMARY KEY, pat int8, d timestamptz(3), dh timestamptz(3), code int8, qv float8, qc float8, qk int8, has int8 NOT NULL,
 			rk int8 NOT NULL, lu timestamptz(3) NOT NULL, ver int4 NOT NULL, op "char" NOT NULL, id text COLLATE "C" NOT NULL UNIQUE,
 			keys int8[] NOT NULL, body text NOT NULL)`,
-		// A row above 4 KB is compressed and stays in its page while it fits one, so that a read touches one page; smaller ones are not worth
-		// the time to compress. Vacuum comes early, because it also empties the pending list of the keys' index. See decision 0006.
-		`ALTER TABLE ${table()} ALTER keys SET STORAGE MAIN, ALTER body SET STORAGE MAIN, SET (toast_tuple_target = 4096,
+		// A row above 2 KB is compressed and stays in its page as long as it fits one, so that a read touches one page. Vacuum comes early,
+		// because it also empties the pending list of the keys' index. See docs/decisions/0006-table-layout.md.
+		`ALTER TABLE ${table()} ALTER keys SET STORAGE MAIN, ALTER body SET STORAGE MAIN, SET (toast_tuple_target = 2048,
 			autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05)`,
 		...(shape.patient ? [index('', 'pat', '(pat, d DESC NULLS LAST, rid DESC)', ' WHERE pat IS NOT NULL')] : []),
 		...(shape.code ? [index('', 'code', '(code, d DESC NULLS LAST, rid DESC)', ' WHERE code IS NOT NULL')] : []),
@@ -83,7 +86,7 @@ function tablesOf(type: string, shape: Shape): string[] {
 		...(shape.quantity ? [index('', 'q', '(qk, qc)', ' WHERE qk IS NOT NULL')] : []),
 		index('', 'lu', '(lu, rid)'),
 		index('', 'rk', '(rk)'),
-		index('', 'keys', 'USING gin (keys)', ' WITH (fastupdate = on, gin_pending_list_limit = 256)'),
+		index('', 'keys', 'USING gin (keys)', pending),
 		`CREATE TABLE IF NOT EXISTS ${table('_string')} (rid int8 NOT NULL, p int2 NOT NULL, v text COLLATE "C" NOT NULL)`,
 		index('_string', 'v', '(p, v, rid)'),
 		index('_string', 'rid', '(rid)'),
@@ -110,8 +113,8 @@ function trigrams(definitions: Definitions): string {
 	const on = named
 		.filter((type) => definitions.isResourceType(type))
 		.map((type) => type.toLowerCase())
-		.map((name) => `CREATE INDEX IF NOT EXISTS "${name}_string_trigram" ON fhir."${name}_string" USING gin (v gin_trgm_ops)`);
-	const texts = 'CREATE INDEX IF NOT EXISTS token_text_trigram ON fhir.token_text USING gin (text gin_trgm_ops)';
+		.map((name) => `CREATE INDEX IF NOT EXISTS "${name}_string_trigram" ON fhir."${name}_string" USING gin (v gin_trgm_ops)${pending}`);
+	const texts = `CREATE INDEX IF NOT EXISTS token_text_trigram ON fhir.token_text USING gin (text gin_trgm_ops)${pending}`;
 	return `DO $$ BEGIN
 		CREATE EXTENSION IF NOT EXISTS pg_trgm;
 		${[...on, texts].join(';\n\t\t')};
