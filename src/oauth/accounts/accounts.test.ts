@@ -7,7 +7,7 @@ import { sessionOf, signedIn } from '#oauth/sessions/sessions.ts';
 import { goodPassword, testAccount, testPeople } from '#testing/people.ts';
 import { addAccount, addProxy, changeAccount, findAccount, findByUsername, patientsOf, removeProxy } from './account.ts';
 import { createAccounts, ensureAdministrator } from './accounts.ts';
-import { unlock } from './attempts.ts';
+import { forgetEnded, unlock } from './attempts.ts';
 import {
 	accountOfReset,
 	forgotPassword,
@@ -290,4 +290,22 @@ test('the authorization server’s view of accounts', async () => {
 	assert.deepEqual(await accounts.signIn('view', 'Wrong-1', from), { ok: false, reason: 'sign-in-wrong' });
 	await people.db.execute(sql`UPDATE oauth.account SET active = false WHERE id = ${made.id}`);
 	assert.equal(await accounts.find(made.id), undefined);
+});
+
+test('what has ended is forgotten, what goes on is not', async () => {
+	const few = await testPeople({ after });
+	const account = await testAccount(few, { username: 'tidy' });
+	const { secret } = await signIn(few, 'tidy', goodPassword, from);
+	await makeResetLink(few, account);
+	await assert.rejects(checkPassword(few, { username: 'other', password: 'x', address: from.address }));
+	const left = async (): Promise<unknown[]> =>
+		Promise.all(
+			['browser_session', 'reset', 'attempt'].map(async (table) => (await few.db.rows(raw(`SELECT 1 FROM oauth.${table}`))).length),
+		);
+	await forgetEnded(few.db, few.clock.now());
+	assert.deepEqual(await left(), [1, 1, 2]);
+	assert.ok((await signedIn(few, secret)) !== undefined);
+	few.pass(dayMs + minuteMs);
+	await forgetEnded(few.db, few.clock.now());
+	assert.deepEqual(await left(), [0, 0, 0]);
 });

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { Problem } from '#base/problem.ts';
+import type { Querier } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
 import type { People } from './people.ts';
 
@@ -49,16 +50,14 @@ export async function unlock(people: Pick<People, 'db'>, username: string): Prom
 	await people.db.execute(sql`DELETE FROM oauth.attempt WHERE key = ${userKey(username)}`);
 }
 
-/** Forgets counts that no longer matter, links and sessions that have ended. */
-export async function forgetEnded(people: People): Promise<void> {
-	const now = people.clock.now();
-	const before = (ms: number): Date => new Date(now.getTime() - ms);
-	const { tries, idleMs } = people.settings;
-	await people.db.execute(sql`DELETE FROM oauth.attempt WHERE since <= ${before(tries.windowMs)}`);
-	await people.db.execute(sql`DELETE FROM oauth.reset WHERE expires_at <= ${now}`);
-	await people.db.execute(sql`DELETE FROM oauth.passkey_challenge WHERE expires_at <= ${now}`);
-	await people.db.execute(sql`DELETE FROM oauth.outside_sign_in WHERE expires_at <= ${now}`);
-	await people.db.execute(sql`DELETE FROM oauth.browser_session WHERE seen_at <= ${before(Math.max(idleMs.user, idleMs.patient))}`);
+/** Forgets what has ended whatever the settings: counts and sessions of yesterday, links and challenges that are too old. */
+export async function forgetEnded(db: Querier, now: Date): Promise<void> {
+	const yesterday = new Date(now.getTime() - 24 * 60 * 60_000);
+	await db.execute(sql`DELETE FROM oauth.attempt WHERE since <= ${yesterday}`);
+	await db.execute(sql`DELETE FROM oauth.browser_session WHERE seen_at <= ${yesterday}`);
+	await db.execute(sql`DELETE FROM oauth.reset WHERE expires_at <= ${now}`);
+	await db.execute(sql`DELETE FROM oauth.passkey_challenge WHERE expires_at <= ${now}`);
+	await db.execute(sql`DELETE FROM oauth.outside_sign_in WHERE expires_at <= ${now}`);
 }
 
 function userKey(username: string): Buffer {

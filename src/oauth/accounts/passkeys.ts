@@ -72,7 +72,7 @@ export async function addPasskey(people: People, account: Account, response: unk
 	const { id, publicKey, counter, transports = [] } = verified.registrationInfo.credential;
 	const added = await people.db.execute(sql`
 		INSERT INTO oauth.passkey (id, account, name, public_key, counter, transports, created_at)
-		VALUES (${id}, ${account.id}, ${name.trim().slice(0, 100) || 'Passkey'}, ${Buffer.from(publicKey)}, ${counter}, ${transports.map(String).slice(0, 10)}, ${people.clock.now()})
+		VALUES (${id}, ${account.id}, ${name.trim().slice(0, 100) || 'Passkey'}, ${Buffer.from(publicKey)}, ${counter}, ${transports.filter((one) => /^[a-z-]{1,20}$/.test(String(one))).slice(0, 10)}, ${people.clock.now()})
 		ON CONFLICT (id) DO NOTHING`);
 	if (added === 0) throw refused();
 }
@@ -96,7 +96,7 @@ export async function authenticationOptions(people: People, account: Account | u
 /** The account whose passkey this is; it has to be `account` when that is given. Throws Problem invalid `passkey-refused`. */
 export async function checkPasskey(people: People, response: unknown, account: Account | undefined): Promise<Account> {
 	const given = response as AuthenticationResponseJSON;
-	const id = typeof given?.id === 'string' ? given.id : '';
+	const id = typeof given?.id === 'string' && /^[\w-]{1,1500}$/.test(given.id) ? given.id : '';
 	const [row] = await people.db.query<PasskeyRow>(sql`SELECT * FROM oauth.passkey WHERE id = ${id}`);
 	if (row === undefined || (account !== undefined && row.account !== account.id)) throw refused();
 	const verified = await refusing(() =>

@@ -25,10 +25,12 @@ import { errorBox, field, type Html, hidden, html, noticeBox, pageReply, seeOthe
 import { explained, hiddenUsername, jsonOf, newPasswordFields, nextPassword } from './sign-in.ts';
 import { setSession, type Visit } from './visit.ts';
 
-/** A form with one button that does one thing. */
-function act(session: Session, action: string, label: string, fields: Readonly<Record<string, string>> = {}, look = 'plain'): Html {
+type Act = { readonly fields?: Readonly<Record<string, string>>; readonly look?: 'plain' | 'danger'; readonly about?: string };
+
+/** A form with one button that does one thing; `about` says to which of several, for those who hear the page. */
+function act(session: Session, action: string, label: string, { fields = {}, look = 'plain', about }: Act = {}): Html {
 	const inputs = Object.entries(fields).map(([name, value]) => hidden(name, value));
-	return html`<form method="post" action="${action}">${hidden('token', session.formToken)}${inputs}<button class="${look}">${label}</button></form>`;
+	return html`<form method="post" action="${action}">${hidden('token', session.formToken)}${inputs}<button class="${look}"${about !== undefined && html` aria-label="${label}: ${about}"`}>${label}</button></form>`;
 }
 
 type Shown = {
@@ -96,7 +98,8 @@ ${
 <h3>${words.passkeys}</h3>
 ${passkeys.length === 0 && html`<p class="quiet">${words.noPasskeys}</p>`}
 <ul class="rows">${passkeys.map(
-		({ id, name }) => html`<li><div>${name}</div>${act(session, '/account/passkeys/remove', words.remove, { id }, 'danger')}</li>`,
+		({ id, name }) =>
+			html`<li><div>${name}</div>${act(session, '/account/passkeys/remove', words.remove, { fields: { id }, look: 'danger', about: name })}</li>`,
 	)}</ul>
 <form method="post" action="/account/passkeys" data-passkey="add" hidden>
 ${hidden('token', session.formToken)}${hidden('response', '')}
@@ -122,9 +125,9 @@ function sessionsSection(words: SignInWords, session: Session, sessions: readonl
 <ul class="rows">${sessions.map(
 		(row) => html`<li><div>${row.id === session.id ? html`<strong>${words.thisBrowser}</strong>` : browserOf(row.agent)}<br>
 <span class="quiet">${row.address} · ${words.lastUsed} ${timeOf(row.seenAt, language)}</span></div>
-${row.id !== session.id && act(session, '/account/sessions/end', words.end, { id: row.id }, 'danger')}</li>`,
+${row.id !== session.id && act(session, '/account/sessions/end', words.end, { fields: { id: row.id }, look: 'danger', about: `${browserOf(row.agent)}, ${row.address}` })}</li>`,
 	)}</ul>
-${sessions.length > 1 && act(session, '/account/sessions/end', words.signOutEverywhere, { id: 'others' })}
+${sessions.length > 1 && act(session, '/account/sessions/end', words.signOutEverywhere, { fields: { id: 'others' } })}
 </section>`;
 }
 
@@ -138,7 +141,7 @@ ${grants.length === 0 && html`<p class="quiet">${words.noApps}</p>`}
 			scopes,
 			since,
 		}) => html`<li><div><strong>${client}</strong>${since !== undefined && html` <span class="quiet">${words.since} ${timeOf(since, language)}</span>`}<br>
-<span class="quiet">${scopes.join(' ')}</span></div>${act(session, '/account/apps/end', words.endAccess, { id }, 'danger')}</li>`,
+<span class="quiet">${scopes.join(' ')}</span></div>${act(session, '/account/apps/end', words.endAccess, { fields: { id }, look: 'danger', about: client })}</li>`,
 	)}</ul></section>`;
 }
 
@@ -339,7 +342,11 @@ export async function allSessionsPage(people: People, visit: Visit, session: Ses
 <ul class="rows">${rows.map(
 		(row) => html`<li><div><strong>${row.username}</strong> ${row.id === session.id ? words.thisBrowser : browserOf(row.agent)}<br>
 <span class="quiet">${row.address} · ${words.since} ${timeOf(row.createdAt, language)} · ${words.lastUsed} ${timeOf(row.seenAt, language)}</span></div>
-${act(session, '/account/all-sessions/end', words.end, { id: row.id, account: row.account }, 'danger')}</li>`,
+${act(session, '/account/all-sessions/end', words.end, {
+	fields: { id: row.id, account: row.account },
+	look: 'danger',
+	about: `${row.username}, ${row.address}`,
+})}</li>`,
 	)}</ul></section>`;
 	return pageReply({ language, title: words.allSessions, body, wide: true, self: '/account/all-sessions', headers: visit.headers });
 }

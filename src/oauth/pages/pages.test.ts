@@ -6,6 +6,7 @@ import { signInWords } from '#contract/words/words.ts';
 import { sql } from '#db/sql.ts';
 import { createHandler, listen } from '#http/server.ts';
 import { findByUsername } from '#oauth/accounts/account.ts';
+import { unlock } from '#oauth/accounts/attempts.ts';
 import { makeResetLink, setRandomPassword } from '#oauth/accounts/credentials.ts';
 import { rightsOf } from '#oauth/accounts/rights.ts';
 import { codeAt } from '#oauth/accounts/totp.ts';
@@ -223,6 +224,47 @@ test('a form without the session’s own token is refused, and so is one of anot
 	}
 	const json = await fetch(`${origin}/account/sign-in`, { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } });
 	assert.equal(json.status, 415);
+});
+
+test('whatever a form says, no answer is a failure of ours', async () => {
+	await testAccount(people, { username: 'fuzz', roles: ['administrator'] });
+	const values = ['', '\0', 'x'.repeat(20_000), '%', '[]', '{"id":{}}', '{"id":"x","response":{}}', "' OR 1=1", '\ud800', '../../..'];
+	const names = [
+		'to',
+		'username',
+		'password',
+		'code',
+		'recovery',
+		'is',
+		'response',
+		'id',
+		'account',
+		'name',
+		'named',
+		'key',
+		'next',
+		'repeat',
+		'present',
+		'reason',
+		'purpose',
+	];
+	const posts = accountRoutes<undefined>({ people, log: silentLog, isAdministrator: async () => true }).filter(
+		({ method }) => method === 'POST',
+	);
+	let browser = await signedInBrowser('fuzz');
+	for (const { path } of posts) {
+		for (const value of values) {
+			let page = await browser.get('/account');
+			if (page.status !== 200) {
+				await unlock(people, 'fuzz');
+				browser = await signedInBrowser('fuzz');
+				page = await browser.get('/account');
+			}
+			const fields = Object.fromEntries(names.map((name) => [name, value]));
+			const { status, text } = await browser.post(path, { ...fields, token: tokenIn(page.text) });
+			assert.ok(status < 500, `${path} ${value.slice(0, 20)}: ${status} ${text}`);
+		}
+	}
 });
 
 test('ten wrong tries: the page says to wait, also to the right password', async () => {

@@ -161,17 +161,10 @@ export function problemPage(error: unknown, request: Request): Reply {
 	const words = signInWords[language];
 	const problem = error instanceof Problem ? error : undefined;
 	const status = problem?.status ?? 500;
-	const text =
-		problem?.code === 'too-many-tries'
-			? words.tooManyTries
-			: problem?.code === 'not-administrator'
-				? words.notAllowedText
-				: status === 403
-					? words.formTooOld
-					: status === 404
-						? words.notFound
-						: `${words.errorText} ${request.requestId}`;
-	const title = problem?.code === 'not-administrator' ? words.notAllowed : words.errorTitle;
+	const forbidden = problem?.code === 'form-old' || problem?.code === 'form-foreign' ? words.formTooOld : words.notAllowedText;
+	const said: Readonly<Record<number, string>> = { 403: forbidden, 404: words.notFound, 429: words.tooManyTries };
+	const text = said[status] ?? `${words.errorText} ${request.requestId}`;
+	const title = text === words.notAllowedText ? words.notAllowed : words.errorTitle;
 	const body = html`<section><h1>${title}</h1>${errorBox(words, [text])}<p><a href="/account">${words.account}</a></p></section>`;
 	return pageReply({ language, title, body, status, ...(problem === undefined ? {} : { headers: problem.headers }) });
 }

@@ -52,7 +52,9 @@ async function readForm(people: People, request: Request): Promise<URLSearchPara
 	if (!isFromHere(people, request)) throw new Problem('forbidden', 'form-foreign', 'This form was sent from another site.');
 	if (!/^application\/x-www-form-urlencoded\b/i.test(text(request.headers['content-type']) ?? ''))
 		throw new Problem('invalid', 'form-expected', 'This takes a form.', { status: 415 });
-	return new URLSearchParams((await request.body(formLimit)).toString('utf8'));
+	const form = new URLSearchParams((await request.body(formLimit)).toString('utf8'));
+	for (const value of form.values()) if (value.includes('\0')) throw new Problem('invalid', 'form-broken', 'A field has a null character.');
+	return form;
 }
 
 /** What browsers say about where a form comes from. Who says nothing is no browser and has no cookies to be abused. */
