@@ -64,7 +64,8 @@ const patienceMs = 30_000;
 
 /**
  * Opens the database of an installation and brings it to the present schema. `own` is for the server: it refuses a data folder that
- * another Heron holds; `share` is for commands: they join a server that runs. Only a restore does without `migrate`. Throws what startEmbedded, requireServer and migrate throw.
+ * another Heron holds; `share` is for commands: they join a server that runs. Only a restore and a check do without `migrate`. Throws what
+ * startEmbedded, requireServer and migrate throw.
  */
 export async function openSource(
 	settings: Settings,
@@ -73,7 +74,7 @@ export async function openSource(
 	{ migrate: isMigrated = true }: { readonly migrate?: boolean } = {},
 ): Promise<Source> {
 	const { databaseUrl, dataDir } = settings;
-	const embedded = databaseUrl === undefined ? await startEmbedded({ dataDir, log, mode }) : undefined;
+	const embedded = databaseUrl === undefined ? await startEmbedded({ dataDir, log, mode, settings: roomFor(settings) }) : undefined;
 	const config = embedded?.config ?? ownConfig(databaseUrl, settings);
 	try {
 		await prepare(config, settings, log, isMigrated);
@@ -82,6 +83,11 @@ export async function openSource(
 		throw error;
 	}
 	return { config, embedded, close: async () => embedded?.stop() };
+}
+
+/** Connections for all processes, with those they open for group commit, and for commands beside them. */
+function roomFor({ workers, databaseConnections }: Settings): Record<string, string> {
+	return { max_connections: String(Math.max(100, workers * (databaseConnections + 8) + 40)) };
 }
 
 async function prepare(config: PoolConfig, settings: Settings, log: Log, isMigrated: boolean): Promise<void> {

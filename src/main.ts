@@ -126,7 +126,8 @@ function createEnding(): Ending {
 	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => onSignal(signal));
 	process.on('disconnect', () => onSignal('the process that started it has ended'));
 	process.on('uncaughtException', (error) => {
-		ending.log?.error({ error: described(error) }, 'a fault that nobody handled; Heron stops');
+		if (ending.log === undefined) console.error(error);
+		else ending.log.error({ error: described(error) }, 'a fault that nobody handled; Heron stops');
 		void ending.end(1);
 	});
 	return ending;

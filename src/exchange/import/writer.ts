@@ -1,4 +1,4 @@
-// Writes prepared resources in large transactions, two at a time, so that the database works while the next are read and checked.
+// Writes prepared resources in large transactions, a few at a time, so that the database works while the next are read and checked.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -71,15 +71,17 @@ export function createWriter({ ctx, tally, setAside, batch: wanted = 500 }: Writ
 			await earlier;
 			const missing = await missingOf(ctx, list);
 			for (const [one, links] of missing) setAside(one, links);
-			if (missing.size === 0 && list.length === 1) tally.refuse(itemOf(list[0] as Prepared), problem);
-			else if (missing.size === 0) await halves(list);
-			else
-				await writeBatch(
-					list.filter((one) => !missing.has(one)),
-					earlier,
-				);
-		} else if (list.length === 1) tally.refuse(itemOf(list[0] as Prepared), problem);
-		else await halves(list);
+			const rest = list.filter((one) => !missing.has(one));
+			if (missing.size > 0) return writeBatch(rest, earlier);
+			const again = await attempt(list);
+			if (again !== undefined) await divide(list, again);
+		} else await divide(list, problem);
+	};
+
+	/** One of them is to blame: it is found by halves. */
+	const divide = async (list: readonly Prepared[], problem: Problem): Promise<void> => {
+		if (list.length === 1) return tally.refuse(itemOf(list[0] as Prepared), problem);
+		await halves(list);
 	};
 
 	const halves = async (list: readonly Prepared[]): Promise<void> => {
