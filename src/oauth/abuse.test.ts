@@ -1,0 +1,347 @@
+// What somebody tries who wants more than was granted, each refused: https://www.rfc-editor.org/rfc/rfc9700
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Browser, oauthServer } from '#testing/oauth.ts';
+import {
+	authorizeUrl,
+	backWith,
+	confidential,
+	password,
+	post,
+	practice,
+	proof,
+	redeem,
+	redirect,
+	refresh,
+	register,
+	store,
+	tokensFor,
+	walk,
+} from '#testing/oauth-app.ts';
+
+const server = await oauthServer({ after });
+const { issuer, origin } = server;
+await practice(server);
+await store(server, {
+	resourceType: 'Binary',
+	id: 'bb',
+	contentType: 'text/plain',
+	data: 'eA==',
+	securityContext: { reference: 'Patient/pb' },
+});
+const scope = 'openid offline_access user/Patient.read';
+const app = await confidential(server, scope);
+const other = await confidential(server, scope);
+
+const codeFor = (parameters: Record<string, string> = {}) => walk(server, authorizeUrl(server, app, { scope, ...parameters }));
+
+test('a code is good once; using it again ends what it gave', async () => {
+	const place = await codeFor();
+	const first = await redeem(server, app, place);
+	assert.equal(first.status, 200);
+	const second = await redeem(server, app, place);
+	assert.deepEqual([second.status, second.body.error], [400, 'invalid_grant']);
+	server.advance(1100);
+	assert.equal((await server.fhir(String(first.body.access_token), 'Patient/pa')).status, 401);
+	assert.equal((await refresh(server, app, first.body.refresh_token)).body.error, 'invalid_grant');
+});
+
+test('of two that use a code at once at most one gets tokens, and they do not last', async () => {
+	const place = await codeFor();
+	const answers = await Promise.all([redeem(server, app, place), redeem(server, app, place), redeem(server, app, place)]);
+	const good = answers.filter(({ status }) => status === 200);
+	assert.ok(good.length <= 1);
+	assert.ok(answers.every(({ status }) => status === 200 || status === 400));
+	server.advance(1100);
+	for (const { body } of good) assert.equal((await server.fhir(String(body.access_token), 'Patient/pa')).status, 401);
+});
+
+test('a code is for its client, its address and its proof, and for a minute', async () => {
+	const { verifier, challenge } = proof();
+	const pkce = { code_challenge: challenge, code_challenge_method: 'S256' };
+	assert.equal((await redeem(server, other, await codeFor(pkce), { code_verifier: verifier })).body.error, 'invalid_grant');
+	assert.equal((await redeem(server, app, await codeFor(pkce), { code_verifier: proof().verifier })).body.error, 'invalid_grant');
+	assert.equal((await redeem(server, app, await codeFor(pkce))).body.error, 'invalid_grant');
+	assert.equal((await redeem(server, app, await codeFor(), { code_verifier: verifier })).body.error, 'invalid_grant');
+	assert.equal(
+		(await redeem(server, app, await codeFor(), { redirect_uri: 'https://client.example.org/other' })).body.error,
+		'invalid_grant',
+	);
+	assert.equal((await redeem(server, app, await codeFor(), { client_secret: 'wrong' })).status, 401);
+	assert.equal((await redeem(server, app, await codeFor(), { client_secret: '' })).status, 401);
+	const late = await codeFor();
+	server.advance(61_000);
+	assert.equal((await redeem(server, app, late)).body.error, 'invalid_grant');
+	assert.equal((await redeem(server, app, await codeFor(pkce), { code_verifier: verifier })).status, 200);
+});
+
+test('a refresh token that comes twice ends the whole family', async () => {
+	const tokens = await tokensFor(server, app, scope);
+	const next = await refresh(server, app, tokens.refresh_token);
+	assert.equal(next.status, 200);
+	assert.equal((await refresh(server, app, tokens.refresh_token)).body.error, 'invalid_grant');
+	assert.equal((await refresh(server, app, next.body.refresh_token)).body.error, 'invalid_grant');
+	server.advance(1100);
+	assert.equal((await server.fhir(String(next.body.access_token), 'Patient/pa')).status, 401);
+});
+
+test('two refreshes at once give no two families', async () => {
+	const tokens = await tokensFor(server, app, scope);
+	const answers = await Promise.all([1, 2, 3].map(() => refresh(server, app, tokens.refresh_token)));
+	assert.ok(answers.filter(({ status }) => status === 200).length <= 1);
+	for (const { body } of answers.filter(({ status }) => status === 200))
+		assert.equal((await refresh(server, app, body.refresh_token)).body.error, 'invalid_grant');
+});
+
+test('a refresh gives what was granted or less, to its own client only', async () => {
+	const tokens = await tokensFor(server, app, scope);
+	for (const more of [`${scope} user/Observation.read`, 'user/Patient.cruds', 'user/*.read', 'system/Patient.read'])
+		assert.equal((await refresh(server, app, tokens.refresh_token, { scope: more })).body.error, 'invalid_scope', more);
+	assert.equal((await refresh(server, other, tokens.refresh_token)).body.error, 'invalid_grant');
+	const less = await refresh(server, app, tokens.refresh_token, { scope: 'openid' });
+	assert.deepEqual([less.status, less.body.scope], [200, 'openid']);
+	assert.equal((await server.fhir(String(less.body.access_token), 'Patient/pa')).status, 403);
+	// A refresh token is no access token, and the other way round.
+	assert.equal((await server.fhir(String(less.body.refresh_token), 'Patient/pa')).status, 401);
+	assert.equal((await refresh(server, app, less.body.access_token)).body.error, 'invalid_grant');
+});
+
+const redirects = [
+	'https://client.example.org/callback/',
+	'https://client.example.org/callback?x=1',
+	'https://client.example.org/callback#x',
+	'https://client.example.org/callback/../evil',
+	'https://client.example.org.evil.example/callback',
+	'https://client.example.org@evil.example/callback',
+	'https://evil.example/callback',
+	'http://client.example.org/callback',
+	'https://CLIENT.example.org/callback',
+	'https://client.example.org/%63allback',
+	'javascript:alert(1)',
+	'',
+];
+for (const uri of redirects) {
+	test(`nobody is sent to ${uri || 'nowhere'}`, async () => {
+		const place = await new Browser(origin).get(authorizeUrl(server, app, { scope, redirect_uri: uri }));
+		assert.equal(new URL(place.url).origin, origin);
+		assert.equal(place.status, 400);
+		assert.match(place.text, /This did not work/);
+	});
+}
+
+test('nor to two addresses at once, nor by parameters that come twice', async () => {
+	const url = `${authorizeUrl(server, app, { scope })}&redirect_uri=https%3A%2F%2Fevil.example%2F`;
+	const place = await new Browser(origin).get(url);
+	assert.equal(new URL(place.url).origin, origin);
+	const twice = await new Browser(origin).get(`${authorizeUrl(server, app, { scope })}&state=other`);
+	assert.notEqual(backWith(twice).code, '');
+	assert.ok(!('code' in backWith(twice)));
+});
+
+const requests: readonly (readonly [string, Record<string, string>, string])[] = [
+	['an audience elsewhere', { aud: 'https://elsewhere.example.org/fhir' }, 'invalid_request'],
+	['a resource elsewhere', { resource: 'https://elsewhere.example.org/fhir' }, 'invalid_target'],
+	['tokens in the answer', { response_type: 'token' }, 'unsupported_response_type'],
+	['an id token in the answer', { response_type: 'id_token', nonce: 'n' }, 'unsupported_response_type'],
+	['a signed request', { request: 'eyJhbGciOiJub25lIn0.e30.' }, 'request_not_supported'],
+	['PKCE in plain', { code_challenge: 'x'.repeat(43), code_challenge_method: 'plain' }, 'invalid_request'],
+	['a scope of the system', { scope: 'system/Patient.read' }, 'invalid_scope'],
+];
+for (const [name, parameters, error] of requests) {
+	test(`refused at the door: ${name}`, async () => {
+		const place = await walk(server, authorizeUrl(server, app, { scope, ...parameters }));
+		assert.ok(place.url.startsWith(redirect), `${place.url} ${place.text.slice(0, 1500)}`);
+		const { hash, search } = new URL(place.url);
+		const answer = new URLSearchParams(search || hash.slice(1));
+		assert.deepEqual([answer.get('error'), answer.get('state')], [error, 'xyz']);
+	});
+}
+
+test('an interaction belongs to the browser that began it, its forms to its session', async () => {
+	const mine = new Browser(origin);
+	const begun = await mine.get(authorizeUrl(server, app, { scope }));
+	const consent = await mine.submit(begun, '/account/sign-in', { username: 'doctor', password });
+	assert.match(consent.text, /My Healthcare App/);
+	const thief = new Browser(origin);
+	assert.match((await thief.get(consent.url)).text, /too old or was used/);
+	assert.equal((await mine.submit(consent, '/consent', { form: 'x'.repeat(40), decision: 'allow' })).status, 400);
+	assert.equal((await mine.submit(consent, '/consent', { form: null, decision: 'allow' })).status, 400);
+	const more = await mine.submit(consent, '/consent', { decision: 'allow', scope: ['openid', 'user/Observation.cruds', 'system/*.cruds'] });
+	const { body } = await redeem(server, app, more);
+	assert.equal(body.scope, 'openid');
+	// Going back does not give another code.
+	assert.equal((await mine.submit(consent, '/consent', { decision: 'allow' })).status, 400);
+});
+
+test('what cannot be read is refused in the words of OAuth, never by a fault', async () => {
+	for (const [path, init] of [
+		['token', { method: 'POST', body: '{"grant_type":"x"}', headers: { 'content-type': 'application/json' } }],
+		[
+			'token',
+			{ method: 'POST', body: new URLSearchParams({ grant_type: 'magic', client_id: app.client_id, client_secret: app.client_secret }) },
+		],
+		['token', { method: 'POST', body: 'code=%00', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+		['token', { method: 'POST', body: 'x'.repeat(70_000), headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
+		[
+			'token',
+			{
+				method: 'POST',
+				headers: { authorization: 'Basic !!!', 'content-type': 'application/x-www-form-urlencoded' },
+				body: 'grant_type=client_credentials',
+			},
+		],
+		['registration', { method: 'POST', body: '{', headers: { 'content-type': 'application/json' } }],
+		['registration', { method: 'POST', body: '[]', headers: { 'content-type': 'application/json' } }],
+		['registration', { method: 'POST', body: '{"client_name":"a\\u0000b"}', headers: { 'content-type': 'application/json' } }],
+		['registration', { method: 'POST', body: 'a=b' }],
+		['authorize?client_id=%00', {}],
+		[`authorize?client_id=${'a'.repeat(9000)}`, {}],
+		['authorize', {}],
+		['introspect', { method: 'POST', body: new URLSearchParams({ token: 'x' }) }],
+		['client/nobody', {}],
+		['interaction/nothing', {}],
+		['logout?id_token_hint=x', {}],
+	] as const) {
+		const response = await fetch(`${issuer}/${path}`, { redirect: 'manual', ...(init as RequestInit) });
+		const text = await response.text();
+		assert.ok(response.status >= 400 && response.status < 500, `${path} ${response.status} ${text}`);
+		if ((init as RequestInit).method === 'POST') assert.match(text, /"error":"(invalid|unsupported)_/, path);
+	}
+	assert.equal((await fetch(`${issuer}/nothing`)).status, 404);
+	assert.equal((await fetch(`${origin}/oauth2/other/userinfo`)).status, 404);
+});
+
+test('a patient’s token reads nobody else by any way', async () => {
+	const wide = 'openid fhirUser launch/patient patient/*.cruds user/*.cruds';
+	const portal = await confidential(server, wide, { initiate_login_uri: 'https://client.example.org/launch' });
+	const { access_token: token } = await tokensFor(server, portal, wide, { who: 'ann' });
+	const ask = async (path: string, init?: RequestInit) => {
+		const response = await server.fhir(String(token), path, init);
+		const text = await response.text();
+		assert.ok(response.status < 500, `${path}: ${response.status}`);
+		assert.doesNotMatch(text, /"id":"(pb|vital-b|lab-b|eb|bb)"|Brown/, path);
+		return response.status;
+	};
+	for (const path of [
+		'Patient/pb',
+		'Observation/vital-b',
+		'Observation/vital-b/_history',
+		'Observation/vital-b/_history/1',
+		'Encounter/eb',
+		'Binary/bb',
+	])
+		assert.ok([403, 404].includes(await ask(path)), path);
+	for (const path of [
+		'Patient?_id=pb',
+		'Patient?name=brown',
+		'Observation',
+		'Observation?subject=Patient/pb',
+		'Observation?subject:Patient.name=brown',
+		'Observation?_include=Observation:subject',
+		'Patient?_revinclude=Observation:subject',
+		'Patient?_has:Observation:subject:_id=vital-b',
+		'Patient/pb/Observation',
+		'Patient/pb/$everything',
+		'Patient/$everything',
+		'Observation/_history',
+		'_history',
+		'?_type=Patient,Observation',
+		'Observation/$lastn?subject=Patient/pb&category=vital-signs',
+		'$graphql?query={Patient(id:"pb"){id,name{family}}}',
+	])
+		await ask(path);
+	const entry = ['Patient/pb', 'Observation?subject=Patient/pb', 'Patient/pb/$everything'].map((url) => ({
+		request: { method: 'GET', url },
+	}));
+	await ask('', { method: 'POST', body: JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry }) });
+	const moved = { resourceType: 'Patient', id: 'pb', name: [{ family: 'Stolen' }] };
+	assert.ok([403, 404].includes(await ask('Patient/pb', { method: 'PUT', body: JSON.stringify(moved) })));
+	assert.ok([403, 404].includes(await ask('Observation/vital-b', { method: 'DELETE' })));
+	assert.equal(
+		(
+			await fetch(`${origin}/app/smart/launch`, {
+				method: 'POST',
+				headers: { authorization: `Bearer ${token}` },
+				body: JSON.stringify({ client_id: portal.client_id, patient: 'pb' }),
+			})
+		).status,
+		404,
+	);
+	const cross = await walk(server, authorizeUrl(server, portal, { scope: wide }), { who: 'ann', patient: 'pb' });
+	assert.equal((await redeem(server, portal, cross)).body.patient, 'pa');
+});
+
+test('tokens are taken from the header only', async () => {
+	const tokens = await tokensFor(server, app, scope);
+	assert.equal((await server.fhir(undefined, `Patient/pa?access_token=${tokens.access_token}`)).status, 401);
+	const body = new URLSearchParams({ access_token: String(tokens.access_token) });
+	assert.equal((await fetch(`${server.fhirBase}/Patient/_search`, { method: 'POST', body })).status, 401);
+	assert.equal((await fetch(`${issuer}/userinfo?access_token=${tokens.access_token}`)).status, 401);
+});
+
+test('an account that was shut has no tokens any more', async () => {
+	const account = await server.accounts.create({ kind: 'user', username: 'leaving', name: 'Leaving', role: 'physician', password });
+	const tokens = await tokensFor(server, app, scope, { who: 'leaving' });
+	assert.equal((await server.fhir(String(tokens.access_token), 'Patient/pa')).status, 200);
+	await server.ctx.db.execute({ text: 'UPDATE oauth.account SET active = false WHERE id = $1', values: [account.id] });
+	server.advance(1100);
+	assert.equal((await server.fhir(String(tokens.access_token), 'Patient/pa')).status, 401);
+	assert.equal((await refresh(server, app, tokens.refresh_token)).body.error, 'invalid_grant');
+});
+
+test('passwords are not asked for by apps unless that is switched on', async () => {
+	const { status, body } = await post(server, 'token', {
+		grant_type: 'password',
+		client_id: app.client_id,
+		client_secret: app.client_secret,
+		username: 'doctor',
+		password,
+		scope,
+	});
+	assert.deepEqual([status, body.error], [400, 'unsupported_grant_type']);
+});
+
+const registrations: readonly (readonly [string, object, string])[] = [
+	['no address', { redirect_uris: [] }, 'invalid_redirect_uri'],
+	['http', { redirect_uris: ['http://client.example.org/cb'] }, 'invalid_redirect_uri'],
+	['this machine', { redirect_uris: ['https://localhost/cb'] }, 'invalid_redirect_uri'],
+	['a private network', { redirect_uris: ['https://10.0.0.1/cb'] }, 'invalid_redirect_uri'],
+	['a script', { application_type: 'native', redirect_uris: ['javascript:alert(1)'] }, 'invalid_redirect_uri'],
+	['a fragment', { redirect_uris: ['https://a.example.org/cb#x'] }, 'invalid_redirect_uri'],
+	['a password', { redirect_uris: ['https://a:b@a.example.org/cb'] }, 'invalid_redirect_uri'],
+	['keys on a private network', { jwks_uri: 'https://192.168.0.1/jwks' }, 'invalid_client_metadata'],
+	['an unknown kind', { application_type: 'magic' }, 'invalid_client_metadata'],
+	['an unknown method', { token_endpoint_auth_method: 'tls_client_auth' }, 'invalid_client_metadata'],
+	['a scope that does not exist', { scope: 'openid user/Nothing.read' }, 'invalid_scope'],
+	['a private client that keeps no secret', { token_endpoint_auth_method: 'none' }, 'invalid_client_metadata'],
+];
+for (const [name, more, error] of registrations) {
+	test(`not registered: ${name}`, async () => {
+		const { postRegistration } = await import('#testing/oauth-app.ts');
+		const { status, body } = await postRegistration(server, {
+			application_type: 'private',
+			redirect_uris: [redirect],
+			client_name: 'x',
+			scope: 'openid',
+			...more,
+		});
+		assert.deepEqual([status, body.error], [400, error], JSON.stringify(body));
+	});
+}
+
+test('a client cannot make itself trusted, enabled or choose its id and secret', async () => {
+	const made = await register(server, {
+		application_type: 'private',
+		redirect_uris: [redirect],
+		client_name: 'x',
+		scope: 'user/Patient.read',
+		client_id: 'chosen',
+		client_secret: 'chosen',
+		heron_trusted: true,
+		heron_scope: 'user/*.cruds',
+		enabled: true,
+	});
+	assert.ok(made.client_id !== 'chosen' && made.client_secret !== 'chosen');
+	const found = await server.authorization.clients.find(made.client_id);
+	assert.deepEqual([found?.enabled, found?.trusted, found?.scopes], [false, false, ['user/Patient.read']]);
+});
