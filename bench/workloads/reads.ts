@@ -1,6 +1,6 @@
 // Reads by id, former versions, a patient's page by date, and what a screen asks for when a chart is opened.
 import { raw } from '#db/sql.ts';
-import { codeKey, refKey } from '#fhir/store/keys.ts';
+import { refKey } from '#fhir/store/keys.ts';
 import { type Finding, finding } from '../finding.ts';
 import type { Outcome } from '../load/job.ts';
 import { interleave, type Lane, rateOf, type Sample } from '../measure.ts';
@@ -57,11 +57,10 @@ async function runRead(stage: Stage): Promise<Finding[]> {
 async function runSearch(stage: Stage): Promise<Finding[]> {
 	const { home, load, options } = stage;
 	const ids = home.charts.filter((one) => one.length > 80).map(([patient]) => patient?.id as string);
-	const query = (id: string): string => `Observation?patient=${id}&category=vital-signs,laboratory&_sort=-date&_count=50`;
+	const query = (id: string): string => `Observation?patient=${id}&date=ge2010-01-01&_sort=-date&_count=50`;
 	load.define('search', { requests: ids.map((id) => get(home, query(id))) });
-	const categories = ['vital-signs', 'laboratory'].map((code) => codeKey('category', code));
-	const searches = Object.fromEntries(ids.map((id) => [id, { key: refKey(`Patient/${id}`), categories }]));
-	const sql = await stage.reference('search', { searches });
+	const keys = Object.fromEntries(ids.map((id) => [id, refKey(`Patient/${id}`)]));
+	const sql = await stage.reference('search', { keys });
 	const cpu = costs();
 	const burst = (port: number) => (): Promise<Outcome> => load.run({ ...slice(options), port, run: 'search' });
 	const samples = await interleave(
