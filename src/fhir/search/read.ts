@@ -1,5 +1,5 @@
 // Reads the matches of one page, with the total when it is wanted.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Querier, Statement } from '#db/database.ts';
 import type { Sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -191,7 +191,7 @@ async function run(db: Querier, query: SearchQuery, statement: Sql, named: boole
 	let ready: Statement = statement;
 	if (named) {
 		const { text, values } = statement.compile();
-		ready = { name: createHash('sha1').update(text).digest('base64url'), text, values };
+		ready = { name: hash('sha1', text, 'base64url'), text, values };
 	}
 	try {
 		return await db.rows(ready);
