@@ -3,6 +3,7 @@ import { anonymous, type Caller } from '#access/ctx.ts';
 import { createTokenVerifier } from '#access/tokens.ts';
 import type { Clock } from '#base/clock.ts';
 import { raw } from '#db/sql.ts';
+import { noteStranger } from '#fhir/audit/note.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { registerBundles } from '#fhir/interactions/later.ts';
 import { outcomeReply } from '#fhir/outcome.ts';
@@ -71,7 +72,7 @@ function certificateOf({ settings, clock, log }: Installation): Promise<Certific
 }
 
 function handlerOf(installation: Installation, metrics: Metrics): Handler {
-	const { settings, db, clock, log, people, authorization, ctxFor, readingCtxFor } = installation;
+	const { settings, db, fhir, clock, log, people, authorization, ctxFor, readingCtxFor } = installation;
 	const verifier = createTokenVerifier(db, clock, { source: authorization.source });
 	const writers = createWriters(clock);
 	const ctxOf = (caller: Caller, request: Request): FhirCtx =>
@@ -92,7 +93,14 @@ function handlerOf(installation: Installation, metrics: Metrics): Handler {
 			...fhirRoutes().map(writers.noting),
 		],
 		mounts: [authorization.mount],
-		authenticate: async (authorization, request) => ctxOf(await verifier.verify(authorization), request),
+		authenticate: async (authorization, request) => {
+			try {
+				return ctxOf(await verifier.verify(authorization), request);
+			} catch (error) {
+				await noteStranger(fhir, request, error);
+				throw error;
+			}
+		},
 		anonymous: (request) => ctxFor(anonymous, request.requestId),
 		dialects: [{ prefix: '/apis/', problem: outcomeReply }],
 		cors: { origins: settings.corsOrigins },

@@ -1,4 +1,5 @@
 // What the caller may do to a resource, checked by the database within the write's own transaction.
+import { isEntryName } from '#access/audit/log.ts';
 import type { Interaction } from '#access/ctx.ts';
 import { type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -6,7 +7,7 @@ import type { Stored } from '#fhir/resource.ts';
 import { restrictSql } from '#fhir/search/match.ts';
 import { table } from '#fhir/search/params/row.ts';
 import type { Unit, Write, Written } from '#fhir/store/store.ts';
-import { forbidden } from './problems.ts';
+import { auditReadOnly, forbidden } from './problems.ts';
 
 /** The limit on the type for the interaction, null for none. Throws Problem forbidden when the caller may do it to no resource of the type. */
 export function permit(ctx: FhirCtx, type: string, interaction: Interaction): Sql | null {
@@ -15,8 +16,14 @@ export function permit(ctx: FhirCtx, type: string, interaction: Interaction): Sq
 	return limit;
 }
 
+/** Entries of the audit are shown as AuditEvents of these names; nothing else may have one. */
+function requireNoEntry({ type, id }: Write): void {
+	if (type === 'AuditEvent' && isEntryName(id)) throw auditReadOnly(id);
+}
+
 /** One write by itself: joined with others when the caller is not limited, else in a transaction that checks the limit before and after. */
 export function writeAlone(ctx: FhirCtx, write: Write, interaction: Interaction): Promise<Written> {
+	requireNoEntry(write);
 	const limit = permit(ctx, write.type, interaction);
 	if (limit === null) return ctx.fhir.store.write(ctx, write);
 	return ctx.fhir.store.transact(ctx, async (unit) => (await writeWithin(ctx, unit, [write], () => interaction))[0] as Written);
@@ -29,6 +36,7 @@ export async function writeWithin(
 	writes: readonly Write[],
 	interactionOf: (write: Write, index: number) => Interaction,
 ): Promise<Written[]> {
+	for (const write of writes) requireNoEntry(write);
 	const limits = writes.map((write, index) => permit(ctx, write.type, interactionOf(write, index)));
 	for (const [index, write] of writes.entries()) {
 		const limit = limits[index];

@@ -31,6 +31,14 @@ export function forbidden(type: string, interaction: string): Problem {
 	return refusal('forbidden', 'not-permitted', 'forbidden', `Your access does not allow to ${interaction} this ${type}.`);
 }
 
+/** Entries of the audit cannot be changed: 405. */
+export function auditReadOnly(id: string): Problem {
+	return refusal('invalid', 'audit-read-only', 'not-supported', `AuditEvent/${id} is an entry of the audit, which only Heron writes.`, {
+		status: 405,
+		headers: { allow: 'GET, HEAD' },
+	});
+}
+
 /** Criteria that must single out one resource found several: 412. */
 export function severalMatch(type: string, criteria: string, path?: string): Problem {
 	const text = `More than one ${type} matches "${criteria.slice(0, 200)}".`;
