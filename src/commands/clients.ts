@@ -26,7 +26,7 @@ export async function runClients({ clients, print }: Desk, given: Given): Promis
 		);
 		return 0;
 	}
-	const change = act === undefined ? undefined : changes[act];
+	const change = act !== undefined && Object.hasOwn(changes, act) ? changes[act] : undefined;
 	if (change === undefined || id === undefined || more.length > 0)
 		throw new UsageError('Say list, or show, enable, disable, trust, distrust or remove and the id of an application.');
 	const client = await clients.find(id);

@@ -101,13 +101,26 @@ const everywhere = [
 	{ name: '_type', type: 'special', documentation: 'The types that are searched; on the system only.' },
 ];
 
+const smartService = { system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' };
+
+/** Where clients authorize themselves, in the form older SMART apps look for. https://hl7.org/fhir/smart-app-launch/1.0.0/conformance/ */
+function authorizationServer({ base }: Fhir): object {
+	const issuer = base.replace(/\/apis\/default\/fhir$/, '/oauth2/default');
+	const names = { authorize: 'authorize', token: 'token', register: 'registration', introspect: 'introspect', revoke: 'revoke' };
+	return {
+		url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+		extension: Object.entries(names).map(([url, path]) => ({ url, valueUri: `${issuer}/${path}` })),
+	};
+}
+
 function restOf(fhir: Fhir): object {
 	const sources = referringParams(fhir);
 	return {
 		mode: 'server',
 		security: {
 			cors: true,
-			service: [{ text: 'Bearer token' }],
+			service: [{ coding: [smartService], text: 'SMART-on-FHIR' }],
+			extension: [authorizationServer(fhir)],
 			description: 'Every request but this one needs an access token in its header: "Authorization: Bearer …" (RFC 6750).',
 		},
 		resource: fhir.definitions.resourceTypes.map((type) => resourceOf(fhir, type, sources.get(type) ?? [])),
@@ -123,7 +136,7 @@ function restOf(fhir: Fhir): object {
 }
 
 function resourceOf(fhir: Fhir, type: string, referring: readonly string[]): object {
-	const params = [...fhir.registry.params(type).values()];
+	const params = [...fhir.registry.params(type).values()].filter(({ pending }) => pending === undefined);
 	const supportedProfile = profilesOf(fhir, type);
 	const own = operations.filter(({ levels, types }) => (levels.type === true || levels.instance === true) && appliesTo(types, type));
 	return {

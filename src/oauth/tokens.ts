@@ -31,14 +31,18 @@ type Row = {
 	readonly client_name: string | null;
 };
 
-/** The facts of an access token; undefined when it is none, has expired, was revoked, or its client was disabled. */
+/**
+ * The facts of an access token; undefined when it is none, has expired, was revoked, its grant was ended (be it while the token was being
+ * made), or its client was disabled.
+ */
 export async function findAccessToken(db: Querier, clock: Clock, token: string): Promise<TokenFacts | undefined> {
 	const [row] = await db.query<Row>({
 		name: 'oauth_token',
 		text: `SELECT i.model, i.account_id, i.client_id, i.payload->>'scope' AS scope, i.payload->'extra'->>'patient' AS patient, i.expires_at,
 				k.metadata->>'client_name' AS client_name
 			FROM oauth.item i JOIN oauth.client k ON k.id = i.client_id AND k.enabled
-			WHERE i.hash = $1 AND i.model IN ('AccessToken', 'ClientCredentials') AND i.expires_at > $2`,
+			WHERE i.hash = $1 AND i.model IN ('AccessToken', 'ClientCredentials') AND i.expires_at > $2
+				AND (i.grant_id IS NULL OR EXISTS (SELECT 1 FROM oauth.consent c WHERE c.grant_id = i.grant_id))`,
 		values: [hashOf(token), clock.now()],
 	});
 	if (row === undefined || (row.model === 'AccessToken' && row.account_id === null)) return undefined;
