@@ -18,8 +18,8 @@ import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { addedPackages } from '#fhir/definitions/package.ts';
 import { createJobs } from '#fhir/jobs/jobs.ts';
+import { createSearchParameters } from '#fhir/search/custom.ts';
 import { createRegistry } from '#fhir/search/registry.ts';
-import { createExtractor } from '#fhir/store/extract.ts';
 import { fhirTables } from '#fhir/store/schema.ts';
 import { createStore, type Store } from '#fhir/store/store.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
@@ -121,8 +121,8 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 	);
 	const base = `${settings.publicUrl}/apis/default/fhir`;
 	const definitions = definitionsOf(settings);
-	const registry = createRegistry(definitions);
-	const extract = createExtractor(registry, definitions, base);
+	const searchParameters = await createSearchParameters({ db, definitions, base, log });
+	const { extract } = searchParameters;
 	const audit = createAudit({ db, clock: systemClock, log, dataDir: settings.dataDir, level: settings.audit });
 	const journal = createJournal(audit, extract);
 	const store = withFallback(createStore({ db, definitions, extract, settings, journal }), db);
@@ -134,7 +134,21 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 	const ids = createIds();
 	const jobs = createJobs({ db, clock: systemClock, ids, log });
 	const blobs = await openBlobs(settings);
-	const fhir: Fhir = { base, definitions, registry, validator: createValidator(definitions), store, blobs, settings, jobs, audit };
+	const fhir: Fhir = {
+		base,
+		definitions,
+		get registry() {
+			return searchParameters.registry;
+		},
+		searchParameters,
+		validator: createValidator(definitions),
+		store,
+		blobs,
+		settings,
+		jobs,
+		audit,
+	};
+	searchParameters.work(store);
 	const ctxOver = (on: Database, caller: Caller, requestId: string): FhirCtx => {
 		return { caller, db: on, clock: systemClock, ids, log, requestId, fhir };
 	};
@@ -164,6 +178,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		readingCtxFor: (caller, requestId, lastWrite) => ctxOver(replicas.reader(lastWrite), caller, requestId),
 		async close() {
 			mail?.close();
+			await searchParameters.close();
 			await jobs.close();
 			await store.close();
 			await audit.close();

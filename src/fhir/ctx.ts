@@ -4,6 +4,7 @@ import type { Ctx } from '#access/ctx.ts';
 import type { Blobs } from '#base/blobs.ts';
 import type { Definitions } from './definitions/definitions.ts';
 import type { Jobs } from './jobs/jobs.ts';
+import type { SearchParameters } from './search/custom.ts';
 import type { SearchRegistry } from './search/registry.ts';
 import type { Store } from './store/store.ts';
 import type { Validator } from './validate/validator.ts';
@@ -12,7 +13,10 @@ export type Fhir = {
 	/** Base of every absolute URL, e.g. https://localhost:9300/apis/default/fhir, without a slash at the end. */
 	readonly base: string;
 	readonly definitions: Definitions;
+	/** The search parameters as they are at the moment. */
 	readonly registry: SearchRegistry;
+	/** Where parameters of the installation's own come and go. */
+	readonly searchParameters: SearchParameters;
 	readonly validator: Validator;
 	readonly store: Store;
 	/** Where large data of Binary resources live. */

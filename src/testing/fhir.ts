@@ -12,8 +12,7 @@ import { createDiskBlobs } from '#fhir/binary/disk.ts';
 import type { Fhir, FhirCtx, FhirSettings } from '#fhir/ctx.ts';
 import { type Definitions, loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { createJobs } from '#fhir/jobs/jobs.ts';
-import { createRegistry } from '#fhir/search/registry.ts';
-import { createExtractor } from '#fhir/store/extract.ts';
+import { createSearchParameters } from '#fhir/search/custom.ts';
 import { createStore } from '#fhir/store/store.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
 import { type Ends, testDatabase } from './database.ts';
@@ -63,21 +62,24 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 			}),
 	});
 	const ids = createIds();
-	const registry = createRegistry(testDefinitions());
-	const extract = createExtractor(registry, testDefinitions(), base);
+	const searchParameters = await createSearchParameters({ db, definitions: testDefinitions(), base, log: silentLog, graceMs: 0 });
+	const { extract } = searchParameters;
 	const auditFolder = mkdtempSync(join(tmpdir(), 'heron-audit-'));
 	const audit = createAudit({ db, clock: systemClock, log: silentLog, dataDir: auditFolder, level });
 	const journal = createJournal(audit, extract);
 	const store = createStore({ db, definitions: testDefinitions(), extract, settings, journal });
 	const jobs = createJobs({ db, clock: systemClock, ids, log: silentLog, pollMs: 100 });
 	const blobFolder = mkdtempSync(join(tmpdir(), 'heron-blobs-'));
-	closers.push(jobs.close, store.close, audit.close, async () => {
+	closers.push(searchParameters.close, jobs.close, store.close, audit.close, async () => {
 		for (const folder of [blobFolder, auditFolder]) rmSync(folder, { recursive: true });
 	});
 	const fhir: Fhir = {
 		base,
 		definitions: testDefinitions(),
-		registry,
+		get registry() {
+			return searchParameters.registry;
+		},
+		searchParameters,
 		validator: createValidator(testDefinitions()),
 		store,
 		blobs: createDiskBlobs(blobFolder),

@@ -2,6 +2,7 @@
 import { type Issue, Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { requireSearchable } from '#fhir/search/custom.ts';
 import { isProfileIssue, isStructural } from '#fhir/validate/validator.ts';
 import { mismatch, unknownType } from './problems.ts';
 
@@ -31,6 +32,7 @@ export function check(ctx: FhirCtx, type: string, resource: Resource): readonly 
 		);
 	}
 	const issues = ctx.fhir.validator.validate(resource, { type });
+	if (type === 'SearchParameter') requireSearchable(ctx.fhir.searchParameters, resource);
 	if (issues.length === 0) return issues;
 	const lenient = ctx.fhir.settings.validation === 'lenient';
 	const errors = issues.filter((issue) => isError(issue) && !(lenient && !isStructural(issue)));

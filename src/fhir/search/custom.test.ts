@@ -25,7 +25,16 @@ async function start(gathers = true, graceMs = 0): Promise<Process> {
 	});
 	const store = createStore({ db, definitions: testDefinitions(), extract: parameters.extract, settings: fhir.settings });
 	if (gathers) parameters.work(store);
-	const own: FhirCtx = { ...ctx, fhir: { ...fhir, registry: parameters.registry, store } };
+	const own: FhirCtx = {
+		...ctx,
+		fhir: {
+			...fhir,
+			store,
+			get registry() {
+				return parameters.registry;
+			},
+		},
+	};
 	return {
 		ctx: own,
 		parameters,

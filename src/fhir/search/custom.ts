@@ -28,7 +28,7 @@ export type ParameterStatus = {
 };
 
 export type SearchParameters = {
-	/** The registry as it is at the moment it is asked. */
+	/** The registry as it is at the moment: another object each time it has changed, so ask for it again. */
 	readonly registry: SearchRegistry;
 	/** Index rows as the registry is at the moment. */
 	readonly extract: Extract;
@@ -86,9 +86,11 @@ export async function createSearchParameters(options: SearchParametersOptions): 
 		}
 	};
 	return {
-		registry: live.registry,
+		get registry() {
+			return live.registry();
+		},
 		extract: live.extract,
-		check: (resource) => checkParameter(options.definitions, live.registry, live.facts(), resource),
+		check: (resource) => checkParameter(options.definitions, live.registry(), live.facts(), resource),
 		async changed() {
 			await live.refresh();
 			if (live.pending()) gather();
@@ -100,6 +102,7 @@ export async function createSearchParameters(options: SearchParametersOptions): 
 			if (live.pending()) gather();
 		},
 		async settled() {
+			await live.refresh();
 			while (live.pending()) {
 				gather();
 				await gathering;
@@ -117,7 +120,7 @@ export async function createSearchParameters(options: SearchParametersOptions): 
 }
 
 type Live = {
-	readonly registry: SearchRegistry;
+	registry(): SearchRegistry;
 	readonly extract: Extract;
 	refresh(): Promise<void>;
 	facts(): readonly CustomFacts[];
@@ -125,7 +128,7 @@ type Live = {
 	pending(): boolean;
 };
 
-/** A registry that changes; whoever holds it sees the present one. */
+/** A registry and an extractor that change. */
 function createLive({ db, definitions, base }: SearchParametersOptions): Live {
 	let generation = -1;
 	let facts: readonly CustomFacts[] = [];
@@ -144,13 +147,7 @@ function createLive({ db, definitions, base }: SearchParametersOptions): Live {
 		generation = read.generation;
 	};
 	return {
-		registry: {
-			params: (type) => registry.params(type),
-			plain: (type) => registry.plain(type),
-			param: (type, code) => registry.param(type, code),
-			hot: (type) => registry.hot(type),
-			patientParams: (type) => registry.patientParams(type),
-		},
+		registry: () => registry,
 		extract: (resource, id) => extract(resource, id),
 		refresh() {
 			running ??= refresh().finally(() => {
