@@ -19,7 +19,7 @@ import { oauthMount } from './provider/mount.ts';
 import { createProtocol } from './provider/server.ts';
 import { oauthRoutes } from './routes.ts';
 import type { AppGrants } from './sessions/app-grants.ts';
-import { endSession, signedIn } from './sessions/sessions.ts';
+import { endSession, listSessions, signedIn } from './sessions/sessions.ts';
 import { createAppGrants, endOfSession } from './smart/consents.ts';
 import { createTokenSource } from './tokens.ts';
 
@@ -64,9 +64,10 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 		keys,
 		clients,
 		accounts,
+		people,
 		facts: directory,
 		browserSession,
-		isSessionOpen: async (id) => (await db.rows({ text: 'SELECT 1 FROM oauth.browser_session WHERE id = $1', values: [id] })).length > 0,
+		isSessionOpen: async (account, id) => (await listSessions(people, account)).some((session) => session.id === id),
 		cookieKeys,
 		errorPage: (ctx, { error, error_description: description }) => {
 			const words = wordsFor(ctx);
@@ -80,7 +81,11 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 	});
 	return {
 		routes: oauthRoutes({ db, clock, publicUrl, issuer, provider: protocol.current, accounts, directory, people, cookieKeys, clients }),
-		mount: oauthMount({ issuer, protocol, rules: { facts: directory, allowPrivate: settings.allowPrivateUrls } }),
+		mount: oauthMount({
+			issuer,
+			protocol,
+			rules: { facts: directory, allowPrivate: settings.allowPrivateUrls, passwords: settings.passwordGrant !== 'off' },
+		}),
 		source: createTokenSource({ db, clock, accounts, rightsOf }),
 		clients,
 		appGrants: createAppGrants(db, clock),

@@ -347,6 +347,22 @@ test('the documents say where everything is', async () => {
 	);
 });
 
+test('browsers of other sites may use the token endpoint, without cookies', async () => {
+	const from = { origin: 'https://app.example.org' };
+	const asked = { ...from, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
+	const preflight = await fetch(`${issuer}/token`, { method: 'OPTIONS', headers: asked });
+	const answer = await fetch(`${issuer}/token`, {
+		method: 'POST',
+		headers: from,
+		body: new URLSearchParams({ grant_type: 'refresh_token' }),
+	});
+	for (const { headers } of [preflight, answer]) {
+		assert.equal(headers.get('access-control-allow-origin'), '*');
+		assert.equal(headers.get('access-control-allow-credentials'), null);
+	}
+	assert.equal(answer.status, 400);
+});
+
 test('keys rotate: the new one signs after a minute, what the old one signed stays good', async () => {
 	const { jwtVerify, createRemoteJWKSet, decodeProtectedHeader } = await import('jose');
 	const app = await confidential(server, seed.scope);

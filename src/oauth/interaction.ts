@@ -164,7 +164,7 @@ async function launchOf(
 
 function askedOf({ interaction, client }: Step): string[] {
 	const asked = scopesOf(String(interaction.params.scope ?? ''));
-	// A public client's own pages cannot keep anything secret from the browser; the wish to stay is granted all the same, as SMART has it.
+	// Who gets no refresh tokens cannot stay, whatever was asked.
 	return client.grantTypes.includes('refresh_token') ? asked : asked.filter((scope) => !/^(offline|online)_access$/.test(scope));
 }
 

@@ -35,6 +35,8 @@ export type RegistrationRules = {
 	readonly facts: RecordFacts;
 	/** Takes http and private hosts in addresses; for development. */
 	readonly allowPrivate: boolean;
+	/** Lets confidential clients use the password grant. */
+	readonly passwords?: boolean;
 };
 
 type Body = Readonly<Record<string, unknown>>;
@@ -49,7 +51,7 @@ export function toMetadata(sent: Body, rules: RegistrationRules): Record<string,
 	const method = methodOf(body);
 	const isPublic = method === 'none';
 	if (isPublic && hasLevel(scopes, 'system')) throw wrong('a public client cannot have system scopes');
-	const grantTypes = grantTypesOf(body, redirects, scopes, isPublic);
+	const grantTypes = [...grantTypesOf(body, redirects, scopes, isPublic), ...(rules.passwords === true && !isPublic ? ['password'] : [])];
 	if (redirects.length === 0 && grantTypes.includes('authorization_code'))
 		throw wrong('redirect_uris must name at least one address', 'invalid_redirect_uri');
 	const type = typeOf(body, redirects, isPublic);
@@ -146,7 +148,7 @@ function methodOf(body: Body): string {
 	return (given as string | undefined) ?? (hasKeys ? 'private_key_jwt' : type === 'private' ? 'client_secret_post' : 'client_secret_basic');
 }
 
-const supported = ['authorization_code', 'refresh_token', 'client_credentials', 'password'];
+const supported = ['authorization_code', 'refresh_token', 'client_credentials'];
 
 function grantTypesOf(body: Body, redirects: readonly string[], scopes: readonly string[], isPublic: boolean): string[] {
 	const named = listOf(body, 'grant_types').filter((type) => supported.includes(type));

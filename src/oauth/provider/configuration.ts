@@ -7,6 +7,7 @@ import type { Clock } from '#base/clock.ts';
 import { Problem } from '#base/problem.ts';
 import type { Database } from '#db/database.ts';
 import type { Accounts } from '#oauth/accounts/accounts.ts';
+import type { People } from '#oauth/accounts/people.ts';
 import { claimNames, claimsOf } from '#oauth/claims.ts';
 import type { ClientStore } from '#oauth/clients/clients.ts';
 import { extraMembers } from '#oauth/clients/registration.ts';
@@ -49,12 +50,13 @@ export type ProtocolDeps = {
 	readonly db: Database;
 	readonly clock: Clock;
 	readonly clients: ClientStore;
-	readonly accounts: Pick<Accounts, 'find'>;
+	readonly accounts: Accounts;
+	readonly people: People;
 	readonly facts: RecordFacts;
 	/** Who is signed in in the browser that sent these cookies. */
 	readonly browserSession: (cookies: string | undefined) => Promise<BrowserSession | undefined>;
 	/** Whether a browser session goes on. */
-	readonly isSessionOpen: (id: string) => Promise<boolean>;
+	readonly isSessionOpen: (account: string, id: string) => Promise<boolean>;
 	/** Keys of the cookies' signatures. */
 	readonly cookieKeys: readonly string[];
 	/** Answers with the page for a failure that cannot be told to the app. */
@@ -175,7 +177,7 @@ function featuresOf(deps: ProtocolDeps): Record<string, unknown> {
 /** The addresses that `aud` and `resource` may name: where tokens are good. */
 function isOurs({ publicUrl }: ProtocolDeps, address: string): boolean {
 	const bare = address.replace(/\/+$/, '');
-	return ['fhir', 'api', 'portal'].some((api) => bare === `${publicUrl}/apis/default/${api}`) || bare === publicUrl;
+	return ['fhir', 'api', 'portal'].some((api) => bare === `${publicUrl}/apis/default/${api}`);
 }
 
 /**
@@ -264,7 +266,7 @@ function accountFinder(deps: ProtocolDeps): (ctx: Context, id: string, token?: M
 /** `online_access` lasts as long as the browser session it was given in. */
 async function isOnline({ db, isSessionOpen }: ProtocolDeps, { grantId }: Model): Promise<boolean> {
 	const consent = grantId === undefined ? undefined : await findConsent(db, grantId);
-	return consent?.sessionId !== undefined && isSessionOpen(consent.sessionId);
+	return consent?.sessionId !== undefined && isSessionOpen(consent.accountId, consent.sessionId);
 }
 
 /** What a token carries beside its scopes: the launch context, and for who introspects it the account. */

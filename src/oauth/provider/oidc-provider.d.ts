@@ -83,6 +83,7 @@ declare module 'oidc-provider' {
 			readonly Client?: Client;
 			readonly IdTokenHint?: { readonly payload: { readonly sub?: string } };
 		};
+		entity(name: string, value: unknown): void;
 		urlFor(name: string, options?: Record<string, unknown>): string;
 	};
 
@@ -92,6 +93,8 @@ declare module 'oidc-provider' {
 		readonly res: ServerResponse;
 		readonly method: string;
 		readonly path: string;
+		/** The address of the client. */
+		readonly ip: string;
 		url: string;
 		status: number;
 		body: unknown;
@@ -130,7 +133,11 @@ declare module 'oidc-provider' {
 		readonly Client: Finder<Client>;
 		readonly Interaction: Finder<Interaction>;
 		readonly Grant: Finder<Grant>;
-		readonly AccessToken: Finder<Model & { save(): Promise<string> }>;
+		readonly AccessToken: Finder<Model & { readonly expiration: number; save(): Promise<string>; setAudience(audience: string): void }>;
+		readonly IdToken: new (
+			claims: object,
+			options: { ctx: Context },
+		) => { scope: string; issue(options: { use: 'idtoken' }): Promise<string> };
 		readonly RefreshToken: Finder<Model & { save(): Promise<string> }>;
 		readonly RegistrationAccessToken: Finder<Model>;
 	}

@@ -7,6 +7,7 @@ import { isSecret } from '#oauth/clients/clients.ts';
 import { configurationOf, type ProtocolDeps } from './configuration.ts';
 import type { Keys, SigningKeys } from './keys.ts';
 import { answerMembers } from './members.ts';
+import { registerPasswordGrant } from './password-grant.ts';
 
 export type Protocol = {
 	/** The provider with the present keys. */
@@ -47,6 +48,8 @@ function build(deps: ProtocolDeps & { readonly log: Log }, keys: SigningKeys): P
 	const provider = new Provider(deps.issuer, configurationOf(deps, keys.jwks));
 	// Where we stand comes from the settings, by headers that the mount sets; never from the client.
 	provider.proxy = true;
+	const { passwordGrant: allowed } = deps.settings;
+	if (allowed !== 'off') registerPasswordGrant(provider, { ...deps, allowed });
 	provider.use(answerMembers(deps));
 	provider.use(afterSignOut(deps));
 	acceptsKeysAndSecret(provider);
