@@ -4,7 +4,7 @@ import { relative } from 'node:path';
 import { createLog, described, type Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { openDatabase } from '#db/database.ts';
-import { ensureAdministrator } from '#oauth/accounts/accounts.ts';
+import { coreOf, ensureAdministrator } from '#oauth/accounts/accounts.ts';
 import { compose, openSource, type Source } from './compose.ts';
 import { serve } from './serve.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -61,10 +61,10 @@ function say({ embedded }: Source, settings: Settings): void {
 }
 
 /** Somebody has to be able to sign in: the first start makes an administrator, whose password is shown this once. */
-async function firstAdministrator({ config }: Source, { adminPassword }: Settings): Promise<void> {
+async function firstAdministrator({ config }: Source, { adminPassword, people }: Settings): Promise<void> {
 	const db = openDatabase({ ...config, max: 1 });
 	try {
-		const password = await ensureAdministrator(db, adminPassword);
+		const password = await ensureAdministrator(db, adminPassword, coreOf(db, people));
 		if (password !== undefined) console.log(`Sign in as "admin" with the password ${password} (it is shown this once)`);
 	} finally {
 		await db.close();

@@ -7,7 +7,7 @@ import { sql } from '#db/sql.ts';
 import { type AccountKind, addAccount, findAccount, type Account as Person, patientsOf } from './account.ts';
 import { setPassword } from './credentials.ts';
 import { createPasswords, randomPassword } from './passwords.ts';
-import { defaultPeopleSettings, type People } from './people.ts';
+import { defaultPeopleSettings, type People, type PeopleSettings } from './people.ts';
 import { checkPassword, stageAfterPassword } from './sign-in.ts';
 
 export type Account = Person & {
@@ -49,9 +49,9 @@ export type Accounts = {
 
 type Core = Pick<People, 'db' | 'clock' | 'ids' | 'passwords' | 'settings'>;
 
-function coreOf(db: Database): Core {
-	const settings = { ...defaultPeopleSettings, publicUrl: 'https://localhost' };
-	return { db, clock: systemClock, ids: createIds(), passwords: createPasswords(), settings };
+/** What accounts alone need, without mail, sessions and second factors. */
+export function coreOf(db: Database, settings: Omit<PeopleSettings, 'publicUrl'> = defaultPeopleSettings): Core {
+	return { db, clock: systemClock, ids: createIds(), passwords: createPasswords(), settings: { ...settings, publicUrl: '' } };
 }
 
 /** Accounts in the database. */
@@ -101,7 +101,7 @@ export async function ensureAdministrator(
 ): Promise<string | undefined> {
 	const [some] = await db.rows(sql`SELECT 1 FROM oauth.account LIMIT 1`);
 	if (some !== undefined) return undefined;
-	const made = password ?? randomPassword();
+	const made = password ?? randomPassword(people.settings.policy.minLength);
 	const account = await addAccount(people, { kind: 'user', username: 'admin', name: 'Administrator', roles: ['administrator'] }).catch(
 		(error: unknown) => {
 			// Another process was faster.

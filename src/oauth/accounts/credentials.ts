@@ -74,9 +74,13 @@ async function store(
 
 /** Gives an account a random password that is good for one sign-in, and gives it back to be told to its owner. */
 export async function setRandomPassword(people: People, account: Account): Promise<string> {
-	const password = randomPassword();
-	await setPassword(people, account, password, { mustChange: true });
-	return password;
+	for (;;) {
+		const password = randomPassword(people.settings.policy.minLength);
+		// By chance it may spell the person's name.
+		if ((await weaknessesFor(people, account, password)).length > 0) continue;
+		await setPassword(people, account, password, { mustChange: true });
+		return password;
+	}
 }
 
 /** A link that sets a new password once, within the time the settings allow. Whoever has it can sign in: show it to its owner only. */

@@ -125,15 +125,16 @@ function isCommon(plain: string): boolean {
 	return commonWords.test(letters.replaceAll(/[^\p{L}]/gu, '')) || commonWords.test(plain.replaceAll(/[^\p{L}]/gu, ''));
 }
 
-/** A random password for a person to type once: 20 signs of an alphabet without look-alikes, in groups of five. */
-export function randomPassword(): string {
+/** A random password for a person to type once: at least 20 signs of an alphabet without look-alikes, in groups of five. */
+export function randomPassword(minLength = 0): string {
 	const alphabet = 'abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 	for (;;) {
-		const signs = Array.from(randomBytes(64), (byte) => (byte < 220 ? alphabet[byte % 55] : ''))
+		const length = Math.max(20, minLength);
+		const signs = Array.from(randomBytes(4 * length), (byte) => (byte < 220 ? alphabet[byte % 55] : ''))
 			.join('')
-			.slice(0, 20);
+			.slice(0, length);
 		const password = signs.replaceAll(/.{5}(?=.)/g, '$&-');
-		if (signs.length === 20 && classesOf(password) === 4) return password;
+		if (signs.length === length && classesOf(password) === 4) return password;
 	}
 }
 

@@ -54,7 +54,7 @@ export function createSealer(secret: Buffer): Sealer {
 		},
 		open(about, sealed) {
 			try {
-				const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12)).setAAD(Buffer.from(about));
+				const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 }).setAAD(Buffer.from(about));
 				decipher.setAuthTag(sealed.subarray(12, 28));
 				return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
 			} catch (error) {

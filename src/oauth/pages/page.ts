@@ -78,6 +78,7 @@ function frame({ language, title, body, wide, corner, usesPasskeys, self }: Page
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
 <title>${title} · Heron</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="${pageFiles['style.css']?.url}">
 ${usesPasskeys && html`<script src="${pageFiles['passkey.js']?.url}" defer></script>`}
 </head>

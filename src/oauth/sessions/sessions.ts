@@ -5,6 +5,7 @@ import { raw, sql } from '#db/sql.ts';
 import { type Account, findAccount } from '#oauth/accounts/account.ts';
 import { secretHash } from '#oauth/accounts/passwords.ts';
 import type { People } from '#oauth/accounts/people.ts';
+import { endOfSession } from '#oauth/smart/consents.ts';
 
 export type Stage = 'second-factor' | 'new-password' | 'done';
 
@@ -117,12 +118,18 @@ export async function listSessions(people: Pick<People, 'db' | 'clock' | 'settin
 		ORDER BY s.seen_at DESC LIMIT 1000`);
 }
 
-/** Ends a session of this account; false when there is none of that id. */
+/** Ends a session of this account, and what apps were given for no longer than it lasts; false when there is none of that id. */
 export async function endSession(people: { readonly db: Querier }, account: string, id: string): Promise<boolean> {
-	return (await people.db.execute(sql`DELETE FROM oauth.browser_session WHERE account = ${account} AND id = ${id}`)) > 0;
+	const ended = (await people.db.execute(sql`DELETE FROM oauth.browser_session WHERE account = ${account} AND id = ${id}`)) > 0;
+	if (ended) await endOfSession(people.db, id);
+	return ended;
 }
 
-/** Ends all sessions of an account but `keep`; gives their number. */
+/** Ends all sessions of an account but `keep`, in the same way; gives their number. */
 export async function endSessions(people: { readonly db: Querier }, account: string, keep?: string): Promise<number> {
-	return people.db.execute(sql`DELETE FROM oauth.browser_session WHERE account = ${account} AND id <> ${keep ?? ''}`);
+	const ended = await people.db.query<{ id: string }>(
+		sql`DELETE FROM oauth.browser_session WHERE account = ${account} AND id <> ${keep ?? ''} RETURNING id`,
+	);
+	for (const { id } of ended) await endOfSession(people.db, id);
+	return ended.length;
 }
