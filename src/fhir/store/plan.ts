@@ -182,11 +182,11 @@ class Planner {
 		const row: Row = { rid, id, rk, version, updated, op: 'U', body, index };
 		work.changed.push({ row, former: encodeVersion(former, { type, id, version, updated, body }) });
 		const before = this.#indexOf(met.body);
-		if (!sameEntries(before?.strings, index.strings)) {
+		if (!sameStrings(before?.strings, index.strings)) {
 			work.clear.strings.push(rid);
 			for (const entry of index.strings) work.strings.push({ rid, entry });
 		}
-		if (!sameEntries(before?.ranges, index.ranges)) {
+		if (!sameRanges(before?.ranges, index.ranges)) {
 			work.clear.ranges.push(rid);
 			for (const entry of index.ranges) work.ranges.push({ rid, entry });
 		}
@@ -274,7 +274,10 @@ function statementsOf(type: string, { fresh, changed, gone, clear, strings, rang
 	return statements;
 }
 
-/** Whether two lists hold the same plain objects in the same order. */
-function sameEntries(a: readonly object[] | undefined, b: readonly object[]): boolean {
-	return a !== undefined && a.length === b.length && (a.length === 0 || JSON.stringify(a) === JSON.stringify(b));
+function sameStrings(a: readonly StringEntry[] | undefined, b: readonly StringEntry[]): boolean {
+	return a?.length === b.length && a.every(({ p, v }, i) => p === b[i]?.p && v === b[i]?.v);
+}
+
+function sameRanges(a: readonly RangeEntry[] | undefined, b: readonly RangeEntry[]): boolean {
+	return a?.length === b.length && a.every(({ p, k, lo, hi }, i) => p === b[i]?.p && k === b[i]?.k && lo === b[i]?.lo && hi === b[i]?.hi);
 }
