@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { type Criterion, type Logged, type Place, readLog } from '#access/audit/log.ts';
 import { openSecrets, readLastSeal } from '#access/audit/secrets.ts';
 import { verify } from '#access/audit/verify.ts';
+import type { Database } from '#db/database.ts';
 import { type Command, type Given, pathOf, UsageError } from './command.ts';
 import { withInstallation } from './installation.ts';
 import { createMeter } from './meter.ts';
@@ -29,41 +30,46 @@ list prints entries, newest first, one a line: time, who, what, how it ended (HT
 		{ name: 'json', means: 'with list: a JSON object on each line' },
 	],
 	async run(given) {
-		const [what, ...more] = given.words;
-		if (more.length > 0) throw new UsageError('One word is enough: verify, list or key.');
-		if (what === 'verify') return verifyAll(given);
-		if (what === 'list') return list(given);
-		if (what === 'key') return withInstallation(async ({ settings }) => printKey(settings.dataDir));
-		throw new UsageError('What? Say verify, list or key.');
+		return withInstallation(({ db, settings: { dataDir } }, signal) => runAudit({ db, dataDir, signal, print: console.log }, given));
 	},
 };
 
-function printKey(dataDir: string): number {
-	console.log((openSecrets(dataDir).publicKey.export({ type: 'spki', format: 'pem' }) as string).trim());
+export type AuditOn = {
+	readonly db: Database;
+	readonly dataDir: string;
+	readonly signal: AbortSignal;
+	readonly print: (line: string) => void;
+};
+
+/** Does what the words say and gives the exit code. Throws UsageError. */
+export async function runAudit(on: AuditOn, given: Given): Promise<number> {
+	const [what, ...more] = given.words;
+	if (more.length > 0) throw new UsageError('One word is enough: verify, list or key.');
+	if (what === 'verify') return verifyAll(on, given);
+	if (what === 'list') return list(on, given);
+	if (what !== 'key') throw new UsageError('What? Say verify, list or key.');
+	on.print((openSecrets(on.dataDir).publicKey.export({ type: 'spki', format: 'pem' }) as string).trim());
 	return 0;
 }
 
-async function verifyAll(given: Given): Promise<number> {
+async function verifyAll({ db, dataDir, print }: AuditOn, given: Given): Promise<number> {
 	const from = given.value('from');
 	const trusted = given.values('trust').map(readKey);
-	const options = from === undefined ? {} : { from: momentOf('from', from) };
-	return withInstallation(async ({ db, settings }) => {
-		const meter = createMeter(process.stderr);
-		const { entries, seals, findings, unsealed } = await verify(db, {
-			...options,
-			keys: [openSecrets(settings.dataDir).publicKey, ...trusted],
-			last: readLastSeal(settings.dataDir),
-			onProgress: (done) => meter.show({ done, of: 'entries' }),
-		});
-		meter.end();
-		for (const { what, text } of findings) console.log(`${what.toUpperCase().padEnd(8)}  ${text}`);
-		const number = (count: number): string => count.toLocaleString('en-US');
-		console.log(`${number(entries)} entries, ${number(seals)} seals, ${number(unsealed)} entries that no seal vouches for yet.`);
-		console.log(
-			findings.length === 0 ? 'Nothing is wrong.' : findings.length === 1 ? 'One thing is wrong.' : `${findings.length} things are wrong.`,
-		);
-		return findings.length === 0 ? 0 : 1;
+	const meter = createMeter(process.stderr);
+	const { entries, seals, findings, unsealed } = await verify(db, {
+		...(from === undefined ? {} : { from: momentOf('from', from) }),
+		keys: [openSecrets(dataDir).publicKey, ...trusted],
+		last: readLastSeal(dataDir),
+		onProgress: (done) => meter.show({ done, of: 'entries' }),
 	});
+	meter.end();
+	for (const { what, text } of findings) print(`${what.toUpperCase().padEnd(8)}  ${text}`);
+	const number = (count: number): string => count.toLocaleString('en-US');
+	print(`${number(entries)} entries, ${number(seals)} seals, ${number(unsealed)} entries that no seal vouches for yet.`);
+	print(
+		findings.length === 0 ? 'Nothing is wrong.' : findings.length === 1 ? 'One thing is wrong.' : `${findings.length} things are wrong.`,
+	);
+	return findings.length === 0 ? 0 : 1;
 }
 
 function readKey(file: string): KeyObject {
@@ -76,22 +82,18 @@ function readKey(file: string): KeyObject {
 
 const rowsAtOnce = 1000;
 
-async function list(given: Given): Promise<number> {
+async function list({ db, signal, print }: AuditOn, given: Given): Promise<number> {
 	const wanted = Number(given.value('count') ?? '100');
 	if (!Number.isSafeInteger(wanted) || wanted < 1) throw new UsageError('--count is a whole number.');
 	const criteria = criteriaOf(given);
-	const print = given.has('json') ? (entry: Logged): string => JSON.stringify(entry) : lineOf;
-	await withInstallation(async ({ db }, signal) => {
-		let after: Place | undefined;
-		for (let left = wanted; left > 0 && !signal.aborted; ) {
-			const count = Math.min(left, rowsAtOnce);
-			const entries = await readLog(db, { criteria, count, after });
-			for (const entry of entries) console.log(print(entry));
-			if (entries.length < count) return;
-			after = entries.at(-1);
-			left -= count;
-		}
-	});
+	let after: Place | undefined;
+	for (let left = wanted; left > 0 && !signal.aborted; left -= rowsAtOnce) {
+		const count = Math.min(left, rowsAtOnce);
+		const entries = await readLog(db, { criteria, count, after });
+		for (const entry of entries) print(given.has('json') ? JSON.stringify(entry) : lineOf(entry));
+		if (entries.length < count) break;
+		after = entries.at(-1);
+	}
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // The audit's chains: entries of transactions that end in every way, tampering by someone who may do anything in the database, keys.
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -411,6 +412,9 @@ test('the secrets are made once, for their owner alone', () => {
 	assert.equal(a.keyId, b.keyId);
 	assert.equal(a.hashOf('name=x'), b.hashOf('name=x'));
 	assert.notEqual(a.hashOf('name=x'), a.hashOf('name=y'));
+	const key = Buffer.from(readFileSync(join(folder, 'audit', 'query.key'), 'utf8'), 'base64');
+	for (const text of ['', 'name=ä', 'x'.repeat(1000)])
+		assert.equal(a.hashOf(text), createHmac('sha256', key).update(text).digest('hex').slice(0, 32));
 	assert.notEqual(a.hashOf('name=x'), openSecrets(newFolder()).hashOf('name=x'));
 	for (const name of ['key.pem', 'query.key']) assert.equal(statSync(join(folder, 'audit', name)).mode & 0o077, 0);
 	a.remember({ n: 5, hash: 'five' });
