@@ -7,13 +7,13 @@ import { Problem } from '#base/problem.ts';
 /**
  * The whole body as sent, after its content encoding (gzip, deflate, br) is undone.
  * Throws Problem too-much (413) beyond `limit` bytes, before or after decompression, unsupported (415) for another
- * encoding, invalid (400) for a broken one.
+ * encoding, invalid (400) for a broken one or a connection that ends before the body does.
  */
 export async function readBody(message: IncomingMessage, limit: number): Promise<Buffer> {
 	const declared = Number(message.headers['content-length'] ?? 0);
 	if (declared > limit) throw tooLarge(limit);
 	const encoding = (message.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-	if (encoding === 'identity' || encoding === '') return collect(message, limit);
+	if (encoding === 'identity' || encoding === '') return collect(message, limit).catch(refuse);
 	const decoder = decoders[encoding];
 	if (decoder === undefined) {
 		throw new Problem(
@@ -57,9 +57,18 @@ function collect(stream: Readable, limit: number): Promise<Buffer> {
 		stream.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size)));
 		stream.on('error', reject);
 		stream.on('close', () => {
-			if (!stream.readableEnded) reject(new Problem('invalid', 'body-incomplete', 'The connection ended before the body was complete.'));
+			if (!stream.readableEnded) reject(incomplete());
 		});
 	});
+}
+
+/** What goes wrong while a body comes in is the connection's end, not a failure of the server. */
+function refuse(error: unknown): never {
+	throw error instanceof Problem ? error : incomplete(error);
+}
+
+function incomplete(cause?: unknown): Problem {
+	return new Problem('invalid', 'body-incomplete', 'The connection ended before the body was complete.', { cause });
 }
 
 function tooLarge(limit: number): Problem {

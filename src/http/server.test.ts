@@ -1,9 +1,10 @@
 // The HTTP server by its front: real sockets on a free port.
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
-import { silentLog } from '#base/log.ts';
+import { type Log, silentLog } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { healthRoutes } from './health.ts';
 import { createMetrics, metricsRoute } from './metrics.ts';
@@ -14,6 +15,7 @@ import { createHandler, type Listening, listen } from './server.ts';
 type Ctx = { readonly who: string };
 const large = JSON.stringify({ text: 'abc '.repeat(4000) });
 const json = { 'content-type': 'application/json' };
+const failures: string[] = [];
 let databaseUp = true;
 
 const common = { may: 'thing.read', problem: problemJson } as const;
@@ -56,7 +58,7 @@ before(async () => {
 		cors: { origins: ['https://app.example'] },
 		bodyLimitBytes: 5000,
 		trustedProxies: [],
-		log: silentLog,
+		log: { ...silentLog, error: (_facts: object, text: string) => failures.push(text) } as unknown as Log,
 	});
 	server = await listen(handler, { port: 0, host: '127.0.0.1' });
 	base = `http://127.0.0.1:${server.port}`;
@@ -106,6 +108,46 @@ test('an unexpected failure shows nothing of the inside', async () => {
 	const response = await get('/broken');
 	assert.equal(response.status, 500);
 	assert.doesNotMatch(await response.text(), /secret/);
+});
+
+test('a query of many values is read', async () => {
+	const query = `id=${Array.from({ length: 1000 }, (_, i) => `01a2125d-05b1-703b-a047-${i + 1e11}`).join(',')}`;
+	const response = await get(`/things/1?${query}`);
+	assert.equal(response.status, 200);
+	assert.equal(((await response.json()) as { query: string }).query, query);
+});
+
+/** What comes back for bytes that are sent as they are, the whole of them before anything is read. */
+function exchange(text: string, rest = ''): Promise<string> {
+	return new Promise((resolve, reject) => {
+		const socket = connect(server.port, '127.0.0.1');
+		let answer = '';
+		socket.on('error', reject);
+		socket.on('close', () => resolve(answer));
+		socket.write(text);
+		// The server has answered by now.
+		setTimeout(() => socket.write(rest, () => socket.setEncoding('utf8').on('data', (part) => (answer += part))), 100);
+	});
+}
+
+test('who sends on after a refusal still gets to see it', async () => {
+	const size = 4_000_000;
+	const head = `POST /echo HTTP/1.1\r\nhost: x\r\nauthorization: Bearer good\r\ncontent-length: ${size}\r\n\r\n`;
+	const answer = await exchange(head, 'a'.repeat(size));
+	assert.match(answer, /^HTTP\/1\.1 413 /);
+	assert.match(answer, /"code":"body-too-large"/);
+});
+
+test('a client that goes away in the middle of a body is no failure of the server', async () => {
+	const before = failures.length;
+	const socket = connect(server.port, '127.0.0.1');
+	const closed = new Promise((resolve) => socket.on('close', resolve));
+	socket.write('POST /echo HTTP/1.1\r\nhost: x\r\nauthorization: Bearer good\r\ncontent-length: 100\r\n\r\nabc');
+	await get('/things/1');
+	socket.destroy();
+	await closed;
+	for (let i = 0; i < 5; i++) await get('/things/1');
+	assert.equal(failures.length, before);
 });
 
 test('large answers are compressed as the client asks, small ones never', async () => {

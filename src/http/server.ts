@@ -40,6 +40,12 @@ export type Mount = {
 
 export type Handler = (message: IncomingMessage, response: ServerResponse) => void;
 
+/** How long the rest of a body that nobody wants is read. */
+const lingerMs = 2000;
+
+/** Request line and headers: a search by GET may name many values. */
+const maxHeaderSize = 65_536;
+
 const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /** The function that answers every request, for a node:http server or a test without sockets. */
@@ -145,17 +151,17 @@ function send(message: IncomingMessage, response: ServerResponse, request: Reque
 	};
 	if (reply.headers?.vary !== undefined && cors.vary !== undefined) headers.vary = `${reply.headers.vary}, ${cors.vary}`;
 	headers['x-request-id'] = request.requestId;
-	if (!message.complete && message.method !== 'GET' && message.method !== 'HEAD') {
-		// The answer comes before the body was read: the rest of it must not be taken for the next request.
-		headers.connection = 'close';
-		message.resume();
-	}
+	const early = !message.complete && message.method !== 'GET' && message.method !== 'HEAD';
+	// The answer comes before the body was read: the rest of it must not be taken for the next request.
+	if (early) headers.connection = 'close';
 	if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
 		if (reply.status !== 204 && reply.status !== 304)
 			headers['content-length'] = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
 		response.writeHead(reply.status, headers);
-		if (request.method === 'HEAD' || body === undefined) response.end();
-		else response.end(body);
+		const shown = request.method === 'HEAD' ? undefined : body;
+		if (early) endAfterBody(message, response, shown);
+		else if (shown === undefined) response.end();
+		else response.end(shown);
 		return;
 	}
 	response.writeHead(reply.status, headers);
@@ -163,6 +169,22 @@ function send(message: IncomingMessage, response: ServerResponse, request: Reque
 		body.destroy();
 		response.end();
 	} else pipeline(body, response, () => undefined);
+}
+
+/**
+ * Ends an answer that came before the request's body: what is still on its way is read and dropped for a while, since a client that goes on
+ * sending would meet a broken connection instead of the answer.
+ */
+function endAfterBody(message: IncomingMessage, response: ServerResponse, body: string | Buffer | undefined): void {
+	if (body === undefined) response.flushHeaders();
+	else response.write(body);
+	const end = (): void => {
+		clearTimeout(timer);
+		response.end();
+	};
+	const timer = setTimeout(end, lingerMs);
+	message.once('close', end);
+	message.resume();
 }
 
 /** A request whose costlier facts are worked out only when somebody asks. */
@@ -262,7 +284,7 @@ export async function listen(
 	where: { readonly port: number; readonly host?: string; readonly tls?: { readonly cert: string; readonly key: string } },
 	graceMs = 10_000,
 ): Promise<Listening> {
-	const tuning = { keepAliveTimeout: 65_000, requestTimeout: 300_000, noDelay: true };
+	const tuning = { maxHeaderSize, keepAliveTimeout: 65_000, requestTimeout: 300_000, noDelay: true };
 	const server: Server = where.tls === undefined ? createServer(tuning, handler) : createTlsServer({ ...tuning, ...where.tls }, handler);
 	await new Promise<void>((resolve, reject) => {
 		server.once('error', (error: NodeJS.ErrnoException) => reject(listenProblem(error, where.port)));
