@@ -50,13 +50,16 @@ async function checkChain(client: Client, chain: Chain, verdict: Verdict): Promi
 	let at = 0;
 	for (const [index, { method, version, body }] of seen.entries()) {
 		if (version !== index + 1) verdict.wrong.push(`${type}/${chain.id}: version ${index + 1} is missing`);
+		// Deletes have no content to tell them apart: the one that was acknowledged as this version comes before one that was not heard of.
+		const owner = attempts.findIndex((one, i) => i >= at && one.state === 'acknowledged' && one.version === version);
 		let attempt = attempts[at];
-		while (attempt !== undefined && !isOf(attempt, method, body)) {
+		while (attempt !== undefined && (owner < 0 ? !isOf(attempt, method, body) : at < owner)) {
 			if (attempt.state === 'acknowledged') verdict.lost.push(nameOf(chain, attempt, `version ${version} is another`));
 			attempt = attempts[++at];
 		}
 		at++;
 		if (attempt === undefined) verdict.wrong.push(`${type}/${chain.id} version ${version} was sent by nobody`);
+		else if (!isOf(attempt, method, body)) verdict.lost.push(nameOf(chain, attempt, `version ${version} is another`));
 		else await checkVersion(client, chain, attempt, version, body, verdict);
 	}
 	for (const attempt of attempts.slice(at))
