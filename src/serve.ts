@@ -85,7 +85,6 @@ function handlerOf(installation: Installation, metrics: Metrics): Handler {
 			...authorization.routes,
 			...accountRoutes<FhirCtx>({
 				people,
-				log,
 				apps: authorization.appGrants,
 				outside: settings.signInProvider === undefined ? undefined : createOutsideProvider(people, settings.signInProvider),
 				isAdministrator: ({ account }) => isAdministrator(people, account),

@@ -76,7 +76,6 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 			...authorization.routes,
 			...accountRoutes<FhirCtx>({
 				people,
-				log,
 				apps: authorization.appGrants,
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),

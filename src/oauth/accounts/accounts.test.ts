@@ -284,7 +284,7 @@ test('who forgot the password gets a letter; who does not exist gets none, and n
 test('the authorization server’s view of accounts', async () => {
 	const accounts = createAccounts(people.db, people);
 	const made = await accounts.create({ kind: 'patient', username: 'view', name: 'View', role: '', patient: 'p1', password: goodPassword });
-	assert.deepEqual([made.patient, made.fhirUser, made.role], ['p1', 'Patient/p1', '']);
+	assert.deepEqual([made.patient, made.fhirUser, made.roles], ['p1', 'Patient/p1', []]);
 	const right = await accounts.signIn(' view ', goodPassword, from);
 	assert.ok(right.ok && right.needs.length === 0);
 	assert.deepEqual(await accounts.signIn('view', 'Wrong-1', from), { ok: false, reason: 'sign-in-wrong' });

@@ -11,8 +11,6 @@ import { defaultPeopleSettings, type People, type PeopleSettings } from './peopl
 import { checkPassword, stageAfterPassword } from './sign-in.ts';
 
 export type Account = Person & {
-	/** The first of its roles; empty for a patient. */
-	readonly role: string;
 	/** The Patient of a patient's account. */
 	readonly patient?: string;
 };
@@ -29,6 +27,7 @@ export type NewAccount = {
 	readonly kind: AccountKind;
 	readonly username: string;
 	readonly name: string;
+	/** Of a user of the practice. */
 	readonly role: string;
 	readonly fhirUser?: string;
 	readonly patient?: string;
@@ -87,7 +86,7 @@ export function createAccounts(db: Database, people: Core = coreOf(db)): Account
 
 function accountOf(person: Person): Account {
 	const [patient] = patientsOf(person);
-	return { ...person, role: person.roles[0] ?? '', ...(patient === undefined ? {} : { patient }) };
+	return { ...person, ...(patient === undefined ? {} : { patient }) };
 }
 
 /**

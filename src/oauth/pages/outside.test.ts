@@ -62,7 +62,7 @@ function issuer(): string {
 const people = await testPeople({ after });
 const outside = createOutsideProvider(people, { issuer: issuer(), clientId: 'heron', clientSecret: 's3cret', name: 'Elsewhere' });
 const handler = createHandler<undefined>({
-	routes: accountRoutes<undefined>({ people, log: silentLog, outside, isAdministrator: async () => false }),
+	routes: accountRoutes<undefined>({ people, outside, isAdministrator: async () => false }),
 	authenticate: () => undefined,
 	anonymous: () => undefined,
 	dialects: [],

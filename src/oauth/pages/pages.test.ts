@@ -20,7 +20,6 @@ const granted: AppGrant[] = [{ id: 'g1', client: 'Growth <chart>', scopes: ['lau
 const handler = createHandler<undefined>({
 	routes: accountRoutes<undefined>({
 		people,
-		log: silentLog,
 		isAdministrator: async ({ account }) => account.roles.includes('administrator'),
 		apps: {
 			list: async () => granted,
@@ -248,9 +247,7 @@ test('whatever a form says, no answer is a failure of ours', async () => {
 		'reason',
 		'purpose',
 	];
-	const posts = accountRoutes<undefined>({ people, log: silentLog, isAdministrator: async () => true }).filter(
-		({ method }) => method === 'POST',
-	);
+	const posts = accountRoutes<undefined>({ people, isAdministrator: async () => true }).filter(({ method }) => method === 'POST');
 	let browser = await signedInBrowser('fuzz');
 	for (const { path } of posts) {
 		for (const value of values) {

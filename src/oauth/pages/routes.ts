@@ -1,5 +1,4 @@
 // The rows of /account/…: every page, who may see it, and what it says when something goes wrong.
-import type { Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { chooseLanguage, signInWords } from '#contract/words/words.ts';
 import type { Method, Reply, Request, Route } from '#http/route.ts';
@@ -45,7 +44,6 @@ import { type Visit, visitOf } from './visit.ts';
 
 export type AccountDeps = {
 	readonly people: People;
-	readonly log: Log;
 	/** The apps that accounts let in; without the authorization server there are none. */
 	readonly apps?: AppGrants | undefined;
 	/** A provider elsewhere that people may sign in with. */
