@@ -11,7 +11,7 @@ import { type Blobs, blobKey } from '#base/blobs.ts';
 import type { Database, Tx } from '#db/database.ts';
 import { type Generated, knownMigrations, migrate, migrateWithin, migrationsRun } from '#db/migrate.ts';
 import { raw, sql } from '#db/sql.ts';
-import { isEmpty, ownTables, type Table } from '#db/tables.ts';
+import { isEmpty, ownTables, seeded, type Table } from '#db/tables.ts';
 import { readArchive, verifyArchive } from './archive.ts';
 import { type Manifest, partName } from './backup.ts';
 import { named } from './dump.ts';
@@ -85,7 +85,7 @@ async function prepareTarget(tx: Tx, manifest: Manifest, { generated, force }: R
 	else {
 		const numbered = [...ran.keys()].filter((name) => name.endsWith('.sql'));
 		if (numbered.length !== wanted.length || !numbered.every((name) => wanted.includes(name))) throw targetDiffers();
-		const tables = (await ownTables(tx)).filter(({ name }) => name !== 'heron_migration');
+		const tables = (await ownTables(tx)).filter(({ name }) => name !== 'heron_migration' && !seeded.includes(name));
 		const filled: Table[] = [];
 		for (const table of tables) if (!(await isEmpty(tx, [table]))) filled.push(table);
 		if (filled.length > 0 && !force) throw targetNotEmpty();
@@ -93,6 +93,7 @@ async function prepareTarget(tx: Tx, manifest: Manifest, { generated, force }: R
 		if (filled.length > 0)
 			await tx.execute(raw(`TRUNCATE ${filled.map(({ schema, name }) => `"${schema}"."${name}"`).join(', ')} CASCADE`));
 	}
+	for (const { schema, name } of manifest.tables) if (seeded.includes(name)) await tx.execute(raw(`TRUNCATE "${schema}"."${name}"`));
 	const there = new Map((await ownTables(tx)).map((table) => [`${table.schema}.${table.name}`, table]));
 	for (const { schema, name, columns } of manifest.tables) {
 		const known = there.get(`${schema}.${name}`)?.columns;
