@@ -1,5 +1,5 @@
 // Former versions from their stored form: read from the version that stands by itself down to the one wanted.
-import { chainLength, decodeVersion, type Version } from './delta.ts';
+import { chainLength, decodeVersion, standsAlone, type Version } from './delta.ts';
 import { milliseconds, tableOf } from './statements.ts';
 
 /** A version as it lies in the database: `body` when it is the current one, `stored` when it is in history, neither for a delete. */
@@ -13,9 +13,9 @@ export type Raw = {
 };
 
 /** Columns of `Raw` from the current row `r`. */
-export const currentColumns = `r.rid, r.ver, ${milliseconds('r.lu')}, r.op, r.body, NULL::bytea`;
+const currentColumns = `r.rid, r.ver, ${milliseconds('r.lu')}, r.op, r.body, NULL::bytea`;
 /** Columns of `Raw` from a row `h` of history. */
-export const formerColumns = `h.rid, h.ver, ${milliseconds('h.lu')}, h.op, NULL::text, h.body`;
+const formerColumns = `h.rid, h.ver, ${milliseconds('h.lu')}, h.op, NULL::text, h.body`;
 
 /** A row of these columns. */
 export function rawOf([rid, version, updated, op, body, stored]: readonly unknown[]): Raw {
@@ -30,8 +30,8 @@ export function rawOf([rid, version, updated, op, body, stored]: readonly unknow
 }
 
 /**
- * All versions of one resource from `$from` to `$to`, and those after them that they are stored as differences from. Meant for
- * the condition that `u.id`, `u.lo` and `u.hi` are at hand.
+ * SQL for the versions `u.lo` to `u.hi` of the resource `u.id`, and those after them that they are stored as differences from: a LATERAL
+ * subquery beside some `u`.
  */
 export function versionsOf(type: string): string {
 	return `SELECT ${currentColumns} FROM ${tableOf(type)} r WHERE r.id = u.id AND r.ver BETWEEN u.lo AND u.hi + ${chainLength}
@@ -56,6 +56,5 @@ export function restore(type: string, id: string, rows: readonly Raw[]): Map<num
 
 function decode(stored: Buffer | null, about: Omit<Version, 'body'>, next: Version | undefined): string | undefined {
 	if (stored === null) throw new Error('a version of history has no body');
-	const alone = stored[0] === 0;
-	return alone || next !== undefined ? decodeVersion(stored, about, next) : undefined;
+	return standsAlone(stored) || next !== undefined ? decodeVersion(stored, about, next) : undefined;
 }
