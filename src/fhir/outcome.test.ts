@@ -61,6 +61,16 @@ test('every issue of a problem has its element, in order', () => {
 	assert.deepEqual(outcomeOf(problem.issues), outcomeOf(problem));
 });
 
+test('what no FHIR text may hold is not quoted, also in XML', () => {
+	const problem = new Problem('not-found', 'x', 'No "a\0b\x1f\ud800\uffff".', { path: 'a\0b' });
+	const clean = 'No "a\ufffdb\ufffd\ufffd\ufffd".';
+	const [issue] = (outcomeOf(problem) as unknown as { issue: { diagnostics: string; details: { text: string }; expression: string[] }[] })
+		.issue;
+	assert.deepEqual([issue?.diagnostics, issue?.details.text, issue?.expression], [clean, clean, ['a\ufffdb']]);
+	const reply = outcomeReply(problem, { ...request, query: '_format=xml' });
+	assert.deepEqual(fromXml(String(reply.body)), outcomeOf(problem));
+});
+
 test('no issues at all say that all is well', () => {
 	const { issue } = outcomeOf([]) as unknown as { issue: { severity: string; code: string }[] };
 	assert.deepEqual([issue[0]?.severity, issue[0]?.code], ['information', 'informational']);

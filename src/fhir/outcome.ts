@@ -50,13 +50,19 @@ export function issuesOf(problem: Problem): readonly Issue[] {
 }
 
 function issueElement({ severity, type, code, text, path }: Issue): object {
+	const shown = readable(text);
 	return {
 		severity,
 		code: type,
-		details: { coding: [{ system: codeSystem, code }], text },
-		diagnostics: text,
-		...(path === undefined || path === '' ? {} : { expression: [path] }),
+		details: { coding: [{ system: codeSystem, code }], text: shown },
+		diagnostics: shown,
+		...(path === undefined || path === '' ? {} : { expression: [readable(path)] }),
 	};
+}
+
+/** What a client sent and a text quotes, without the characters that neither FHIR nor XML can hold. */
+function readable(text: string): string {
+	return text.toWellFormed().replace(/[^\P{Cc}\t\n\r]|[\ufffe\uffff]/gu, '\ufffd');
 }
 
 /**

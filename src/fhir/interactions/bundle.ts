@@ -45,7 +45,7 @@ function entryOf(ctx: FhirCtx, entry: unknown, index: number): Entry {
 	if (typeof url !== 'string') throw mismatch('bundle-entry-url', 'The request needs an url.', `${path}.request.url`);
 	if (resource !== undefined && (!isObject(resource) || typeof resource.resourceType !== 'string'))
 		throw mismatch('bundle-entry-resource', 'The resource must be an object with a resourceType.', `${path}.resource`);
-	if (['POST', 'PUT', 'PATCH'].includes(method) && resource === undefined && !url.includes('$'))
+	if (['POST', 'PUT', 'PATCH'].includes(method) && resource === undefined && !/\$|_search/.test(url))
 		throw mismatch('bundle-entry-resource', `A ${method} needs a resource.`, `${path}.resource`);
 	const text = (name: string): Record<string, string> => (typeof request[name] === 'string' ? { [name]: request[name] } : {});
 	return {
@@ -86,7 +86,10 @@ export function within(path: string, error: unknown): unknown {
 
 function placed(entry: string, path: string | undefined): string {
 	if (path === undefined || path.startsWith('Bundle.entry[')) return path ?? entry;
-	return `${entry}.resource${path.replace(/^[A-Z][A-Za-z]*/, '')}`;
+	// A parameter of the address.
+	if (path.startsWith('http.')) return `${entry}.request.url`;
+	const below = path.replace(/^[A-Z][A-Za-z]*\.?/, '');
+	return below === '' ? `${entry}.resource` : `${entry}.resource.${below}`;
 }
 
 /** Whether the entry asks for something rather than writes: its answer has the resource in any case. */

@@ -84,6 +84,19 @@ test('of 40 updates that saw the same version one goes through', async () => {
 	assert.equal(statuses.filter((status) => status === 412).length, 39);
 });
 
+test('40 patches at once that name no version all go in', async () => {
+	const { id } = await make({ ...ann, telecom: [{ system: 'phone', value: 'first' }] });
+	const patch = (i: number) =>
+		server.send('PATCH', `Patient/${id}`, {
+			body: [{ op: 'add', path: '/telecom/-', value: { system: 'phone', value: String(i) } }],
+			headers: { 'content-type': 'application/json-patch+json' },
+		});
+	const statuses = (await Promise.all(Array.from({ length: 40 }, (_, i) => patch(i)))).map(({ status }) => status);
+	assert.deepEqual(new Set(statuses), new Set([200]));
+	const { telecom } = (await server.send('GET', `Patient/${id}`)).json as { telecom?: object[] };
+	assert.equal(telecom?.length, 41);
+});
+
 test('conditional reads: 304 for what the client has', async () => {
 	const { id, meta } = await make(ann);
 	const read = (headers: Record<string, string>) => server.send('GET', `Patient/${id}`, { headers });

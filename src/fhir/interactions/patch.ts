@@ -21,25 +21,21 @@ export type Changes =
 
 export type PatchInput = { readonly type: string; readonly id: string; readonly changes: Changes; readonly ifMatch?: number };
 
-/** How often a patch without If-Match starts over because somebody else wrote in between. */
-const attempts = 10;
-
 /** Changes the current version. Throws Problem not-found, gone, stale 412, and invalid when the patch does not apply or breaks the resource. */
 export async function patch(ctx: FhirCtx, input: PatchInput): Promise<Done> {
 	const { type, id, ifMatch } = input;
 	requireType(ctx, type);
 	permit(ctx, type, 'update');
-	for (let attempt = 1; ; attempt++) {
-		const current = isId(id) ? await ctx.fhir.store.read(ctx, type, id, null) : undefined;
-		const { write, issues } = await patched(ctx, input, current);
-		try {
-			const stored = await writeAlone(ctx, write, 'update');
-			return { stored, status: 200, issues };
-		} catch (error) {
-			const overtaken = error instanceof Problem && error.code === 'version-mismatch' && ifMatch === undefined;
-			if (!overtaken || attempt >= attempts) throw error;
-		}
+	const current = isId(id) ? await ctx.fhir.store.read(ctx, type, id, null) : undefined;
+	const { write, issues } = await patched(ctx, input, current);
+	try {
+		return { stored: await writeAlone(ctx, write, 'update'), status: 200, issues };
+	} catch (error) {
+		const overtaken = error instanceof Problem && error.code === 'version-mismatch' && ifMatch === undefined;
+		if (!overtaken) throw error;
 	}
+	// Somebody else wrote in between: once more on the version that stands, which nobody changes meanwhile.
+	return ctx.fhir.store.transact(ctx, (unit) => patchWithin(ctx, unit, input));
 }
 
 export type ConditionalPatchInput = Omit<PatchInput, 'id'> & { readonly criteria: string };
@@ -78,6 +74,13 @@ async function patched(ctx: FhirCtx, { type, id, changes, ifMatch }: PatchInput,
 	if (after.resourceType !== type) throw mismatch('type-mismatch', 'A patch may not change the type of a resource.', 'resourceType');
 	if (after.id !== id) throw mismatch('id-mismatch', 'A patch may not change the id of a resource.', `${type}.id`);
 	const issues = check(ctx, type, after);
-	const write: Write = { type, id, op: 'U', isPatch: true, resource: await detachBlob(ctx.fhir, after), expect: ifMatch ?? current.version };
+	const write: Write = {
+		type,
+		id,
+		op: 'U',
+		isPatch: true,
+		resource: await detachBlob(ctx.fhir, after),
+		expect: ifMatch ?? current.version,
+	};
 	return { write, issues };
 }

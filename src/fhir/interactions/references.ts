@@ -2,8 +2,8 @@
 // https://hl7.org/fhir/R4/http.html#trules and https://hl7.org/fhir/R4/bundle.html#references
 import type { Resource } from '#fhir/resource.ts';
 
-/** What a link of an entry becomes; undefined leaves it as it is. */
-export type Rewrite = (link: string) => string | undefined;
+/** What a link of an entry becomes; undefined leaves it as it is. `member` is the element's name, unless the link is in a narrative. */
+export type Rewrite = (link: string, member?: string) => string | undefined;
 
 /** Members that hold links: Reference.reference and elements of the types uri, url, oid and uuid. Canonicals are names, not links. */
 const linkMember = /^(reference|.*[uU]r[il]|value(Oid|Uuid))$/;
@@ -13,19 +13,26 @@ export function rewriteLinks<T>(value: T, rewrite: Rewrite): T {
 	return walk(value, undefined, rewrite, 0) as T;
 }
 
-/** Every conditional reference (`Patient?identifier=…`) of a resource, https://hl7.org/fhir/R4/http.html#trules */
-export function conditionalReferences(resource: Resource): Set<string> {
-	const found = new Set<string>();
+/** What a resource refers to beside what has an address: by criteria (`Patient?identifier=…`), and as an entry (`urn:uuid:…`). */
+export type Open = { readonly conditional: ReadonlySet<string>; readonly entries: ReadonlySet<string> };
+
+/** Every open reference of a resource, https://hl7.org/fhir/R4/http.html#trules */
+export function openReferences(resource: Resource): Open {
+	const conditional = new Set<string>();
+	const entries = new Set<string>();
+	// What a Bundle that is kept refers to as an entry is one of its own.
+	const isBundle = resource.resourceType === 'Bundle';
 	walk(
 		resource,
 		undefined,
-		(link) => {
-			if (isConditional(link)) found.add(link);
+		(link, member) => {
+			if (isConditional(link)) conditional.add(link);
+			else if (!isBundle && member === 'reference' && link.startsWith('urn:uuid:')) entries.add(link);
 			return undefined;
 		},
 		0,
 	);
-	return found;
+	return { conditional, entries };
 }
 
 /** Whether a link is a conditional reference. */
@@ -55,7 +62,7 @@ const deepest = 250;
 function walk(value: unknown, member: string | undefined, rewrite: Rewrite, depth: number): unknown {
 	if (typeof value === 'string') {
 		if (member === 'div') return rewriteNarrative(value, rewrite);
-		return member !== undefined && linkMember.test(member) ? (rewrite(value) ?? value) : value;
+		return member !== undefined && linkMember.test(member) ? (rewrite(value, member) ?? value) : value;
 	}
 	if (value === null || typeof value !== 'object' || depth > deepest || value instanceof Number) return value;
 	if (Array.isArray(value)) return walkList(value, member, rewrite, depth);

@@ -205,6 +205,17 @@ const refusals: readonly (readonly [string, Line[], number])[] = [
 	['no resource', [{ request: { method: 'POST', url: 'Patient' } }], 400],
 	['bad encoding', [{ request: { method: 'GET', url: 'Patient/%E0%A4%A' } }], 400],
 	[
+		'one full URL of two entries',
+		[
+			{ fullUrl: uuid(1), resource: { resourceType: 'Patient' }, request: { method: 'POST', url: 'Patient' } },
+			{ fullUrl: uuid(1), resource: { resourceType: 'Patient' }, request: { method: 'POST', url: 'Patient' } },
+		],
+		400,
+	],
+	['a reference to no entry', [{ resource: observation(uuid(9)), request: { method: 'POST', url: 'Observation' } }], 422],
+	['a bad parameter', [{ request: { method: 'GET', url: 'Patient?_count=many' } }], 400],
+	['another type than that of its address', [{ resource: { resourceType: 'Patient' }, request: { method: 'POST', url: 'Group' } }], 400],
+	[
 		'a stale version',
 		[{ resource: { resourceType: 'Patient', id: 'o2' }, request: { method: 'PUT', url: 'Patient/o2', ifMatch: 'W/"5"' } }],
 		412,
@@ -214,9 +225,18 @@ for (const [name, entries, status] of refusals) {
 	test(`a transaction with ${name} is refused with ${status}`, async () => {
 		const answer = await post('transaction', ...entries);
 		assert.equal(answer.status, status, answer.text);
-		assert.match((answer.outcome.issue as { expression?: string[] }[])[0]?.expression?.[0] ?? '', /^Bundle\.entry\[\d\]/);
+		assert.match(
+			(answer.outcome.issue as { expression?: string[] }[])[0]?.expression?.[0] ?? '',
+			/^Bundle\.entry\[\d\](\.(request|fullUrl|resource)(\.\w+)*)?$/,
+		);
 	});
 }
+
+test('a Bundle that is kept is not asked for what its entries refer to', async () => {
+	const kept = bundle('collection', { fullUrl: uuid(2), resource: observation(uuid(1)) } as never);
+	const { status, text } = await post('transaction', { resource: kept, request: { method: 'POST', url: 'Bundle' } });
+	assert.equal(status, 200, text);
+});
 
 test('a batch does what it can and says of each entry how it went', async () => {
 	const { status, entries } = await post(
@@ -228,11 +248,12 @@ test('a batch does what it can and says of each entry how it went', async () => 
 		{ request: { method: 'GET', url: 'metadata' } },
 		{ resource: { resourceType: 'Patient' }, request: { method: 'POST', url: 'Patient/$validate' } },
 		{ request: { method: 'GET', url: 'nonsense/1/2/3/4' } },
+		{ request: { method: 'POST', url: 'Patient/_search?_count=1' } },
 	);
 	assert.equal(status, 200);
 	assert.deepEqual(
 		entries.map(({ response }) => response.status.slice(0, 3)),
-		['201', '400', '404', '200', '200', '200', '404'],
+		['201', '400', '404', '200', '200', '200', '404', '200'],
 	);
 	assert.equal(entries[1]?.response.outcome?.resourceType, 'OperationOutcome');
 	assert.equal(entries[3]?.resource?.resourceType, 'Bundle');

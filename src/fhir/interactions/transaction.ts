@@ -5,6 +5,7 @@ import { detachBlob, restoreBody } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { match } from '#fhir/search/match.ts';
+import { referenceNotFound } from '#fhir/store/problems.ts';
 import type { Unit, Write, Written } from '#fhir/store/store.ts';
 import { type Entry, entriesOf, entryText, isAsking, responseText, within } from './bundle.ts';
 import { type Answer, type Preferences, versionOf } from './call.ts';
@@ -14,7 +15,7 @@ import { writeWithin } from './guard.ts';
 import { patchWithin } from './patch.ts';
 import { check, requireId, requireType } from './prepare.ts';
 import { mismatch, noneMatches, severalMatch, stale, tooMuch } from './problems.ts';
-import { conditionalReferences, isConditional, linksAmong, type Rewrite, rewriteLinks } from './references.ts';
+import { isConditional, linksAmong, openReferences, type Rewrite, rewriteLinks } from './references.ts';
 import { deletion, maxDeleted } from './remove.ts';
 import { targetOf } from './update.ts';
 
@@ -204,7 +205,10 @@ async function writeAll(ctx: FhirCtx, unit: Unit, entries: readonly Planned[], t
 			for (const id of target.ids) first.push({ index, write: deletion(target.type, id, expect), interaction: 'delete', issues: [] });
 		} else if (target.does === 'write') {
 			const resource = rewriteLinks(entry.resource as Resource, links(entry.fullUrl));
-			if (conditionalReferences(resource).size > 0) later.push({ entry, target, resource });
+			const open = openReferences(resource);
+			if (open.entries.size > 0 && ctx.fhir.settings.referentialIntegrity)
+				throw within(entry.path, referenceNotFound(resource, [...open.entries]));
+			if (open.conditional.size > 0) later.push({ entry, target, resource });
 			else first.push(await at(entry.path, ready(ctx, unit, entry, target, resource)));
 		}
 	}
@@ -228,7 +232,7 @@ async function resolved(
 	const known = new Map<string, string>();
 	const list: Ready[] = [];
 	for (const { entry, target, resource } of later) {
-		for (const link of conditionalReferences(resource)) {
+		for (const link of openReferences(resource).conditional) {
 			if (!known.has(link)) known.set(link, await at(entry.path, lookUp(ctx, unit, link, entry.path)));
 		}
 		const complete = rewriteLinks(resource, (link) => (isConditional(link) ? known.get(link) : undefined));
@@ -296,9 +300,14 @@ async function patchEntry(ctx: FhirCtx, unit: Unit, entry: Planned, id: string):
 function linksOf(entries: readonly Planned[], targets: readonly Target[]): (fullUrl: string | undefined) => Rewrite {
 	const places = new Map<string, string>();
 	for (const [index, target] of targets.entries()) {
-		const { fullUrl } = entries[index] as Planned;
+		const { fullUrl, path } = entries[index] as Planned;
 		if (fullUrl === undefined) continue;
-		if (target.does === 'write' || target.does === 'stands' || target.does === 'patch') places.set(fullUrl, `${target.type}/${target.id}`);
+		if (target.does === 'write' || target.does === 'stands' || target.does === 'patch') {
+			const place = `${target.type}/${target.id}`;
+			if ((places.get(fullUrl) ?? place) !== place)
+				throw mismatch('bundle-full-url', `Another entry has the full URL "${fullUrl.slice(0, 200)}" too (bdl-7).`, `${path}.fullUrl`);
+			places.set(fullUrl, place);
+		}
 	}
 	return linksAmong(places);
 }

@@ -66,6 +66,7 @@ const cases: readonly (readonly [what: string, method: string, path: string, bod
 	],
 	['update of what is right', 'POST', 'Patient/p1/$validate', parameters({ ...patient, id: 'p1' }, mode('update')), []],
 	['update with another id', 'POST', 'Patient/p1/$validate', parameters({ ...patient, id: 'p2' }, mode('update')), ['id-mismatch']],
+	['profile, of what is stored', 'POST', `Patient/p1/$validate?mode=profile&profile=${usCore}`, patient, ['profile-cardinality-min']],
 	['delete of what nothing refers to', 'POST', 'Patient/lonely/$validate?mode=delete', undefined, []],
 	['delete of what is referred to', 'POST', 'Patient/p1/$validate', parameters(undefined, mode('delete')), ['still-referenced']],
 	[
@@ -113,6 +114,7 @@ const refused: readonly (readonly [path: string, body: unknown, status: number])
 	['Patient/$validate', '{"resourceType":"Patient"', 415],
 	['Patient/$validate?mode=guess', patient, 400],
 	['Patient/$validate?mode=update', patient, 400],
+	['Patient/$validate?mode=profile', patient, 400],
 	['Patient/$validate?mode=create&mode=update', patient, 400],
 	['Patient/$validate?profile=http://example.org/unknown', patient, 422],
 	['Patient/nobody/$validate?mode=delete', undefined, 404],

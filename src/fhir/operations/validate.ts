@@ -28,7 +28,7 @@ export const validate: Operation = {
 		instance: true,
 		parameter: [
 			input('resource', 'Resource', 'The resource; also as the body itself. Not needed on an instance.'),
-			input('mode', 'code', 'create, update or delete; the last two on an instance.'),
+			input('mode', 'code', 'create, update, delete or profile; all but create on an instance.'),
 			input('profile', 'uri', 'Profiles it must conform to beside those it claims.', { max: '*' }),
 			output('return', 'OperationOutcome', 'What is wrong; without an error the resource is right.'),
 		],
@@ -42,14 +42,14 @@ export const validate: Operation = {
 	},
 };
 
-const modes = ['create', 'update', 'delete'] as const;
+const modes = ['create', 'update', 'delete', 'profile'] as const;
 
 async function issuesWith(ctx: FhirCtx, given: OperationInput): Promise<readonly Issue[]> {
 	const { type, id } = given;
 	const asked = textOf(given, 'mode');
 	const mode = modes.find((one) => one === asked);
 	if (asked !== undefined && mode === undefined) throw badParameter('mode', `It may be ${modes.join(', ')}.`);
-	if ((mode === 'update' || mode === 'delete') && (type === undefined || id === undefined))
+	if (mode !== undefined && mode !== 'create' && (type === undefined || id === undefined))
 		throw mismatch('mode-needs-instance', `The mode ${mode} is for an instance: [base]/Type/id/$validate.`, 'mode');
 	if (mode === 'delete') {
 		const stored = await read(ctx, type as string, id as string);
@@ -58,7 +58,7 @@ async function issuesWith(ctx: FhirCtx, given: OperationInput): Promise<readonly
 	const profiles = profilesOf(ctx, given);
 	const resource = await theResource(ctx, given);
 	const found = ctx.fhir.validator.validate(resource, { profiles, ...(type === undefined ? {} : { type }) });
-	if (mode === undefined || found.some(({ severity }) => severity === 'error' || severity === 'fatal')) return found;
+	if (mode === undefined || mode === 'profile' || found.some(({ severity }) => severity === 'error' || severity === 'fatal')) return found;
 	if (mode === 'create') {
 		return [...found, ...(await rehearse(ctx, { type: resource.resourceType, id: ctx.ids.next(), op: 'C', resource }, 'create'))];
 	}
@@ -67,7 +67,7 @@ async function issuesWith(ctx: FhirCtx, given: OperationInput): Promise<readonly
 }
 
 async function theResource(ctx: FhirCtx, given: OperationInput): Promise<Resource> {
-	const sent = resourceOf(given, 'resource');
+	const sent = textOf(given, 'mode') === 'profile' ? undefined : resourceOf(given, 'resource');
 	if (sent !== undefined) return sent;
 	const { type, id, parameters } = given;
 	if (type === 'Parameters' && parameters !== undefined) return parameters;

@@ -1,6 +1,7 @@
 // The searchset as finished JSON text: stored bodies are spliced in as they stand, never parsed.
 // https://hl7.org/fhir/R4/bundle.html#searchset
 import type { Issue } from '#base/problem.ts';
+import { outcomeOf } from '#fhir/outcome.ts';
 import { type Pair, queryOf } from './escape.ts';
 
 export type Hit = { readonly type: string; readonly id: string; readonly body: string };
@@ -46,16 +47,7 @@ function linkText(relation: string, url: string): string {
 
 /** What lenient handling left out, as warnings: the search itself went well. */
 function outcomeText(issues: readonly Issue[]): string {
-	return JSON.stringify({
-		resourceType: 'OperationOutcome',
-		issue: issues.map(({ type, text, path }) => ({
-			severity: 'warning',
-			code: type,
-			details: { text },
-			diagnostics: text,
-			...(path === undefined ? {} : { expression: [path] }),
-		})),
-	});
+	return JSON.stringify(outcomeOf(issues.map((issue) => ({ ...issue, severity: 'warning' }))));
 }
 
 /** The address of a search with these pairs. `path` is what follows the base, such as "Observation". */

@@ -618,7 +618,9 @@ test('the bundle: links, modes, totals, outcome of what was left out', async () 
 		first.entry?.map(({ fullUrl, search: { mode } }) => `${mode} ${fullUrl?.slice(base.length)}`),
 		['match /Patient/eve', 'match /Patient/evelyn', 'include /Organization/acme', 'outcome undefined'],
 	);
-	assert.match(JSON.stringify(first.entry?.at(-1)?.resource), /"foo\\" is not known for Patient/);
+	const left = JSON.stringify(first.entry?.at(-1)?.resource);
+	assert.match(left, /"foo\\" is not known for Patient/);
+	assert.match(left, /"severity":"warning".*"code":"search-parameter-unknown".*"expression":\["http\.foo"\]/);
 	const second = await bundle(first.link[1]?.url.slice(base.length + 1) ?? '');
 	assert.deepEqual(
 		second.link.map(({ relation }) => relation),

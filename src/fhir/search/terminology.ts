@@ -19,17 +19,20 @@ const maxCodes = 5000;
 
 /** The clause with codes in place of value sets and hierarchies. Throws Problem invalid when one is not known here. */
 export async function resolveCodes(ctx: FhirCtx, db: Querier, clause: ParamClause): Promise<Clause> {
+	const { modifier } = clause;
 	const values: TokenValue[] = [];
 	for (const value of clause.values) {
 		if (value.is !== 'token') continue;
-		const found =
-			clause.modifier === 'in' || clause.modifier === 'not-in'
-				? await codesOfValueSet(ctx, db, value.text, 0)
-				: await relatives(ctx, db, clause, value, clause.modifier === 'below');
+		const inValueSet = modifier === 'in' || modifier === 'not-in';
+		const found = inValueSet
+			? await codesOfValueSet(ctx, db, value.text, 0)
+			: await relatives(ctx, db, clause, value, modifier === 'below');
+		if (found === undefined)
+			throw badValue(`${clause.param.code}:${modifier}`, value.text, 'This value set is not known here, or its codes cannot be listed.');
 		values.push(...found);
 	}
 	if (values.length > maxCodes) throw tooCostly(`The search stands for ${values.length} codes; at most ${maxCodes} can be looked for.`);
-	return { ...clause, modifier: clause.modifier === 'not-in' ? 'not' : undefined, values };
+	return { ...clause, modifier: modifier === 'not-in' ? 'not' : undefined, values };
 }
 
 /** The clause with the codes of value sets that the definitions list; undefined when it asks for anything else. */
@@ -51,29 +54,25 @@ function listedCodes(fhir: Fhir, name: string): TokenValue[] | undefined {
 	return (fhir.definitions.valueSetCodes(url) ?? []).map(({ system, code }) => tokenOf(system, code));
 }
 
-async function codesOfValueSet(ctx: FhirCtx, db: Querier, name: string, depth: number): Promise<TokenValue[]> {
-	const unknown = badValue('in', name, 'This value set is not known here, or its codes cannot be listed.');
-	if (depth > 5) throw unknown;
+/** The codes of a value set; undefined when it is not known here, or cannot be listed. */
+async function codesOfValueSet(ctx: FhirCtx, db: Querier, name: string, depth: number): Promise<TokenValue[] | undefined> {
+	if (depth > 5) return undefined;
 	const url = name.split('|')[0] as string;
 	const stored = await findStored<ValueSet>(ctx, db, 'ValueSet', url);
-	if (stored === undefined) {
-		const codes = listedCodes(ctx.fhir, url);
-		if (codes === undefined) throw unknown;
-		return codes;
-	}
+	if (stored === undefined) return listedCodes(ctx.fhir, url);
 	if (stored.expansion?.contains !== undefined) return stored.expansion.contains.flatMap(expanded);
 	const part = (include: Include): Promise<TokenValue[] | undefined> => codesOfInclude(ctx, db, include, depth);
 	const codes: TokenValue[] = [];
 	for (const include of stored.compose?.include ?? []) {
 		const found = await part(include);
-		if (found === undefined) throw unknown;
+		if (found === undefined) return undefined;
 		codes.push(...found);
 	}
 	for (const exclude of stored.compose?.exclude ?? []) {
 		const left = await part(exclude);
 		// All codes of a system less some cannot be listed.
 		if (left === undefined || codes.some((code) => code.code === undefined && left.some(({ system }) => system === code.system)))
-			throw unknown;
+			return undefined;
 		codes.splice(0, codes.length, ...codes.filter((code) => !isAmong(code, left)));
 	}
 	return codes;
@@ -92,7 +91,11 @@ async function codesOfInclude(ctx: FhirCtx, db: Querier, include: Include, depth
 		if (found === undefined) return undefined;
 		lists.push(found);
 	} else if (system !== undefined) lists.push([tokenOf(system, undefined)]);
-	for (const inner of valueSet) lists.push(await codesOfValueSet(ctx, db, inner, depth + 1));
+	for (const inner of valueSet) {
+		const found = await codesOfValueSet(ctx, db, inner, depth + 1);
+		if (found === undefined) return undefined;
+		lists.push(found);
+	}
 	const [first = [], ...others] = lists;
 	return others.reduce((codes, list) => both(codes, list), first);
 }
