@@ -24,6 +24,7 @@ const { db, fhir } = ctx;
 const dataDir = join(folder, 'data');
 mkdirSync(join(dataDir, 'packages'), { recursive: true });
 writeFileSync(join(dataDir, 'tls.pem'), 'certificate');
+writeFileSync(join(dataDir, 'secret.key'), 'k'.repeat(32));
 writeFileSync(join(dataDir, 'packages', 'p-1.json'), '{}');
 await fillRecord();
 const file = join(folder, 'whole.tar');
@@ -90,13 +91,14 @@ test('a backup brings everything back into an empty installation', async (t) => 
 		[],
 	);
 	assert.equal(statSync(file).mode & 0o777, 0o600);
-	assert.deepEqual([manifest.blobs.count, manifest.files], [1, ['tls.pem', 'packages/p-1.json']]);
+	assert.deepEqual([manifest.blobs.count, manifest.files], [1, ['tls.pem', 'secret.key', 'packages/p-1.json']]);
 	assert.equal(manifest.tables.find(({ name }) => name === 'patient')?.rows, 299);
 	const to = await target(t);
 	await restore({ ...to, path: file, force: false });
 	assert.deepEqual(await contents(to.db), await contents(db));
 	for await (const key of fhir.blobs.keys()) assert.ok(await to.blobs.has(key));
 	assert.equal(readFileSync(join(to.dataDir, 'tls.pem'), 'utf8'), 'certificate');
+	assert.equal(readFileSync(join(to.dataDir, 'secret.key'), 'utf8'), 'k'.repeat(32));
 	assert.equal(readFileSync(join(to.dataDir, 'packages', 'p-1.json'), 'utf8'), '{}');
 	assert.equal(existsSync(join(to.dataDir, 'postgres.secret')), false);
 	// Restoring once more is refused, and with force gives the same again.

@@ -129,7 +129,7 @@ async function collect(stream: Readable): Promise<Buffer> {
 async function addFiles(dataDir: string, add: Add): Promise<string[]> {
 	const packages = existsSync(join(dataDir, 'packages')) ? await readdir(join(dataDir, 'packages')) : [];
 	const names = [
-		...['tls.pem', ...auditFiles].filter((name) => existsSync(join(dataDir, name))),
+		...['tls.pem', 'secret.key', ...auditFiles].filter((name) => existsSync(join(dataDir, name))),
 		...packages.sort().map((name) => `packages/${name}`),
 	];
 	for (const name of names) await add(`files/${name}`, await readFile(join(dataDir, name)));
