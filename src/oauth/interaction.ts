@@ -18,7 +18,7 @@ import { pickPatientPage } from './pages/pick-patient.ts';
 import { type Visit, visitOf } from './pages/visit.ts';
 import { signedCookieOf } from './provider/cookies.ts';
 import { grantedOf } from './scopes/narrow.ts';
-import { needsPatient, plainScopes, scopesOf } from './scopes/scopes.ts';
+import { hasLevel, needsPatient, plainScopes, scopesOf } from './scopes/scopes.ts';
 import type { Session } from './sessions/sessions.ts';
 import { saveConsent } from './smart/consents.ts';
 import type { LaunchContext } from './smart/context.ts';
@@ -286,7 +286,7 @@ function contextFor(context: LaunchContext, patient: PatientEntry | undefined, s
 	return {
 		...(isLaunch ? rest : {}),
 		...(encounter !== undefined && (isLaunch || scopes.includes('launch/encounter')) ? { encounter } : {}),
-		...(patient !== undefined && (isLaunch || needsPatient(scopes) || context.patient === undefined) ? { patient: patient.id } : {}),
+		...(patient !== undefined && (isLaunch || needsPatient(scopes) || hasLevel(scopes, 'user')) ? { patient: patient.id } : {}),
 	};
 }
 
