@@ -135,7 +135,8 @@ function createLive({ db, definitions, base }: SearchParametersOptions): Live {
 	let registry = createRegistry(definitions);
 	let extract = createExtractor(registry, definitions, base);
 	let running: Promise<void> | undefined;
-	const refresh = async (): Promise<void> => {
+	let next: Promise<void> | undefined;
+	const look = async (): Promise<void> => {
 		const now = await readGeneration(db);
 		if (now.seen !== now.signature || generation < 0) await takeOver(db, definitions, registry, facts);
 		const [latest] = await db.rows(raw('SELECT n FROM fhir.search_generation'));
@@ -146,15 +147,26 @@ function createLive({ db, definitions, base }: SearchParametersOptions): Live {
 		facts = read.facts;
 		generation = read.generation;
 	};
-	return {
-		registry: () => registry,
-		extract: (resource, id) => extract(resource, id),
-		refresh() {
-			running ??= refresh().finally(() => {
+	const refresh = (): Promise<void> => {
+		if (running === undefined) {
+			running = look().finally(() => {
 				running = undefined;
 			});
 			return running;
-		},
+		}
+		// A look under way may have begun before the change that the caller knows of, so another one follows it.
+		next ??= running
+			.catch(() => undefined)
+			.then(() => {
+				next = undefined;
+				return refresh();
+			});
+		return next;
+	};
+	return {
+		registry: () => registry,
+		extract: (resource, id) => extract(resource, id),
+		refresh,
 		facts: () => facts,
 		pending: () => facts.some(({ pending }) => pending === true),
 	};
