@@ -1,5 +1,5 @@
 // A clause on one type to its SQL condition on a row; each parameter type writes its own in params/.
-import { raw, type Sql, sql } from '#db/sql.ts';
+import { join, raw, type Sql, sql } from '#db/sql.ts';
 import { normalise, paramSalt } from '#fhir/store/keys.ts';
 import { typeNumber } from '#fhir/store/layout.ts';
 import { compositeCondition } from './params/composite.ts';
@@ -24,7 +24,9 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 		case 'missing':
 			return clause.missing ? isNotTrue(presence(row, paramOf(row, clause.param))) : presence(row, paramOf(row, clause.param));
 		case 'any':
-			return anyOf(clause.of.map((part) => conditionOf(row, part)));
+			return row.mode === 'index' && clause.of.some(isText)
+				? inOneOf(row, clause.of)
+				: anyOf(clause.of.map((part) => conditionOf(row, part)));
 		case 'all':
 			return allOf(clause.of.map((part) => conditionOf(row, part)));
 		case 'not':
@@ -186,6 +188,21 @@ function textCondition(row: Row, asked: SearchParam, words: readonly string[]): 
 	const alias = `t${++row.aliases.next}`;
 	const type = raw(String(typeNumber(row.fhir.definitions, row.type)));
 	return sql`EXISTS (SELECT 1 FROM fhir.token_text ${raw(alias)} WHERE ${raw(alias)}.type = ${type} AND ${raw(alias)}.p = ${raw(String(param.number))} AND ${raw(alias)}.k = ANY(${column(row, 'keys')}) AND ${likes(raw(`${alias}.text`))})`;
+}
+
+/** What other tables than the row's own answer. */
+function isText(clause: Clause): boolean {
+	if (clause.is === 'any' || clause.is === 'all') return clause.of.some(isText);
+	return clause.is === 'word' || clause.is === 'text';
+}
+
+/** As sets of row ids, each found by an index of its own: together in one OR they would be found by a look at every row. */
+function inOneOf(row: Row, of: readonly Clause[]): Sql {
+	const sets = of.map((part) => {
+		const inner = another(row, row.type, 'index');
+		return sql`SELECT ${column(inner, 'rid')} FROM ${table(row.type)} ${raw(inner.alias)} WHERE ${conditionOf(inner, part)}`;
+	});
+	return sql`${column(row, 'rid')} IN (${join(sets, ' UNION ALL ')})`;
 }
 
 type Word = Extract<Clause, { is: 'word' }>;

@@ -158,6 +158,7 @@ function isCostly(clause: Clause): boolean {
 	switch (clause.is) {
 		case 'has':
 		case 'chain':
+		case 'word':
 			return true;
 		case 'any':
 		case 'all':

@@ -1,6 +1,7 @@
 // One page as one SQL statement: rows in order after a place, from every strip of a walk or from everything that matches.
 // All three forms leave the planner no choice that hangs on how often it believes a value to occur.
 import { join, raw, type Sql, sql } from '#db/sql.ts';
+import { countOf } from '#fhir/store/statements.ts';
 import { conditionOf } from './compile.ts';
 import { beyond, type Order, type OrderColumn, orderBy } from './keyset.ts';
 import type { Place } from './page.ts';
@@ -127,7 +128,9 @@ function matching(row: Row, parts: readonly Clause[]): Sql {
 /** How many rows there are in all types. */
 export function countStatement(sources: readonly { readonly row: Row; readonly parts: readonly Clause[] }[]): Sql {
 	const counts = sources.flatMap(({ row, parts }) =>
-		countsOf(row, parts).map((where) => sql`(SELECT count(*) FROM ${table(row.type)} ${raw(row.alias)} WHERE ${where})`),
+		parts.length === 0
+			? raw(countOf(row.type))
+			: countsOf(row, parts).map((where) => sql`(SELECT count(*) FROM ${table(row.type)} ${raw(row.alias)} WHERE ${where})`),
 	);
 	return sql`SELECT ${join(counts, ' + ')}`;
 }

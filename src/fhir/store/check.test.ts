@@ -5,6 +5,7 @@ import { observation, patient, testStore } from '#testing/store.ts';
 import { checkIndexes } from './check.ts';
 import { createExtractor } from './extract.ts';
 import { reindexType, startReindex, unfinishedReindexes } from './reindex.ts';
+import { countOf, foldCounts } from './statements.ts';
 import { createStore } from './store.ts';
 
 const t = await testStore({ after }, { clock: { now: () => new Date('2026-04-01T10:00:00.000Z') } });
@@ -61,6 +62,7 @@ const planted: readonly (readonly [name: string, harm: string, expected: readonl
 		'a lost row',
 		`DELETE FROM fhir.patient WHERE id = 'p'`,
 		[
+			'catalogue  has 70 rows, of which 71 were counted',
 			'reference o refers to what does not exist',
 			'orphan  * entries in string belong to no resource',
 			'orphan  1 entries in words belong to no resource',
@@ -83,6 +85,7 @@ const planted: readonly (readonly [name: string, harm: string, expected: readonl
 		['history o is dated after the version that replaced it'],
 	],
 	['a lost mark of a delete', `DELETE FROM fhir.patient_history WHERE op = 'D'`, ['history gone versions are missing or too many']],
+	['a count', `UPDATE fhir.row_change SET n = 2 WHERE type = 'Observation'`, ['catalogue  has 1 rows, of which 2 were counted']],
 	['a kind of link', `DELETE FROM fhir.link`, ['catalogue  refers by Patient @pat, which is missing in fhir.link']],
 	[
 		'a type',
@@ -102,6 +105,7 @@ const tables = [
 	'token_text',
 	'link',
 	'used_type',
+	'row_change',
 ];
 for (const table of tables) await run(`CREATE TABLE public.kept_${table} AS TABLE fhir.${table}`);
 
@@ -120,6 +124,7 @@ test('reindexing mends what it can, and says how far it is', async () => {
 	await run('DELETE FROM fhir.patient_string WHERE rid % 2 = 0');
 	await run('DELETE FROM fhir.words');
 	await run('DELETE FROM fhir.token_text');
+	await run('DELETE FROM fhir.row_change');
 	const seen: number[] = [];
 	const first = await reindexType(t.db, t.store, t.definitions, 'Patient', ({ done }) => seen.push(done));
 	assert.deepEqual([first.done, first.finished, seen.at(-1)], [71, true, 71]);
@@ -128,6 +133,31 @@ test('reindexing mends what it can, and says how far it is', async () => {
 	assert.equal((await reindexType(t.db, t.store, t.definitions, 'Observation')).changed, 0);
 	assert.deepEqual(await damage(), []);
 	assert.equal((await t.store.read(t.ctx, 'Patient', 'many-0'))?.version, 1);
+});
+
+test('rows are counted rightly while counts are added up and others write', async () => {
+	const writes = Array.from({ length: 60 }, (_, i) => put('Basic', `b${i}`, { code: { text: 'x' } }));
+	const folds = Array.from({ length: 12 }, () => t.db.rows(foldCounts));
+	await Promise.all([...writes, ...folds]);
+	const deletes = Array.from({ length: 20 }, (_, i) => t.store.write(t.ctx, { type: 'Basic', id: `b${i}`, op: 'D', resource: null }));
+	await Promise.all([...deletes, ...folds.map(() => t.db.rows(foldCounts))]);
+	const lost = t.store.transact(t.ctx, async (unit) => {
+		await unit.write([{ type: 'Basic', id: 'never', op: 'U', resource: { resourceType: 'Basic', code: { text: 'x' } } }]);
+		throw new Error('not kept');
+	});
+	await assert.rejects(lost, /not kept/);
+	const count = async () => (await t.db.rows({ text: `SELECT ${countOf('Basic')}` }))[0]?.[0];
+	assert.equal(await count(), 40);
+	await t.db.rows(foldCounts);
+	assert.deepEqual([await count(), (await t.db.rows({ text: 'SELECT count(*) FROM fhir.row_change' }))[0]?.[0]], [40, 0]);
+});
+
+test('counts are added up every so often', async () => {
+	for (let i = 0; i < 300; i++) await put('Basic', `x${i}`, { code: { text: 'x' } });
+	for (let i = 0; i < 300; i++) await t.store.write(t.ctx, { type: 'Basic', id: `x${i}`, op: 'D', resource: null });
+	const [row] = await t.db.rows({ text: `SELECT count(*), ${countOf('Basic')} FROM fhir.row_change` });
+	assert.ok(Number(row?.[0]) < 500);
+	assert.equal(row?.[1], 40);
 });
 
 test('a new search parameter: old rows get it by reindexing, which goes on where it was interrupted', async () => {

@@ -5,7 +5,7 @@ import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { headOf } from './body.ts';
 import { decodeVersion, type Version } from './delta.ts';
 import type { IndexRow } from './layout.ts';
-import { linkOf, lookUp, milliseconds, readLinks, tableOf } from './statements.ts';
+import { countOf, linkOf, lookUp, milliseconds, readLinks, tableOf } from './statements.ts';
 import type { Store } from './store.ts';
 import { differences, expectedIndex, lastRid, missingTexts, readStoredRows, type StoredRow, wrongWords } from './stored-index.ts';
 
@@ -49,6 +49,7 @@ export async function checkIndexes(db: Database, store: Store, definitions: Defi
 		await check.orphans(type);
 		await check.history(type);
 		await check.sequence(type);
+		await check.count(type);
 	}
 	await check.orphanedWords();
 	return check.report();
@@ -256,6 +257,12 @@ class Check {
 				LIMIT ${mostDamage}`,
 		});
 		for (const [id, version] of rows) this.#found('history', type, 'versions are missing or too many', id as string, Number(version));
+	}
+
+	/** That there are as many rows as were counted. */
+	async count(type: string): Promise<void> {
+		const [row] = await this.#db.rows({ text: `SELECT count(*), ${countOf(type)} FROM ${tableOf(type)}` });
+		if (row?.[0] !== row?.[1]) this.#found('catalogue', type, `has ${row?.[0]} rows, of which ${row?.[1]} were counted`);
 	}
 }
 

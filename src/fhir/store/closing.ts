@@ -11,6 +11,7 @@ import {
 	demandNoPatients,
 	demandTargets,
 	demandUnreferenced,
+	foldCounts,
 	indexesOnly,
 	insertLinks,
 	insertTexts,
@@ -23,12 +24,15 @@ export type Known = {
 	readonly types: Set<string> /** By source type, as in IndexRow.links. */;
 	readonly links: Map<string, Set<string>>;
 	readonly texts: Set<string>;
+	/** Transactions since the counts of rows were added up. */
+	uncounted: number;
 };
 
 const rememberedTexts = 50_000;
+const foldEvery = 500;
 
 export function createKnown(): Known {
-	return { types: new Set(), links: new Map(), texts: new Set() };
+	return { types: new Set(), links: new Map(), texts: new Set(), uncounted: 0 };
 }
 
 export type Closing = {
@@ -60,6 +64,11 @@ export function closingOf(
 	if (newLinks.size > 0) statements.push(insertLinks([...newLinks.values()]));
 	if (texts.size > 0) statements.push(insertTexts([...texts.values()]));
 	if (integrity) statements.push(...targetChecks(ends), ...sourceChecks(ends, links));
+	// Last, because it waits for others that do the same.
+	if (++known.uncounted >= foldEvery) {
+		known.uncounted = 0;
+		statements.push(foldCounts);
+	}
 	return {
 		statements,
 		remember() {

@@ -15,6 +15,7 @@ import {
 	insertTexts,
 	insertWords,
 	type Of,
+	recount,
 	setIndex,
 } from './statements.ts';
 import type { Store } from './store.ts';
@@ -75,6 +76,7 @@ async function someRows(
 	const done = before + rows.length;
 	const last = rows.at(-1);
 	if (last === undefined) {
+		await tx.rows(recount(type));
 		await tx.execute(sql`UPDATE fhir.reindex SET finished_at = now() WHERE type = ${type}`);
 		return { done, changed: 0, finished: true };
 	}

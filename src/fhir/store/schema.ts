@@ -52,6 +52,10 @@ function common(): string[] {
 			source text COLLATE "C" NOT NULL, target text COLLATE "C" NOT NULL, param text COLLATE "C" NOT NULL, PRIMARY KEY (target, source, param))`,
 		// Types that ever had a resource: what history of the whole system has to look through.
 		`CREATE TABLE IF NOT EXISTS fhir.used_type (type text COLLATE "C" PRIMARY KEY)`,
+		// How many rows each type has: what was added up, and what has changed since (statements.ts).
+		`CREATE TABLE IF NOT EXISTS fhir.row_count (type text COLLATE "C" PRIMARY KEY, n int8 NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS fhir.row_change (type text COLLATE "C" NOT NULL, n int8 NOT NULL)
+			WITH (autovacuum_vacuum_threshold = 2000, autovacuum_vacuum_scale_factor = 0)`,
 		// Full text: the words of narratives, and those of other text that neither strings nor token texts have.
 		`CREATE TABLE IF NOT EXISTS fhir.words (rid int8 PRIMARY KEY, v tsvector NOT NULL)`,
 		`CREATE INDEX IF NOT EXISTS words_v ON fhir.words USING gin (v)${pending}`,

@@ -97,11 +97,41 @@ export function demandLinks(target: string, known: readonly Link[]): Prepared {
 	};
 }
 
+/** How many current rows of the type there are, without a look at them. */
+export function countOf(type: string): string {
+	const noted = `SELECT n FROM fhir.row_count WHERE type = '${type}' UNION ALL SELECT n FROM fhir.row_change WHERE type = '${type}'`;
+	return `(SELECT coalesce(sum(c.n), 0)::int8 FROM (${noted}) c)`;
+}
+
+/** Part of each statement by which the number of rows changes; a row of its own, so that writers never wait for each other here. */
+function noteCount(type: string, by: string): string {
+	return `c AS (INSERT INTO fhir.row_change (type, n) VALUES ('${type}', ${by}))`;
+}
+
+/** Adds up what was noted, so that there is little to be added by readers. */
+export const foldCounts: Prepared = {
+	name: 'fold_counts',
+	text: `WITH gone AS (DELETE FROM fhir.row_change WHERE ctid = ANY(ARRAY(SELECT ctid FROM fhir.row_change FOR UPDATE SKIP LOCKED)) RETURNING type, n)
+		INSERT INTO fhir.row_count AS c (type, n) SELECT type, sum(n) FROM gone GROUP BY type ORDER BY type
+		ON CONFLICT (type) DO UPDATE SET n = c.n + excluded.n`,
+	values: [],
+};
+
+/** Mends the count of a type. What others write meanwhile changes both sides alike. */
+export function recount(type: string): Prepared {
+	return {
+		name: `recount_${type}`,
+		text: `INSERT INTO fhir.row_change (type, n) SELECT '${type}', d.n FROM (SELECT (SELECT count(*) FROM ${tableOf(type)}) - ${countOf(type)}) d (n) WHERE d.n <> 0`,
+		values: [],
+	};
+}
+
 /** Resources that are not there yet. */
 export function insertRows(type: string, rows: readonly Row[]): Prepared {
 	return {
 		name: `insert_${type}`,
-		text: `INSERT INTO ${tableOf(type)} (${columns}) SELECT ${values} FROM unnest(${given}) AS u(${names})`,
+		text: `WITH ${noteCount(type, 'cardinality($1::int8[])')}
+		INSERT INTO ${tableOf(type)} (${columns}) SELECT ${values} FROM unnest(${given}) AS u(${names})`,
 		values: rowValues(rows),
 	};
 }
@@ -141,7 +171,8 @@ export function deleteRows(type: string, rows: readonly Gone[]): Prepared {
 		text: `WITH x AS (DELETE FROM ${tableOf(type)} r USING unnest($1::int8[], $2::int4[], $3::float8[], $4::bytea[]) AS u(rid, ver, gone, former)
 			WHERE r.rid = u.rid AND r.ver = u.ver RETURNING r.rid, r.pat, r.lu, r.ver, r.op, r.id, u.gone, u.former),
 		y AS (INSERT INTO ${tableOf(type, '_history')} (rid, pat, lu, ver, op, id, body)
-			SELECT rid, pat, lu, ver, op, id, former FROM x UNION ALL SELECT rid, pat, to_timestamp(gone / 1000), ver + 1, 'D', id, NULL FROM x RETURNING 1)
+			SELECT rid, pat, lu, ver, op, id, former FROM x UNION ALL SELECT rid, pat, to_timestamp(gone / 1000), ver + 1, 'D', id, NULL FROM x RETURNING 1),
+		${noteCount(type, '-cardinality($1::int8[])')}
 		${demand('(SELECT count(*) FROM y)', '2 * cardinality($1::int8[])')}`,
 		values: [
 			numbers(rows.map(({ rid }) => rid)),

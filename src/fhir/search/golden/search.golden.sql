@@ -11,9 +11,13 @@ SELECT r.id, r.body, r.rid
   FROM "fhir"."observation" r
   WHERE true
   ORDER BY r.rid DESC LIMIT 2; -- prepared
-SELECT (SELECT count(*)
-  FROM "fhir"."observation" r
-  WHERE true);
+SELECT (SELECT coalesce(sum(c.n), 0)::int8
+  FROM (SELECT n
+  FROM fhir.row_count
+  WHERE type = 'Observation'
+  UNION ALL SELECT n
+  FROM fhir.row_change
+  WHERE type = 'Observation') c);
 
 -- Observation?code=http://loinc.org|8480-6&_count=1&_total=accurate
 SELECT u.id, u.body, u.rid, u.s0::text
@@ -333,11 +337,25 @@ SELECT r.id, r.body, r.rid
   FROM (SELECT r.*
   FROM "fhir"."patient" r
   WHERE true
-  ORDER BY r.rid DESC LIMIT 1000) r
+  ORDER BY r.rid DESC LIMIT 100) r
   WHERE (false OR EXISTS (SELECT 1
   FROM fhir.words t1
   WHERE t1.rid = r.rid AND t1.v @@ $1::tsquery))
   ORDER BY r.rid DESC LIMIT 11;
+SELECT EXISTS (SELECT 1
+  FROM "fhir"."patient" r
+  WHERE true
+  ORDER BY r.rid DESC OFFSET 100 LIMIT 1);
+WITH m AS MATERIALIZED (SELECT r.rid
+  FROM "fhir"."patient" r
+  WHERE r.rid IN (SELECT t2.rid
+  FROM fhir.words t2
+  WHERE t2.v @@ $1::tsquery)) SELECT b.id, b.body, y.rid
+  FROM (SELECT *
+  FROM m
+  WHERE true
+  ORDER BY m.rid DESC LIMIT 11) y JOIN "fhir"."patient" b ON b.rid = y.rid
+  ORDER BY y.rid DESC;
 
 -- Observation?_content=blood&_count=10
 WITH m AS MATERIALIZED (SELECT k
@@ -348,7 +366,7 @@ SELECT r.id, r.body, r.rid
   FROM (SELECT r.*
   FROM "fhir"."observation" r
   WHERE true
-  ORDER BY r.rid DESC LIMIT 1000) r
+  ORDER BY r.rid DESC LIMIT 100) r
   WHERE ($1 = ANY(r.keys) OR EXISTS (SELECT 1
   FROM fhir.words t1
   WHERE t1.rid = r.rid AND t1.v @@ $2::tsquery))
@@ -363,7 +381,7 @@ SELECT r.id, r.body, r.rid
   FROM (SELECT r.*
   FROM "fhir"."condition" r
   WHERE true
-  ORDER BY r.rid DESC LIMIT 1000) r
+  ORDER BY r.rid DESC LIMIT 100) r
   WHERE ($1 = ANY(r.keys) OR EXISTS (SELECT 1
   FROM fhir.words t1
   WHERE t1.rid = r.rid AND t1.v @@ $2::tsquery))
@@ -396,7 +414,7 @@ SELECT r.id, r.body, r.rid
   FROM (SELECT r.*
   FROM "fhir"."patient" r
   WHERE true
-  ORDER BY r.rid DESC LIMIT 1000) r
+  ORDER BY r.rid DESC LIMIT 100) r
   WHERE EXISTS (SELECT 1
   FROM fhir.words t1
   WHERE t1.rid = r.rid AND t1.v @@ $1::tsquery)
@@ -404,7 +422,7 @@ SELECT r.id, r.body, r.rid
 SELECT EXISTS (SELECT 1
   FROM "fhir"."patient" r
   WHERE true
-  ORDER BY r.rid DESC OFFSET 1000 LIMIT 1);
+  ORDER BY r.rid DESC OFFSET 100 LIMIT 1);
 WITH m AS MATERIALIZED (SELECT r.rid
   FROM "fhir"."patient" r
   WHERE r.rid IN (SELECT t2.rid
@@ -820,7 +838,7 @@ SELECT r.id, r.body, r.rid
   FROM (SELECT r.*
   FROM "fhir"."patient" r
   WHERE true
-  ORDER BY r.rid DESC LIMIT 1000) r
+  ORDER BY r.rid DESC LIMIT 100) r
   WHERE ((false OR EXISTS (SELECT 1
   FROM fhir.words t1
   WHERE t1.rid = r.rid AND t1.v @@ $1::tsquery)) OR (false OR EXISTS (SELECT 1
@@ -830,14 +848,19 @@ SELECT r.id, r.body, r.rid
 SELECT EXISTS (SELECT 1
   FROM "fhir"."patient" r
   WHERE true
-  ORDER BY r.rid DESC OFFSET 1000 LIMIT 1);
+  ORDER BY r.rid DESC OFFSET 100 LIMIT 1);
 WITH m AS MATERIALIZED (SELECT r.rid
   FROM "fhir"."patient" r
-  WHERE (r.rid IN (SELECT t3.rid
-  FROM fhir.words t3
-  WHERE t3.v @@ $1::tsquery) OR r.rid IN (SELECT t4.rid
+  WHERE r.rid IN (SELECT t3.rid
+  FROM "fhir"."patient" t3
+  WHERE t3.rid IN (SELECT t4.rid
   FROM fhir.words t4
-  WHERE t4.v @@ $2::tsquery))) SELECT b.id, b.body, y.rid
+  WHERE t4.v @@ $1::tsquery)
+  UNION ALL SELECT t5.rid
+  FROM "fhir"."patient" t5
+  WHERE t5.rid IN (SELECT t6.rid
+  FROM fhir.words t6
+  WHERE t6.v @@ $2::tsquery))) SELECT b.id, b.body, y.rid
   FROM (SELECT *
   FROM m
   WHERE true
