@@ -1,5 +1,6 @@
 // `npm run bench`: measures the real server against reference points in one run. See README.md.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { raw } from '#db/sql.ts';
 import type { Finding } from './finding.ts';
@@ -46,6 +47,7 @@ if (process.argv.includes('--help')) {
 
 async function main(): Promise<void> {
 	const options = wantedOptions();
+	const [load = 0] = loadavg();
 	const stage = await openStage(options, say);
 	let stopping = false;
 	const stop = (): void => {
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
 			say(`measuring ${workload.name} …`);
 			findings.push(...(await measured(workload, stage)));
 		}
-		await report(findings, stage);
+		await report(findings, stage, load);
 	} catch (error) {
 		if (!stopping) throw error;
 	} finally {
@@ -106,10 +108,10 @@ function loadFindings(stage: Stage): Finding[] {
 	}));
 }
 
-async function report(findings: readonly Finding[], stage: Stage): Promise<void> {
+async function report(findings: readonly Finding[], stage: Stage, load: number): Promise<void> {
 	const { options } = stage;
 	const [version] = await stage.home.db.rows(raw('SHOW server_version'));
-	const about = machine(String(version?.[0]));
+	const about = machine(String(version?.[0]), load);
 	const date = new Date().toISOString().slice(0, 10);
 	console.log(`\n${asText(findings)}`);
 	const file = resolve(root, options.json);

@@ -17,10 +17,14 @@ export type Lane<Name extends string = string> = { readonly name: Name; readonly
 /** Turns of each lane that are thrown away: code is compiled to its best form only after thousands of requests. */
 const warmTurns = 2;
 
-/** All samples of each lane, round by round, after turns to warm up. */
-export async function interleave<Name extends string>(lanes: readonly Lane<Name>[], rounds: number): Promise<Record<Name, Sample[]>> {
+/** All samples of each lane, round by round, after turns to warm up (0 for lanes that start a process of their own each time). */
+export async function interleave<Name extends string>(
+	lanes: readonly Lane<Name>[],
+	rounds: number,
+	warm = warmTurns,
+): Promise<Record<Name, Sample[]>> {
 	const samples = Object.fromEntries(lanes.map(({ name }) => [name, [] as Sample[]])) as Record<Name, Sample[]>;
-	for (let turn = 0; turn < warmTurns; turn++) for (const lane of lanes) await lane.run();
+	for (let turn = 0; turn < warm; turn++) for (const lane of lanes) await lane.run();
 	for (let round = 0; round < rounds; round++) {
 		for (let turn = 0; turn < lanes.length; turn++) {
 			const lane = lanes[(turn + round) % lanes.length] as Lane<Name>;

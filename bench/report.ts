@@ -10,15 +10,18 @@ export type Machine = {
 	readonly memoryGb: number;
 	readonly node: string;
 	readonly postgres: string;
+	/** Programs that wanted a processor when the run began: those of others. */
+	readonly load: number;
 };
 
-export function machine(postgres: string): Machine {
+export function machine(postgres: string, load: number): Machine {
 	return {
 		processor: cpus()[0]?.model.trim() ?? 'unknown',
 		cores: cpus().length,
 		memoryGb: Math.round(totalmem() / 1024 ** 3),
 		node: process.version,
 		postgres,
+		load: Math.round(load * 10) / 10,
 	};
 }
 
@@ -93,7 +96,7 @@ export function asMarkdown(findings: readonly Finding[], about: Machine, options
 	const met = goals.filter((one) => one === true).length;
 	const missed = goals.filter((one) => one === false).length;
 	return [
-		`Measured ${date} on ${about.cores} cores (${about.processor}), ${about.memoryGb} GB, Node ${about.node.slice(1)}, PostgreSQL ${about.postgres}: ${options.patients.map((n) => n.toLocaleString('en-US')).join(' → ')} generated patients (seed ${options.seed}), ${options.rounds} rounds of ${options.seconds} s slices. ${met} goals met, ${missed} missed.`,
+		`Measured ${date} on ${about.cores} cores (${about.processor}), ${about.memoryGb} GB, Node ${about.node.slice(1)}, PostgreSQL ${about.postgres}, with ${about.load} other programs at work: ${options.patients.map((n) => n.toLocaleString('en-US')).join(' → ')} generated patients (seed ${options.seed}), ${options.rounds} rounds of ${options.seconds} s slices. ${met} goals met, ${missed} missed.`,
 		'',
 		line(columns),
 		line(columns.map(() => '---')),

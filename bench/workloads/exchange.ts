@@ -24,7 +24,7 @@ async function runImport(stage: Stage): Promise<Finding[]> {
 	const { home, options } = stage;
 	const copier = await startCopier(home.config, 1);
 	let from = 20_000_000;
-	const people = Math.max(100, Math.round(100 * options.seconds));
+	const people = Math.max(300, Math.round(150 * options.seconds));
 	const samples = await interleave(
 		[
 			{ name: 'copy', run: async (): Promise<Sample> => ({ value: await copier.copyIn(options.seconds, 1000) }) },
@@ -38,6 +38,7 @@ async function runImport(stage: Stage): Promise<Finding[]> {
 			},
 		],
 		options.rounds,
+		0,
 	);
 	copier.stop();
 	await clearReferences(home.config);
@@ -119,6 +120,7 @@ async function runExport(stage: Stage): Promise<Finding[]> {
 			},
 		],
 		options.rounds,
+		0,
 	);
 	copier.stop();
 	rmSync(folder, { recursive: true, force: true });
