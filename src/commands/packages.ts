@@ -13,7 +13,7 @@ export const packagesCommand: Command = {
 	about: `
 Adds a FHIR package (https://hl7.org/fhir/packages.html, R4) to this installation: its profiles are checked where resources name them in
 meta.profile, its value sets and search parameters are known. US Core 8.0.0, 7.0.0 and 6.1.0 came with Heron. A server that runs has to be
-started again; resources that were there before are found by new search parameters after "npm run heron -- reindex".`,
+started again; it then goes through the resources that are there for new search parameters.`,
 	options: [],
 	async run({ words: [act, what, ...more] }) {
 		const { dataDir } = readSettings(process.env);

@@ -49,8 +49,7 @@ export async function readMatches(
 	const [first] = sources;
 	if (first === undefined) return { hits: [], total: query.total === 'none' ? undefined : 0, next: undefined, previous: undefined };
 	if (query.summary === 'count' || query.count === 0) {
-		const total = query.total === 'estimate' ? await estimateTotal(db, sources) : await countAll(db, sources);
-		return { hits: [], total, next: undefined, previous: undefined };
+		return { hits: [], total: await countOf(db, query, sources), next: undefined, previous: undefined };
 	}
 	const columns = first.order.length;
 	const place = readPlace(query, columns);
@@ -202,7 +201,9 @@ async function run(db: Querier, query: SearchQuery, statement: Sql, named: boole
 	}
 }
 
-async function countAll(db: Querier, sources: readonly Source[]): Promise<number> {
+async function countOf(db: Querier, query: SearchQuery, sources: readonly Source[]): Promise<number> {
+	// What is asked for without criteria is known anyway.
+	if (query.total === 'estimate' && sources.some(({ parts }) => parts.length > 0)) return estimateTotal(db, sources);
 	const rows = await db.rows(countStatement(sources));
 	return Number(rows[0]?.[0] ?? 0);
 }
@@ -217,8 +218,7 @@ async function totalOf(
 ): Promise<number | undefined> {
 	if (query.total === 'none') return undefined;
 	if (!more) return shown;
-	if (query.total === 'accurate') return countAll(db, sources);
-	return query.total === 'estimate' ? estimateTotal(db, sources) : undefined;
+	return query.total === undefined ? undefined : countOf(db, query, sources);
 }
 
 function placesOf(rows: unknown[][], columns: number, more: boolean, place: Place | undefined): Pick<Matches, 'next' | 'previous'> {

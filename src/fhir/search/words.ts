@@ -1,6 +1,6 @@
 // Text search: `:text`, `_text` and `_content` find words. Tokens' texts are kept once for each distinct one (fhir.token_text), so that few
 // are looked through; they are found first and stand for the keys of the rows that have them. All other text is in fhir.words.
-// See docs/decisions/0020-text-search.md.
+// See docs/decisions/0009-text-search.md.
 import type { Querier } from '#db/database.ts';
 import { join, raw, type Sql, sql } from '#db/sql.ts';
 import type { Fhir } from '#fhir/ctx.ts';
