@@ -133,6 +133,6 @@ export async function forgotPassword(
 		const link = await makeResetLink(people, account);
 		await mail
 			.send({ to: account.email as string, ...letter(account, link) })
-			.catch((error: Error) => log.error({ account: account.id, problem: error.message }, 'a letter could not be sent'));
+			.catch((error: unknown) => log.error({ account: account.id, error: described(error) }, 'a letter could not be sent'));
 	}
 }

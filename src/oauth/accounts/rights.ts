@@ -48,6 +48,6 @@ async function tellAdministrators({ mail, log, ...people }: People, account: Acc
 		const letter = { subject: words.breakGlassMailSubject(name), text: words.breakGlassMailText(name, reason, until.toISOString()) };
 		void mail
 			.send({ to: one.email, ...letter })
-			.catch((error: Error) => log.error({ account: one.id, problem: error.message }, 'a letter could not be sent'));
+			.catch((error: unknown) => log.error({ account: one.id, error: described(error) }, 'a letter could not be sent'));
 	}
 }
