@@ -1,5 +1,7 @@
 // Setting passwords, and the links that let someone set one who has forgotten it.
+
 import { randomBytes } from 'node:crypto';
+import { described } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import type { Tx } from '#db/database.ts';
 import { sql } from '#db/sql.ts';

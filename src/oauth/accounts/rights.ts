@@ -1,7 +1,9 @@
 // What an account may do whatever an app asks: its roles, or the patients it sees, and emergency access while that lasts.
+
 import { activeBreakGlass, type BreakGlass, beginBreakGlass, breakGlassGrants } from '#access/break-glass.ts';
 import type { Grant } from '#access/ctx.ts';
 import { findRoles, may, patientGrants, patientLookUps, type Role, roleGrants } from '#access/roles.ts';
+import { described } from '#base/log.ts';
 import { chooseLanguage, signInWords } from '#contract/words/words.ts';
 import { type Account, listAccounts, patientsOf } from './account.ts';
 import type { People } from './people.ts';
