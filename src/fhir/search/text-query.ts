@@ -17,9 +17,10 @@ export function parseTextQuery(text: string, where: 'narrative' | 'all'): Clause
 	return clause;
 }
 
-/** Brackets, quoted phrases and everything between blanks. */
+/** Brackets, quoted phrases and everything between blanks that has a word. */
 function tokensOf(text: string): string[] {
-	return text.match(/"[^"]*"?|[()]|[^\s()"]+/g) ?? [];
+	const tokens: string[] = text.match(/"[^"]*"?|[()]|[^\s()"]+/g) ?? [];
+	return tokens.filter((token) => token === '(' || token === ')' || splitWords(token).length > 0);
 }
 
 class Reader {
@@ -75,7 +76,6 @@ class Reader {
 	#phrase(text: string): Clause {
 		const words = splitWords(text);
 		this.#words += words.length;
-		if (words.length === 0) throw new TextQueryError('Write a word to look for.');
 		if (this.#words > maxWords) throw new TextQueryError(`A text search may name at most ${maxWords} words.`);
 		const of = words.map((word): Clause => ({ is: 'word', where: this.#where, word }));
 		return of.length === 1 ? (of[0] as Clause) : { is: 'all', of };
