@@ -25,6 +25,7 @@ import { operations } from './operations/all.ts';
 import { statusUrl } from './operations/async-status.ts';
 import { operationDefinitions } from './operations/definitions.ts';
 import type { Operation, OperationInput, OperationResult } from './operations/operation.ts';
+import { searchDefinitions } from './operations/search-definitions.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Resource, Stored } from './resource.ts';
 import { pairsOf } from './search/escape.ts';
@@ -92,9 +93,16 @@ function runSearch(where: (call: Call) => Where): Row['run'] {
 		const query = call.form === undefined ? call.query : [call.query, call.form].filter((part) => part !== '').join('&');
 		const inside = call.unit === undefined ? {} : { tx: call.unit.tx };
 		const request = { ...where(call), query, handling, ...inside };
-		return { status: 200, body: await (request.type === 'AuditEvent' ? searchLog(ctx, request) : searchBundle(ctx, request)) };
+		const run = searches.get(request.type ?? '') ?? searchBundle;
+		return { status: 200, body: await run(ctx, request) };
 	};
 }
+
+/** Types of which not all is stored. */
+const searches: ReadonlyMap<string, typeof searchBundle> = new Map([
+	['AuditEvent', searchLog],
+	['OperationDefinition', searchDefinitions],
+]);
 
 const inType = runSearch((call) => ({ type: param(call, 'type') }));
 const inSystem = runSearch(() => ({ type: null }));

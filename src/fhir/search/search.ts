@@ -72,7 +72,11 @@ const nothing = { hits: [], issues: [] } as const;
 
 /** The search as the JSON text of a Bundle of type searchset. */
 export async function searchBundle(ctx: FhirCtx, request: SearchRequest): Promise<string> {
-	const found = await search(ctx, request);
+	return bundleOf(ctx, await search(ctx, request));
+}
+
+/** What a search found as the JSON text of its Bundle. */
+export async function bundleOf(ctx: FhirCtx, found: SearchResult): Promise<string> {
 	return bundleText(ctx.fhir.base, {
 		...found,
 		id: ctx.ids.next(),
