@@ -314,3 +314,13 @@ test('entries cannot be written, changed or deleted as AuditEvents', async () =>
 	const bundle = { resourceType: 'Bundle', type: 'transaction', entry: [entry('PUT', `AuditEvent/${one?.name}`, body)] };
 	assert.equal((await send('POST', '', { body: bundle })).status, 405);
 });
+
+test('what is no type is named by no entry, whatever it is called', async () => {
+	for (const name of ['constructor', '__proto__', 'toString', 'Patiant']) {
+		for (const path of [`${name}?name=x`, `${name}/a?name=x`, `Patient/a/${name}?name=x`]) {
+			const [entry] = await entriesOf(async () => assert.equal((await send('GET', path)).status, 404, path));
+			assert.doesNotMatch(short(entry as Logged), new RegExp(name));
+			assert.equal(entry?.query, 'name');
+		}
+	}
+});

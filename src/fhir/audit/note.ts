@@ -82,7 +82,8 @@ function eventOf(ctx: FhirCtx, row: Row, asked: Asked, action: Action, status: n
 	const { caller, trail, requestId, fhir } = ctx;
 	const { params } = asked;
 	const place = stored === undefined ? placeOf(fhir, params.type ?? fixedType(row), params.id, params.version) : stored;
-	const searched = params.member;
+	const searched = params.member !== undefined && fhir.definitions.isResourceType(params.member) ? params.member : undefined;
+	const type = searched ?? place.type;
 	const patient =
 		stored !== undefined && stored.op !== 'D'
 			? patientOf(stored.type, stored.id, stored.body, fhir.store.extract)
@@ -97,10 +98,10 @@ function eventOf(ctx: FhirCtx, row: Row, asked: Asked, action: Action, status: n
 		caller,
 		address: trail?.address,
 		patient: patient ?? onlyPatient(ctx),
-		type: searched !== undefined && fhir.definitions.isResourceType(searched) ? searched : place.type,
+		type,
 		id: searched === undefined ? place.id : undefined,
 		version: place.version,
-		...queryOf(fhir, row, asked, searched ?? place.type),
+		...queryOf(fhir, row, asked, type),
 		purpose: caller.purpose ?? trail?.purpose,
 		requestId,
 	};
