@@ -46,6 +46,13 @@ for (const [header, code] of refused) {
 	});
 }
 
+test('what has the form of a token is a token that is not good, however short', async () => {
+	const challenged = (word: string) => (error: unknown) =>
+		error instanceof Problem && (error.headers['www-authenticate'] ?? '').includes(`error="${word}"`);
+	await assert.rejects(verifier.verify('Bearer short'), challenged('invalid_token'));
+	await assert.rejects(verifier.verify('Basic YTpi'), challenged('invalid_request'));
+});
+
 test('a revoked token ends within a second, an expired one at once', async () => {
 	const revoked = await mintToken(db, caller('bob'), inADay());
 	const brief = await mintToken(db, caller('bob'), new Date(nowMs + 500));

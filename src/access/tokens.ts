@@ -104,7 +104,7 @@ async function lookUp(db: Querier, token: string): Promise<Found | undefined> {
 /** The token of an Authorization header. Throws Problem unauthenticated with the challenge of RFC 6750 section 3. */
 export function readBearer(authorization: string | undefined): string {
 	if (authorization === undefined) throw refused(undefined, 'This needs an access token: send "Authorization: Bearer <token>".');
-	const match = /^Bearer +([A-Za-z0-9._~+/-]{8,4096}=*) *$/i.exec(authorization);
+	const match = /^Bearer +([A-Za-z0-9._~+/-]{1,4096}=*) *$/i.exec(authorization);
 	if (match === null) throw refused('invalid_request', 'The Authorization header is not of the form "Bearer <token>".');
 	return match[1] as string;
 }
