@@ -121,11 +121,12 @@ export class Collector {
 	/** What referential integrity looks at: every literal reference to a resource here, by whatever element. */
 	#refers(reference: string): void {
 		if (reference.startsWith('#')) return;
-		const local = localReference(reference, this.#base);
+		const link = this.#memory.link(reference);
+		const { local } = link;
 		if (local === undefined || this.#references.has(local)) return;
 		this.#references.add(local);
 		if (this.#found.has(local)) return;
-		this.#keys.push(salted(this.#memory.reference(local), anySalt));
+		this.#keys.push(link.salted(anySalt));
 		this.#links.add(linkOf(local, '*'));
 	}
 
@@ -392,11 +393,11 @@ export class Collector {
 			this.#inside(p, code, reference.slice(1));
 			return;
 		}
-		const local = localReference(reference, this.#base);
-		const key = this.#memory.reference(local ?? reference);
+		const link = this.#memory.link(reference);
+		const { local, key } = link;
 		if (patient && local?.startsWith('Patient/') && this.pat === null) this.pat = key;
 		const inColumn = patient && this.pat === key;
-		if (!inColumn) this.#keys.push(salted(key, salt));
+		if (!inColumn) this.#keys.push(link.salted(salt));
 		if (local === undefined || code === '') return;
 		this.#found.add(local);
 		this.#links.add(linkOf(local, inColumn ? patientLink : code));

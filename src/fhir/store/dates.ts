@@ -15,7 +15,7 @@ export function dateRange(text: string): DateRange | undefined {
 	if (month < 0 || month > 11) return undefined;
 	if (match[3] === undefined) return range(year, month, 1, year, month + 1, 1);
 	const day = Number(match[3]);
-	if (day < 1 || day > new Date(Date.UTC(year, month + 1, 0)).getUTCDate()) return undefined;
+	if (day < 1 || (day > 28 && day > new Date(Date.UTC(year, month + 1, 0)).getUTCDate())) return undefined;
 	if (match[4] === undefined) return range(year, month, day, year, month, day + 1);
 	return instantRange(match, year, month, day);
 }
