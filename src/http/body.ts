@@ -14,7 +14,7 @@ export async function readBody(message: IncomingMessage, limit: number): Promise
 	if (declared > limit) throw tooLarge(limit);
 	const encoding = (message.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
 	if (encoding === 'identity' || encoding === '') return collect(message, limit).catch(refuse);
-	const decoder = decoders[encoding];
+	const decoder = decoders.get(encoding);
 	if (decoder === undefined) {
 		throw new Problem(
 			'invalid',
@@ -35,12 +35,12 @@ export async function readBody(message: IncomingMessage, limit: number): Promise
 	}
 }
 
-const decoders: Readonly<Record<string, () => Readable & NodeJS.WritableStream>> = {
-	gzip: () => createGunzip(),
-	'x-gzip': () => createGunzip(),
-	deflate: () => createInflate(),
-	br: () => createBrotliDecompress(),
-};
+const decoders: ReadonlyMap<string, () => Readable & NodeJS.WritableStream> = new Map([
+	['gzip', () => createGunzip()],
+	['x-gzip', () => createGunzip()],
+	['deflate', () => createInflate()],
+	['br', () => createBrotliDecompress()],
+]);
 
 function collect(stream: Readable, limit: number): Promise<Buffer> {
 	return new Promise((resolve, reject) => {

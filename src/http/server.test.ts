@@ -178,6 +178,7 @@ const bodies: readonly (readonly [string, string | Buffer, Record<string, string
 	['too large once decompressed', gzipSync('x'.repeat(500_000)), { 'content-encoding': 'gzip' }, 413],
 	['broken gzip', 'not gzip', { 'content-encoding': 'gzip' }, 400],
 	['unknown encoding', 'hello', { 'content-encoding': 'zip' }, 415],
+	['an encoding that every object has', 'hello', { 'content-encoding': 'constructor' }, 415],
 ];
 for (const [name, body, headers, status] of bodies) {
 	test(`a body that is ${name} gives ${status}`, async () => {

@@ -252,7 +252,8 @@ test('AuditEvents are found by what they say', async () => {
 		assert.equal(await count(none), 0, none);
 	for (const wrong of ['date=yesterday', '_sort=patient', '_count=x', 'date=ne2020'])
 		assert.equal((await send('GET', `AuditEvent?${wrong}`, { as: 'auditor' })).status, 400, wrong);
-	assert.equal((await send('GET', 'AuditEvent?nonsense=1', { as: 'auditor' })).status, 200);
+	for (const unknown of ['nonsense', '__proto__', 'constructor'])
+		assert.equal((await send('GET', `AuditEvent?${unknown}=1`, { as: 'auditor' })).status, 200, unknown);
 	assert.equal((await send('GET', 'AuditEvent?nonsense=1', { as: 'auditor', headers: { prefer: 'handling=strict' } })).status, 400);
 });
 

@@ -124,7 +124,7 @@ function askedOf(ctx: FhirCtx, request: SearchRequest, pairs: readonly Pair[]): 
 	for (const [name, value] of pairs) {
 		if (value === '' || name === '_page') continue;
 		const [base = '', modifier] = name.split(':');
-		const make = params[base];
+		const make = Object.hasOwn(params, base) ? params[base] : undefined;
 		if (make !== undefined) {
 			const criterion = make(ctx, value, modifier, name);
 			if (criterion === undefined) return 'not in the log';

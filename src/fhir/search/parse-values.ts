@@ -130,12 +130,19 @@ function composite(fhir: Fhir, param: SearchParam, text: string, whole: string):
 	return { is: 'composite', parts: components.map(({ param: part }, i) => parseValue(fhir, part, undefined, parts[i] as string, whole)) };
 }
 
-const metres: Readonly<Record<string, number>> = { km: 1000, m: 1, '[mi_us]': 1609.347, '[mi_i]': 1609.344, cm: 0.01, '[ft_i]': 0.3048 };
+const metres: ReadonlyMap<string, number> = new Map([
+	['km', 1000],
+	['m', 1],
+	['[mi_us]', 1609.347],
+	['[mi_i]', 1609.344],
+	['cm', 0.01],
+	['[ft_i]', 0.3048],
+]);
 
 function near(text: string, whole: string): NearValue {
 	const [latitude, longitude, distance, unit, ...more] = split(text, '|').map(unescaped);
 	const numbers = [latitude, longitude, distance || '50'].map((part) => (decimal.test(part ?? '') ? Number(part) : Number.NaN));
-	const scale = metres[unit || 'km'];
+	const scale = metres.get(unit || 'km');
 	const [lat, lon, far] = numbers as [number, number, number];
 	if (scale === undefined || more.length > 0 || !(Math.abs(lat) <= 90) || !(Math.abs(lon) <= 180) || !(far >= 0)) {
 		throw badValue(whole, text, 'Write latitude|longitude|distance|unit with unit km, m or [mi_us].');

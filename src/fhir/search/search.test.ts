@@ -812,6 +812,7 @@ test('strict refuses what lenient leaves out and reports; what cannot be read is
 		'Patient?_page=AAAAAAAAAAAA',
 		'Location?near=91|0',
 		'Location?near=1|2|3|parsecs',
+		'Location?near=1|2|3|constructor',
 		'Patient?identifier:of-type=a|b',
 		'Observation?subject=not a reference',
 		'Patient?_query=mine',
