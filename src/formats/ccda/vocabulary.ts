@@ -88,9 +88,9 @@ const firstOf = (key: (system: System) => string): ReadonlyMap<string, System> =
 const byOid = firstOf(({ oid }) => oid);
 const byUrl = firstOf(({ url }) => url);
 
-/** The url of a code system or naming system; `urn:oid:` and the OID where the table has none. */
-export function systemOf(oid: string): string {
-	return byOid.get(oid)?.url ?? (/^[0-2](\.(0|[1-9]\d*))+$/.test(oid) ? `urn:oid:${oid}` : `urn:uuid:${oid.toLowerCase()}`);
+/** The url of a code system or naming system; `otherwise` where the table has none. */
+export function systemOf(oid: string, otherwise = `urn:oid:${oid}`): string {
+	return byOid.get(oid)?.url ?? otherwise;
 }
 
 /** The OID of a code system or naming system by its url or `urn:oid:`; undefined for what has none. */
