@@ -18,6 +18,7 @@ import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { addedPackages } from '#fhir/definitions/package.ts';
 import { createJobs } from '#fhir/jobs/jobs.ts';
+import { createRows } from '#fhir/rows.ts';
 import { createSearchParameters } from '#fhir/search/custom.ts';
 import { createRegistry } from '#fhir/search/registry.ts';
 import { fhirTables } from '#fhir/store/schema.ts';
@@ -31,6 +32,7 @@ import { type Authorization, createAuthorization } from '#oauth/authorization.ts
 import { createMail } from '#outside/mail.ts';
 import { createS3Blobs, readS3Place } from '#outside/s3-blobs.ts';
 import { createDirectory } from './directory.ts';
+import { allOperations } from './operations.ts';
 import type { Settings } from './settings.ts';
 
 /** Where the data are: how to connect, and the PostgreSQL that came with Heron when that is the one. */
@@ -137,6 +139,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 	const fhir: Fhir = {
 		base,
 		definitions,
+		rows: createRows(allOperations),
 		get registry() {
 			return searchParameters.registry;
 		},

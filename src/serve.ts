@@ -2,6 +2,7 @@
 import { anonymous, type Caller } from '#access/ctx.ts';
 import { createTokenVerifier } from '#access/tokens.ts';
 import type { Clock } from '#base/clock.ts';
+import { described } from '#base/log.ts';
 import { raw } from '#db/sql.ts';
 import { noteStranger } from '#fhir/audit/note.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -17,6 +18,7 @@ import { createHandler, type Handler, type Listening, listen } from '#http/serve
 import { createOutsideProvider } from '#oauth/accounts/outside-provider.ts';
 import { isAdministrator } from '#oauth/accounts/rights.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
+import { announceStart, announceStop } from './announce.ts';
 import type { Installation } from './compose.ts';
 import { startHousekeeping } from './housekeeping.ts';
 
@@ -54,6 +56,7 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 		await close();
 		throw error;
 	}
+	await announceStart(installation, process.env);
 	installation.fhir.jobs.work();
 	const endHousekeeping = startHousekeeping(installation);
 	return {
@@ -61,6 +64,9 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 		async close() {
 			await close();
 			await endHousekeeping();
+			await announceStop(installation).catch((error) =>
+				installation.log.warn({ error: described(error) }, 'the audit was not told of the stop'),
+			);
 		},
 	};
 }
@@ -89,7 +95,7 @@ function handlerOf(installation: Installation, metrics: Metrics): Handler {
 				outside: settings.signInProvider === undefined ? undefined : createOutsideProvider(people, settings.signInProvider),
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
-			...fhirRoutes().map(writers.noting),
+			...fhirRoutes(fhir.rows).map(writers.noting),
 		],
 		mounts: [authorization.mount],
 		authenticate: async (authorization, request) => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allOperations } from '#operations.ts';
 import { testDefinitions, usualSettings } from '#testing/fhir.ts';
 import { capability, capabilityStatement, systemInteractions, typeInteractions } from './capability.ts';
 import type { Fhir } from './ctx.ts';
 import { operationDefinitions } from './operations/definitions.ts';
 import type { Resource } from './resource.ts';
-import { rows } from './rows.ts';
+import { createRows } from './rows.ts';
 import { createRegistry } from './search/registry.ts';
 import { createValidator } from './validate/validator.ts';
 
@@ -14,6 +15,7 @@ const fhir = {
 	base: 'https://heron.test/apis/default/fhir',
 	definitions,
 	registry: createRegistry(definitions),
+	rows: createRows(allOperations),
 	settings: usualSettings,
 } as Fhir;
 const validator = createValidator(definitions);
@@ -46,7 +48,7 @@ test('an unknown mode is refused', () => {
 });
 
 test('every OperationDefinition is valid FHIR, has its own id and its url', () => {
-	const all = operationDefinitions(fhir.base);
+	const all = operationDefinitions(fhir);
 	for (const definition of all) {
 		assert.deepEqual(errorsOf(definition), [], definition.id);
 		assert.equal(definition.url, `${fhir.base}/OperationDefinition/${definition.id}`);
@@ -55,7 +57,7 @@ test('every OperationDefinition is valid FHIR, has its own id and its url', () =
 });
 
 test('what operations are based on exists, and their levels and inputs are those of the base or more', () => {
-	for (const definition of operationDefinitions(fhir.base)) {
+	for (const definition of operationDefinitions(fhir)) {
 		if (definition.base === undefined) continue;
 		const base = definitions.operationDefinition(definition.base as string) as { code: string; parameter: { name: string; use: string }[] };
 		assert.ok(base !== undefined, definition.id);
@@ -71,7 +73,7 @@ test('the statement names every type once, with the interactions that the rows o
 		rest.resource.map(({ type }) => type),
 		definitions.resourceTypes,
 	);
-	const served = new Set(rows.map(({ name }) => name));
+	const served = new Set(fhir.rows.all.map(({ name }) => name));
 	for (const code of [...typeInteractions, ...systemInteractions]) if (code !== 'batch') assert.ok(served.has(code), code);
 	const told = new Set<string>([...typeInteractions, ...systemInteractions]);
 	for (const name of served) {
@@ -81,12 +83,12 @@ test('the statement names every type once, with the interactions that the rows o
 });
 
 test('every operation with a route is in the statement, at its level, with a definition that can be found', () => {
-	const known = new Set(operationDefinitions(fhir.base).map(({ url }) => url));
+	const known = new Set(operationDefinitions(fhir).map(({ url }) => url));
 	const lists = [rest.operation, ...rest.resource.map((one) => one.operation ?? [])];
 	for (const { name, definition } of lists.flat() as Element[]) {
 		assert.ok(known.has(definition) || definitions.operationDefinition(definition) !== undefined, `${name}: ${definition}`);
 	}
-	for (const row of rows) {
+	for (const row of fhir.rows.all) {
 		if (!row.name.startsWith('operation-')) continue;
 		const name = row.name.slice('operation-'.length);
 		const [first = ''] = row.path;

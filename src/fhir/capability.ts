@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { Problem } from '#base/problem.ts';
 import type { Fhir } from './ctx.ts';
 import type { CompartmentName } from './definitions/definitions.ts';
-import { operations } from './operations/all.ts';
 import { canonicalOf } from './operations/definitions.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Resource } from './resource.ts';
@@ -130,7 +129,7 @@ function restOf(fhir: Fhir): object {
 				: { code },
 		),
 		searchParam: everywhere,
-		operation: operations.filter(({ levels }) => levels.system === true).map((operation) => operationOf(fhir, operation)),
+		operation: fhir.rows.operations.filter(({ levels }) => levels.system === true).map((operation) => operationOf(fhir, operation)),
 		compartment: compartments.map((name) => `http://hl7.org/fhir/CompartmentDefinition/${name.toLowerCase()}`),
 	};
 }
@@ -138,7 +137,9 @@ function restOf(fhir: Fhir): object {
 function resourceOf(fhir: Fhir, type: string, referring: readonly string[]): object {
 	const params = [...fhir.registry.params(type).values()].filter(({ pending }) => pending === undefined);
 	const supportedProfile = profilesOf(fhir, type);
-	const own = operations.filter(({ levels, types }) => (levels.type === true || levels.instance === true) && appliesTo(types, type));
+	const own = fhir.rows.operations.filter(
+		({ levels, types }) => (levels.type === true || levels.instance === true) && appliesTo(types, type),
+	);
 	return {
 		type,
 		profile: `http://hl7.org/fhir/StructureDefinition/${type}`,

@@ -4,6 +4,7 @@ import type { Ctx } from '#access/ctx.ts';
 import type { Blobs } from '#base/blobs.ts';
 import type { Definitions } from './definitions/definitions.ts';
 import type { Jobs } from './jobs/jobs.ts';
+import type { Rows } from './rows.ts';
 import type { SearchParameters } from './search/custom.ts';
 import type { SearchRegistry } from './search/registry.ts';
 import type { Store } from './store/store.ts';
@@ -13,6 +14,8 @@ export type Fhir = {
 	/** Base of every absolute URL, e.g. https://localhost:9300/apis/default/fhir, without a slash at the end. */
 	readonly base: string;
 	readonly definitions: Definitions;
+	/** Interactions and operations; rooms above this one hand in operations of theirs. */
+	readonly rows: Rows;
 	/** The search parameters as they are at the moment. */
 	readonly registry: SearchRegistry;
 	/** Where parameters of the installation's own come and go. */

@@ -9,7 +9,7 @@ import { type Answer, type Call, etagOf, preferencesOf, type Row } from './inter
 import { mismatch } from './interactions/problems.ts';
 import { outcomeReply } from './outcome.ts';
 import type { Resource } from './resource.ts';
-import { findRow, rows } from './rows.ts';
+import type { Rows } from './rows.ts';
 import { answer as formatted } from './wire/answer.ts';
 import { parseResource } from './wire/body.ts';
 import { parseJson } from './wire/json.ts';
@@ -19,8 +19,8 @@ import { answerFormat, answerFormatOrJson, bodyFormat, isForm, patchFormat } fro
 export const fhirPath = '/apis/:site/fhir';
 
 /** The routes of the FHIR API. */
-export function fhirRoutes(): Route<FhirCtx>[] {
-	return rows.map((row) => ({
+export function fhirRoutes(rows: Rows): Route<FhirCtx>[] {
+	return rows.all.map((row) => ({
 		method: row.method,
 		path: [fhirPath, ...row.path].join('/'),
 		may: row.public === true ? 'public' : `fhir.${row.name}`,
@@ -35,7 +35,7 @@ async function handle(untrailed: FhirCtx, request: Request, given: Row): Promise
 	let found: Found = { row: given, params: request.params };
 	try {
 		requireSite(request);
-		found = operationOf(request, given);
+		found = operationOf(ctx, request, given);
 		const call = await callOf(ctx, request, found);
 		requireFormat(request, found);
 		const answer = await found.row.run(ctx, call);
@@ -76,11 +76,11 @@ function headerOf(request: Request, name: string): string | undefined {
 type Found = { readonly row: Row; readonly params: Readonly<Record<string, string>> };
 
 /** The dollar of an operation may come percent-encoded, which the router takes for an id. */
-function operationOf(request: Request, row: Row): Found {
+function operationOf({ fhir }: FhirCtx, request: Request, row: Row): Found {
 	const { site: _, ...params } = request.params;
 	if (!Object.values(params).some((value) => value.startsWith('$'))) return { row, params };
 	const segments = row.path.map((name) => (name.startsWith(':') ? (params[name.slice(1)] ?? '') : name));
-	const found = findRow(row.method, segments);
+	const found = fhir.rows.find(row.method, segments);
 	const name = segments.find((segment) => segment.startsWith('$')) ?? '';
 	if (found !== undefined) return found;
 	const text = `There is no operation ${name.slice(0, 64)} here.`;

@@ -21,7 +21,6 @@ import { read, readWithin, vread } from './interactions/read.ts';
 import { remove, removeMatches } from './interactions/remove.ts';
 import { type Ask, transaction } from './interactions/transaction.ts';
 import { type Preconditions, update, updateMatch } from './interactions/update.ts';
-import { operations } from './operations/all.ts';
 import { statusUrl } from './operations/async-status.ts';
 import { operationDefinitions } from './operations/definitions.ts';
 import type { Operation, OperationInput, OperationResult } from './operations/operation.ts';
@@ -79,7 +78,7 @@ async function runRead(ctx: FhirCtx, call: Call): Promise<Answer> {
 	if (isLogEntry(type, id)) return { status: 200, body: await readLogEntry(ctx, id) };
 	if (call.unit !== undefined) return shown(ctx, call, await readWithin(ctx, call.unit, type, id));
 	if (type === 'OperationDefinition') {
-		const known = operationDefinitions(ctx.fhir.base).find((definition) => definition.id === id);
+		const known = operationDefinitions(ctx.fhir).find((definition) => definition.id === id);
 		if (known !== undefined) return { status: 200, body: JSON.stringify(known) };
 	}
 	return shown(ctx, call, await read(ctx, type, id));
@@ -343,19 +342,30 @@ function requestOf(ctx: FhirCtx, call: Call, path: readonly string[]): Request {
 	};
 }
 
-/** All rows; of two that fit a path, the one with the fixed names comes first. */
-export const rows: readonly Row[] = [...operations.flatMap(operationRows), ...interactionRows];
+/** What an installation answers: its operations, and a row for each request that it takes. */
+export type Rows = {
+	readonly operations: readonly Operation[];
+	readonly all: readonly Row[];
+	/** The row for a method and the decoded segments below the base, with what its variable segments hold. */
+	find(method: Row['method'], segments: readonly string[]): FoundRow | undefined;
+};
 
-const byLength = Map.groupBy(rows, ({ method, path }) => `${method} ${path.length}`);
-for (const list of byLength.values()) list.sort((a, b) => fixedness(b) - fixedness(a));
+type FoundRow = { readonly row: Row; readonly params: Readonly<Record<string, string>> };
+
+/** The rows of these operations and of all interactions; of two that fit a path, the one with the fixed names comes first. */
+export function createRows(operations: readonly Operation[]): Rows {
+	const all = [...operations.flatMap(operationRows), ...interactionRows];
+	const byLength = Map.groupBy(all, ({ method, path }) => `${method} ${path.length}`);
+	for (const list of byLength.values()) list.sort((a, b) => fixedness(b) - fixedness(a));
+	return { operations, all, find: (method, segments) => findRow(byLength.get(`${method} ${segments.length}`) ?? [], segments) };
+}
 
 function fixedness({ path }: Row): number {
 	return path.reduce((sum, name) => sum * 2 + (name.startsWith(':') ? 0 : 1), 0);
 }
 
-/** The row for a method and the decoded segments below the base, with what its variable segments hold. */
-export function findRow(method: Row['method'], segments: readonly string[]): { row: Row; params: Record<string, string> } | undefined {
-	for (const row of byLength.get(`${method} ${segments.length}`) ?? []) {
+function findRow(rows: readonly Row[], segments: readonly string[]): FoundRow | undefined {
+	for (const row of rows) {
 		const params: Record<string, string> = {};
 		const fits = row.path.every((name, i) => {
 			const segment = segments[i] as string;
@@ -371,7 +381,7 @@ export function findRow(method: Row['method'], segments: readonly string[]): { r
 /** Does what an entry of a Bundle asks for. */
 async function perform(ctx: FhirCtx, entry: Entry, prefer: Preferences, inside: Pick<Call, 'unit'> = {}): Promise<Answer> {
 	const { method, segments, query, resource, ifMatch, ifNoneMatch, ifNoneExist, ifModifiedSince } = entry;
-	const found = findRow(method === 'HEAD' ? 'GET' : method, segments);
+	const found = ctx.fhir.rows.find(method === 'HEAD' ? 'GET' : method, segments);
 	if (found === undefined || segments.length === 0)
 		throw new Problem('not-found', 'no-such-path', `There is nothing to ${method} at this url.`, { path: `${entry.path}.request.url` });
 	const isPatch = found.row.body === 'patch' && resource !== undefined;

@@ -12,9 +12,11 @@ import { createDiskBlobs } from '#fhir/binary/disk.ts';
 import type { Fhir, FhirCtx, FhirSettings } from '#fhir/ctx.ts';
 import { type Definitions, loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { createJobs } from '#fhir/jobs/jobs.ts';
+import { createRows } from '#fhir/rows.ts';
 import { createSearchParameters } from '#fhir/search/custom.ts';
 import { createStore } from '#fhir/store/store.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
+import { allOperations } from '#operations.ts';
 import { type Ends, testDatabase } from './database.ts';
 
 /** What an installation has when nothing is set. */
@@ -76,6 +78,7 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 	const fhir: Fhir = {
 		base,
 		definitions: testDefinitions(),
+		rows: createRows(allOperations),
 		get registry() {
 			return searchParameters.registry;
 		},

@@ -79,7 +79,7 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 				apps: authorization.appGrants,
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
-			...fhirRoutes(),
+			...fhirRoutes(ctx.fhir.rows),
 		],
 		mounts: [authorization.mount],
 		authenticate: async (header, request) => ctxFor(await verifier.verify(header), request.requestId),

@@ -47,7 +47,7 @@ export async function testServer(t: Ends, settings: Partial<FhirSettings> = {}, 
 	caller('admin', everything);
 	const log = { ...silentLog, error: (fields: object, text: string) => console.error(text, fields) };
 	const handler = createHandler<FhirCtx>({
-		routes: fhirRoutes(),
+		routes: fhirRoutes(ctx.fhir.rows),
 		authenticate: async (authorization, request) => {
 			const known = callers.get(authorization?.replace('Bearer ', '') ?? '');
 			if (known === undefined) {

@@ -1,11 +1,11 @@
 // The OperationDefinitions of all operations, as they are served under /OperationDefinition.
+import type { Fhir } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { operations } from './all.ts';
 import type { Operation } from './operation.ts';
 
-/** The OperationDefinitions of an installation with this base, in the order of their ids. */
-export function operationDefinitions(base: string): Resource[] {
-	const all = operations.map(({ definition }) => ({ ...definition, url: `${base}/${definition.url}` }) as Resource);
+/** The OperationDefinitions of an installation, in the order of their ids. */
+export function operationDefinitions({ base, rows }: Pick<Fhir, 'base' | 'rows'>): Resource[] {
+	const all = rows.operations.map(({ definition }) => ({ ...definition, url: `${base}/${definition.url}` }) as Resource);
 	return all.toSorted((a, b) => ((a.id as string) < (b.id as string) ? -1 : 1));
 }
 

@@ -5,7 +5,7 @@ import { testServer } from '#testing/server.ts';
 import { operationDefinitions } from './definitions.ts';
 
 const server = await testServer({ after });
-const own = operationDefinitions(server.base).map(({ id }) => id as string);
+const own = operationDefinitions(server.ctx.fhir).map(({ id }) => id as string);
 
 const stored = {
 	resourceType: 'OperationDefinition',

@@ -23,7 +23,7 @@ export async function searchDefinitions(ctx: FhirCtx, request: SearchRequest): P
 	const found = await search(ctx, begins ? { ...request, query: pairs.filter(([name]) => name !== '_page') } : request);
 	if (Number.isNaN(begin)) return bundleOf(ctx, found);
 	const { query } = found;
-	const own = operationDefinitions(ctx.fhir.base).filter((definition) => meets(definition, query.clauses[0] as Clause));
+	const own = operationDefinitions(ctx.fhir).filter((definition) => meets(definition, query.clauses[0] as Clause));
 	const total = found.total === undefined ? undefined : own.length + found.total;
 	const count = query.summary === 'count' ? 0 : query.count;
 	const left = own.slice(begin);

@@ -1,0 +1,5 @@
+// Every operation of an installation: those of the record, and those that rooms above it hand in.
+import { operations } from '#fhir/operations/all.ts';
+import type { Operation } from '#fhir/operations/operation.ts';
+
+export const allOperations: readonly Operation[] = [...operations];
