@@ -134,7 +134,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		{ log },
 	);
 	const ids = createIds();
-	const jobs = createJobs({ db, clock: systemClock, ids, log });
+	const jobs = createJobs({ db, clock: systemClock, ids, log, folder: join(settings.dataDir, 'jobs') });
 	const blobs = await openBlobs(settings);
 	const fhir: Fhir = {
 		base,
@@ -163,6 +163,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		ids,
 		log,
 		sealer: openSealer(settings.dataDir),
+		audit,
 		mail,
 		settings: { ...settings.people, publicUrl: settings.publicUrl },
 	});

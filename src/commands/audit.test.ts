@@ -19,9 +19,11 @@ after(() => {
 });
 const [dataDir = '', other = ''] = folders;
 
+const idOf = async (name: string): Promise<string | undefined> => (name === 'eva' ? 'eve' : undefined);
+
 async function said(words: readonly string[], folder = dataDir): Promise<{ code: number; lines: string[] }> {
 	const lines: string[] = [];
-	const on = { db, dataDir: folder, signal: new AbortController().signal, print: (line: string) => lines.push(line) };
+	const on = { db, dataDir: folder, signal: new AbortController().signal, print: (line: string) => lines.push(line), idOf };
 	return { code: await runAudit(on, readWords(auditCommand, words)), lines };
 }
 
@@ -52,6 +54,7 @@ test('list prints the newest first, and what is asked for', async () => {
 	);
 	const count = async (...words: string[]): Promise<number> => (await said(['list', ...words])).lines.length;
 	assert.equal(await count('--user', 'eve'), 1);
+	assert.equal(await count('--user', 'eva'), 1);
 	assert.equal(await count('--patient', 'p0', '--count', '2'), 2);
 	assert.equal(await count('--resource', 'Observation/o2'), 1);
 	assert.equal(await count('--refused'), 1);

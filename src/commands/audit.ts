@@ -5,6 +5,7 @@ import { type Criterion, type Logged, type Place, readLog } from '#access/audit/
 import { openSecrets, readLastSeal } from '#access/audit/secrets.ts';
 import { verify } from '#access/audit/verify.ts';
 import type { Database } from '#db/database.ts';
+import { findByUsername } from '#oauth/accounts/account.ts';
 import { type Command, type Given, pathOf, UsageError } from './command.ts';
 import { withInstallation } from './installation.ts';
 import { createMeter } from './meter.ts';
@@ -30,7 +31,10 @@ list prints entries, newest first, one a line: time, who, what, how it ended (HT
 		{ name: 'json', means: 'with list: a JSON object on each line' },
 	],
 	async run(given) {
-		return withInstallation(({ db, settings: { dataDir } }, signal) => runAudit({ db, dataDir, signal, print: console.log }, given));
+		return withInstallation(({ db, people, settings: { dataDir } }, signal) => {
+			const idOf = async (name: string) => (await findByUsername(people, name))?.id;
+			return runAudit({ db, dataDir, signal, print: console.log, idOf }, given);
+		});
 	},
 };
 
@@ -39,6 +43,8 @@ export type AuditOn = {
 	readonly dataDir: string;
 	readonly signal: AbortSignal;
 	readonly print: (line: string) => void;
+	/** The id of the account with this name. */
+	readonly idOf: (username: string) => Promise<string | undefined>;
 };
 
 /** Does what the words say and gives the exit code. Throws UsageError. */
@@ -82,10 +88,11 @@ function readKey(file: string): KeyObject {
 
 const rowsAtOnce = 1000;
 
-async function list({ db, signal, print }: AuditOn, given: Given): Promise<number> {
+async function list({ db, signal, print, idOf }: AuditOn, given: Given): Promise<number> {
 	const wanted = Number(given.value('count') ?? '100');
 	if (!Number.isSafeInteger(wanted) || wanted < 1) throw new UsageError('--count is a whole number.');
-	const criteria = criteriaOf(given);
+	const user = given.value('user');
+	const criteria = criteriaOf(given, user === undefined ? [] : [user, (await idOf(user)) ?? user]);
 	let after: Place | undefined;
 	for (let left = wanted; left > 0 && !signal.aborted; left -= rowsAtOnce) {
 		const count = Math.min(left, rowsAtOnce);
@@ -97,15 +104,15 @@ async function list({ db, signal, print }: AuditOn, given: Given): Promise<numbe
 	return 0;
 }
 
-function criteriaOf(given: Given): Criterion[] {
-	const [from, to, user, patient, resource] = ['from', 'to', 'user', 'patient', 'resource'].map((name) => given.value(name));
+function criteriaOf(given: Given, callers: readonly string[]): Criterion[] {
+	const [from, to, patient, resource] = ['from', 'to', 'patient', 'resource'].map((name) => given.value(name));
 	const [type, id] = resource?.split('/') ?? [];
 	if (resource !== undefined && (type === undefined || id === undefined)) throw new UsageError('--resource is of the form Observation/1.');
 	const begin = from === undefined ? Number.NEGATIVE_INFINITY : momentOf('from', from).getTime();
 	const end = to === undefined ? Number.POSITIVE_INFINITY : momentOf('to', to).getTime() - 1;
 	return [
 		...(from === undefined && to === undefined ? [] : [{ at: [{ from: begin, to: end }] }]),
-		...(user === undefined ? [] : [{ column: 'caller', any: [user] } as const]),
+		...(callers.length === 0 ? [] : [{ column: 'caller', any: callers } as const]),
 		...(patient === undefined ? [] : [{ column: 'patient', any: [patient] } as const]),
 		...(type === undefined || id === undefined ? [] : [{ about: [{ type, id }] }]),
 		...(given.has('refused') ? [{ status: [{ from: 400, to: 999 }] }] : []),

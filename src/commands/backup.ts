@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { backup } from '#exchange/backup/backup.ts';
 import { type Command, pathOf, UsageError } from './command.ts';
-import { withInstallation } from './installation.ts';
+import { tellOf, withInstallation } from './installation.ts';
 import { createMeter } from './meter.ts';
 
 export const backupCommand: Command = {
@@ -16,7 +16,8 @@ to end before it gets its name. It holds patients' data: keep it where only thos
 		const [file, ...more] = given.words;
 		if (file === undefined || more.length > 0) throw new UsageError('Into which file?');
 		const path = pathOf(file);
-		return withInstallation(async ({ db, fhir, settings, clock }) => {
+		return withInstallation(async (installation) => {
+			const { db, fhir, settings, clock } = installation;
 			const meter = createMeter(process.stderr);
 			const { tables, blobs } = await backup({
 				db,
@@ -29,6 +30,7 @@ to end before it gets its name. It holds patients' data: keep it where only thos
 			});
 			const seconds = meter.end();
 			const rows = tables.reduce((sum, table) => sum + table.rows, 0);
+			await tellOf(installation, 'backup', { kind: 'export', interaction: 'backup', action: 'R', detail: `${rows} rows` });
 			const megabytes = (statSync(path).size / 1e6).toFixed(1);
 			console.log(
 				`${path}: ${rows.toLocaleString('en-US')} rows, ${blobs.count.toLocaleString('en-US')} large binaries, ${megabytes} MB, ${seconds.toFixed(1)} s; read again and found whole.`,

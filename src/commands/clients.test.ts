@@ -1,6 +1,7 @@
 // `heron clients` and `heron keys` by what they print and do.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { heron } from '#access/audit/event.ts';
 import { oauthServer } from '#testing/oauth.ts';
 import { redirect, register } from '#testing/oauth-app.ts';
 import { clientsCommand, runClients } from './clients.ts';
@@ -12,7 +13,7 @@ const { clients, keys } = server.authorization;
 
 async function said(...words: string[]): Promise<{ code: number; text: string }> {
 	const lines: string[] = [];
-	const code = await runClients({ clients, print: (text) => lines.push(text) }, readWords(clientsCommand, words));
+	const code = await runClients({ clients, by: heron, print: (text) => lines.push(text) }, readWords(clientsCommand, words));
 	return { code, text: lines.join('\n') };
 }
 

@@ -1,7 +1,8 @@
 // `heron clients`: applications that registered, and which of them an administrator lets in.
+import type { Actor } from '#access/audit/event.ts';
 import type { ClientRow, ClientStore } from '#oauth/clients/clients.ts';
 import { type Command, columns, type Given, UsageError } from './command.ts';
-import { withInstallation } from './installation.ts';
+import { operator, withInstallation } from './installation.ts';
 
 export const clientsCommand: Command = {
 	usage: 'list | show <id> | enable <id> | disable <id> | trust <id> | distrust <id> | remove <id>',
@@ -9,13 +10,16 @@ export const clientsCommand: Command = {
 Applications register themselves at /oauth2/default/registration. Those that want a user's or the system's data wait until they are enabled
 here. Disabling one ends its tokens within a second. A trusted application is one of your own: nobody is asked to consent to it.`,
 	options: [{ name: 'waiting', means: 'with list: only those that are not enabled' }],
-	run: (given) => withInstallation(({ authorization }) => runClients({ clients: authorization.clients, print: console.log }, given)),
+	run: (given) =>
+		withInstallation(({ authorization }) =>
+			runClients({ clients: authorization.clients, by: operator('clients'), print: console.log }, given),
+		),
 };
 
-type Desk = { readonly clients: ClientStore; readonly print: (text: string) => void };
+type Desk = { readonly clients: ClientStore; readonly by: Actor; readonly print: (text: string) => void };
 
 /** Does what the words say. Throws UsageError. */
-export async function runClients({ clients, print }: Desk, given: Given): Promise<number> {
+export async function runClients({ clients, by, print }: Desk, given: Given): Promise<number> {
 	const [act, id, ...more] = given.words;
 	if (act === 'list' && id === undefined) {
 		const all = (await clients.list()).filter(({ enabled }) => !given.has('waiting') || !enabled);
@@ -34,32 +38,32 @@ export async function runClients({ clients, print }: Desk, given: Given): Promis
 		print(`There is no application ${id}.`);
 		return 1;
 	}
-	print(await change(clients, client));
+	print(await change(clients, client, by));
 	return 0;
 }
 
-type Change = (clients: ClientStore, client: ClientRow) => Promise<string>;
+type Change = (clients: ClientStore, client: ClientRow, by: Actor) => Promise<string>;
 
 const changes: Readonly<Record<string, Change>> = {
 	show: async (_clients, client) => shown(client),
-	async enable(clients, { id, name }) {
-		await clients.setEnabled(id, true);
+	async enable(clients, { id, name }, by) {
+		await clients.setEnabled(id, true, by);
 		return `${name} is enabled.`;
 	},
-	async disable(clients, { id, name }) {
-		await clients.setEnabled(id, false);
+	async disable(clients, { id, name }, by) {
+		await clients.setEnabled(id, false, by);
 		return `${name} is disabled; its tokens end within a second.`;
 	},
-	async trust(clients, { id, name }) {
-		await clients.setTrusted(id, true);
+	async trust(clients, { id, name }, by) {
+		await clients.setTrusted(id, true, by);
 		return `Nobody is asked to consent to ${name} any more.`;
 	},
-	async distrust(clients, { id, name }) {
-		await clients.setTrusted(id, false);
+	async distrust(clients, { id, name }, by) {
+		await clients.setTrusted(id, false, by);
 		return `Everybody is asked to consent to ${name}.`;
 	},
-	async remove(clients, { id, name }) {
-		await clients.remove(id);
+	async remove(clients, { id, name }, by) {
+		await clients.remove(id, by);
 		return `${name} is removed.`;
 	},
 };

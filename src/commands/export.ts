@@ -4,7 +4,7 @@ import { everything } from '#access/ctx.ts';
 import { systemClock } from '#base/clock.ts';
 import { exportAll } from '#exchange/export/export.ts';
 import { type Command, columns, pathOf, UsageError } from './command.ts';
-import { withInstallation } from './installation.ts';
+import { tellOf, withInstallation } from './installation.ts';
 import { createMeter } from './meter.ts';
 
 export const exportCommand: Command = {
@@ -22,10 +22,10 @@ before it gets its name. "import" takes it back.`,
 		const folder = pathOf(given.words[0] ?? `heron-export-${systemClock.now().toISOString().slice(0, 19).replaceAll(':', '')}`);
 		const types = given.values('type').flatMap((text) => text.split(','));
 		const caller = { kind: 'system', id: 'heron-export', name: 'heron export', grants: everything } as const;
-		return withInstallation(async ({ ctxFor }, signal) => {
+		return withInstallation(async (installation, signal) => {
 			const meter = createMeter(process.stderr);
 			let lines = 0;
-			const { output } = await exportAll(ctxFor(caller, 'export'), {
+			const { output } = await exportAll(installation.ctxFor(caller, 'export'), {
 				folder,
 				...(types.length === 0 ? {} : { types }),
 				history: given.has('history'),
@@ -36,12 +36,14 @@ before it gets its name. "import" takes it back.`,
 				},
 			});
 			const seconds = meter.end();
+			const total = output.reduce((sum, { count }) => sum + count, 0);
+			const detail = `${total} lines of ${types.join(' ') || 'all types'}${given.has('history') ? ' with history' : ''}${signal.aborted ? ', interrupted' : ''}`;
+			await tellOf(installation, 'export', { kind: 'export', interaction: 'export', action: 'R', detail });
 			if (signal.aborted) {
 				console.log('Interrupted: the folder has no manifest and is not whole.');
 				return 130;
 			}
 			if (output.length > 0) console.log(columns(output.map(({ url, count }) => [url, count.toLocaleString('en-US')])));
-			const total = output.reduce((sum, { count }) => sum + count, 0);
 			console.log(`${total.toLocaleString('en-US')} lines in ${output.length} files, ${seconds.toFixed(1)} s, in ${folder}`);
 			return 0;
 		});

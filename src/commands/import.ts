@@ -10,7 +10,7 @@ import { importFiles } from '#exchange/import/import.ts';
 import type { Counts, Reason, ReportLine, Summary } from '#exchange/import/tally.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { type Command, columns, type Given, pathOf, UsageError } from './command.ts';
-import { withInstallation } from './installation.ts';
+import { tellOf, withInstallation } from './installation.ts';
 import { createMeter } from './meter.ts';
 
 export const importCommand: Command = {
@@ -66,6 +66,10 @@ async function importInto(
 		...(report === undefined ? {} : { report: (line: ReportLine) => void report.write(`${JSON.stringify(line)}\n`) }),
 	});
 	const seconds = meter.end();
+	const { entries, counts } = summary;
+	const outcome = Object.entries(counts).map(([word, number]) => `${number} ${word}`);
+	const detail = `${entries} entries of ${files.length} files: ${outcome.join(', ')}${signal.aborted ? ', interrupted' : ''}`;
+	await tellOf(installation, 'import', { kind: 'import', interaction: 'import', action: 'C', detail });
 	console.log(summaryText(summary, seconds));
 	if (signal.aborted) {
 		console.log('\nInterrupted. Run the same command again to go on; what is there already stays as it is.');

@@ -1,4 +1,6 @@
 // The installation that a command works on, joined to a server that runs or by itself.
+import { userInfo } from 'node:os';
+import type { Action, Actor, Kind } from '#access/audit/event.ts';
 import { createLog, type Log, silentLog } from '#base/log.ts';
 import { compose, type Installation, openSource } from '#compose.ts';
 import { readSettings, type Settings } from '#settings.ts';
@@ -28,6 +30,21 @@ export async function withInstallation<T>(work: (installation: Installation, sig
 	} finally {
 		await source.close();
 	}
+}
+
+/** Who runs a command, for the audit: the user of this machine, by the command. */
+export function operator(command: string): Actor {
+	const name = `heron ${command} by ${userInfo().username}`;
+	return { caller: { kind: 'system', id: `heron-${command}`, name }, requestId: `heron-${command}` };
+}
+
+/** Tells the audit what a command did. */
+export async function tellOf(
+	{ fhir: { audit } }: Installation,
+	command: string,
+	told: { readonly kind: Kind; readonly interaction: string; readonly action: Action; readonly status?: number; readonly detail: string },
+): Promise<void> {
+	if (audit.level !== 'off') await audit.record({ ...operator(command), status: 200, ...told });
 }
 
 /** Aborts on the first signal to end; the second ends the process. */

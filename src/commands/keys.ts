@@ -2,7 +2,7 @@
 
 import type { Keys } from '#oauth/provider/keys.ts';
 import { type Command, columns, type Given, UsageError } from './command.ts';
-import { withInstallation } from './installation.ts';
+import { tellOf, withInstallation } from './installation.ts';
 
 export const keysCommand: Command = {
 	usage: 'list | rotate',
@@ -11,7 +11,18 @@ The keys by which applications check who signed in. rotate makes new ones: they 
 everybody has seen them; former ones stay published for a day, until nothing they signed is valid any more, and are removed by a later
 rotation.`,
 	options: [],
-	run: (given) => withInstallation(({ authorization }) => runKeys({ keys: authorization.keys, print: console.log }, given)),
+	run: (given) =>
+		withInstallation(async (installation) => {
+			const code = await runKeys({ keys: installation.authorization.keys, print: console.log }, given);
+			if (given.words[0] === 'rotate')
+				await tellOf(installation, 'keys', {
+					kind: 'configuration',
+					interaction: 'keys-rotated',
+					action: 'U',
+					detail: 'keys of id tokens',
+				});
+			return code;
+		}),
 };
 
 /** Does what the words say. Throws UsageError. */

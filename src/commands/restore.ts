@@ -1,11 +1,13 @@
 // `heron restore`: a backup into an installation that no server works on.
-
+import { createAudit } from '#access/audit/audit.ts';
+import { systemClock } from '#base/clock.ts';
+import { silentLog } from '#base/log.ts';
 import { openBlobs, openSource, schemaOf } from '#compose.ts';
-import { openDatabase } from '#db/database.ts';
+import { type Database, openDatabase } from '#db/database.ts';
 import { restore } from '#exchange/backup/restore.ts';
-import { readSettings } from '#settings.ts';
+import { readSettings, type Settings } from '#settings.ts';
 import { type Command, pathOf, UsageError } from './command.ts';
-import { commandLog } from './installation.ts';
+import { commandLog, operator } from './installation.ts';
 import { createMeter } from './meter.ts';
 
 export const restoreCommand: Command = {
@@ -34,6 +36,7 @@ empty database and are brought up to date.`,
 					force: given.has('force'),
 					onProgress: ({ step, bytes }) => meter.show({ done: Math.round(bytes / 1e6), of: `MB (${step})` }),
 				});
+				await tellOfRestore(db, settings, manifest.createdAt);
 				const rows = manifest.tables.reduce((sum, table) => sum + table.rows, 0);
 				console.log(
 					`Restored the backup of ${manifest.createdAt}: ${rows.toLocaleString('en-US')} rows, ${manifest.blobs.count.toLocaleString('en-US')} large binaries, ${meter.end().toFixed(1)} s.`,
@@ -48,3 +51,18 @@ empty database and are brought up to date.`,
 		}
 	},
 };
+
+/** In the audit that was restored. */
+async function tellOfRestore(db: Database, { audit: level, dataDir }: Settings, createdAt: string): Promise<void> {
+	const audit = createAudit({ db, clock: systemClock, log: silentLog, dataDir, level });
+	if (level !== 'off')
+		await audit.record({
+			...operator('restore'),
+			kind: 'import',
+			interaction: 'restore',
+			action: 'C',
+			status: 200,
+			detail: `the backup of ${createdAt}`,
+		});
+	await audit.close();
+}

@@ -5,7 +5,7 @@ import { forgetExpired, listTokens, mintToken, revokeToken, revokeTokens, type T
 import { systemClock } from '#base/clock.ts';
 import type { Database } from '#db/database.ts';
 import { type Command, columns, type Given, UsageError } from './command.ts';
-import { withInstallation } from './installation.ts';
+import { tellOf, withInstallation } from './installation.ts';
 
 export const tokenCommand: Command = {
 	usage: '<user> [options] | list | revoke <token or id> | revoke --user <user>',
@@ -30,9 +30,11 @@ Scopes are those of SMART App Launch 2: user/Observation.rs (read and search), u
 		if (first === undefined || more.length > 0) throw new UsageError('For whom? Name one user, or say list or revoke.');
 		const caller = callerOf(given, first);
 		const expiresAt = new Date(systemClock.now().getTime() + durationMs(given.value('expires') ?? '30d'));
-		const token = await withInstallation(async ({ db }) => {
-			await forgetExpired(db);
-			return mintToken(db, caller, expiresAt);
+		const token = await withInstallation(async (installation) => {
+			await forgetExpired(installation.db);
+			const detail = `for ${caller.id} until ${expiresAt.toISOString()}: ${scopesIn(given).join(' ') || 'everything'}`;
+			await tellOf(installation, 'token', { kind: 'permission', interaction: 'token-made', action: 'C', detail });
+			return mintToken(installation.db, caller, expiresAt);
 		});
 		console.log(token);
 		return 0;
@@ -46,7 +48,7 @@ function callerOf(given: Given, user: string): Caller {
 	const fhirUser = given.value('fhir-user');
 	if (fhirUser !== undefined && !/^[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(fhirUser))
 		throw new UsageError('--fhir-user is of the form Practitioner/1.');
-	const scopes = given.values('scope').flatMap((text) => text.split(/\s+/).filter((word) => word !== ''));
+	const scopes = scopesIn(given);
 	const isPatients = patient !== undefined && scopes.every((scope) => scope.startsWith('patient/'));
 	return {
 		kind: isPatients ? 'patient' : 'user',
@@ -55,6 +57,10 @@ function callerOf(given: Given, user: string): Caller {
 		...(fhirUser === undefined ? {} : { fhirUser }),
 		grants: grants(scopes, patient),
 	};
+}
+
+function scopesIn(given: Given): string[] {
+	return given.values('scope').flatMap((text) => text.split(/\s+/).filter((word) => word !== ''));
 }
 
 function grants(scopes: readonly string[], patient: string | undefined): readonly Grant[] {
@@ -90,7 +96,12 @@ async function revoke(given: Given, [what, ...more]: readonly string[]): Promise
 	const user = given.value('user');
 	if ((what === undefined) === (user === undefined) || more.length > 0)
 		throw new UsageError('Which? Name one token or id, or --user with a name.');
-	const ended = await withInstallation(({ db }) => end(db, what, user));
+	const ended = await withInstallation(async (installation) => {
+		const tokens = await end(installation.db, what, user);
+		const detail = `${tokens} tokens${user === undefined ? '' : ` of ${user}`}`;
+		await tellOf(installation, 'token', { kind: 'permission', interaction: 'token-revoked', action: 'D', detail });
+		return tokens;
+	});
 	console.log(ended === 0 ? 'There is no such token.' : ended === 1 ? 'Revoked.' : `Revoked ${ended} tokens.`);
 	return ended === 0 ? 1 : 0;
 }

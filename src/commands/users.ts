@@ -1,18 +1,20 @@
 // `heron users`: the people who may sign in, their roles, sessions and the way back in for who is shut out.
-import { endBreakGlass, listBreakGlass } from '#access/break-glass.ts';
+import { listBreakGlass } from '#access/break-glass.ts';
 import { rights as knownRights, type RightLevel } from '#access/rights.ts';
-import { findRoles, listRoles, removeRole, requireRoles, saveRole } from '#access/roles.ts';
+import { findRoles, listRoles, requireRoles } from '#access/roles.ts';
 import { Problem } from '#base/problem.ts';
 import { chooseLanguage, signInWords } from '#contract/words/words.ts';
 import { type Account, addAccount, addProxy, changeAccount, findByUsername, listAccounts, removeProxy } from '#oauth/accounts/account.ts';
 import { unlock } from '#oauth/accounts/attempts.ts';
 import { makeResetLink, setRandomPassword } from '#oauth/accounts/credentials.ts';
 import type { People } from '#oauth/accounts/people.ts';
+import { changeRole, endEmergencyAccess, resetRole } from '#oauth/accounts/rights.ts';
 import { clearSecondFactors } from '#oauth/accounts/second-factor.ts';
+import { acting } from '#oauth/accounts/telling.ts';
 import type { AppGrants } from '#oauth/sessions/app-grants.ts';
-import { endSessions, listSessions } from '#oauth/sessions/sessions.ts';
+import { listSessions, signOutEverywhere } from '#oauth/sessions/sessions.ts';
 import { type Command, columns, type Given, nearest, UsageError } from './command.ts';
-import { withInstallation } from './installation.ts';
+import { operator, withInstallation } from './installation.ts';
 
 export const usersCommand: Command = {
 	usage: 'add|list|show|set|role|disable|enable|reset|unlock|sign-out|sessions|proxy|roles|break-glass [words] [options]',
@@ -51,7 +53,9 @@ break-glass [end <user>]                       emergency access that was taken; 
 		{ name: 'apps', means: 'with sign-out: also withdraws the access of all apps' },
 	],
 	run: (given) =>
-		withInstallation(({ people, authorization }) => runUsers({ people, apps: authorization.appGrants, print: console.log }, given)),
+		withInstallation(({ people, authorization }) =>
+			runUsers({ people: acting(people, operator('users')), apps: authorization.appGrants, print: console.log }, given),
+		),
 };
 
 export type Desk = { readonly people: People; readonly apps: AppGrants; readonly print: (text: string) => void };
@@ -79,7 +83,7 @@ const acts: Readonly<Record<string, Act>> = {
 	enable: forOne(enable),
 	reset: forOne(reset),
 	unlock: forOne(async ({ people, print }, account) => {
-		await unlock(people, account.username);
+		await unlock(people, account);
 		print(`${account.username} may try again.`);
 	}),
 	'sign-out': forOne(signOut),
@@ -192,8 +196,8 @@ async function setRoles({ people, print }: Desk, account: Account, _words: reado
 
 async function disable({ people, apps, print }: Desk, account: Account): Promise<void> {
 	await changeAccount(people, account.id, { active: false });
-	await endSessions(people, account.id);
-	await apps.endAll(account.id);
+	await signOutEverywhere(people, account);
+	await apps.endAll(account.id, people.actor);
 	print(`${account.username} cannot sign in any more; sessions and apps have ended.`);
 }
 
@@ -204,9 +208,9 @@ async function enable({ people, print }: Desk, account: Account): Promise<void> 
 
 async function reset({ people, print }: Desk, account: Account, _words: readonly string[], given: Given): Promise<void> {
 	if (!account.active) throw new Problem('invalid', 'account-disabled', `${account.username} is disabled.`);
-	await unlock(people, account.username);
+	await unlock(people, account);
 	if (given.has('second-factor')) {
-		await clearSecondFactors(people, account.id);
+		await clearSecondFactors(people, account);
 		print('The second factor is gone.');
 	}
 	if (given.has('password')) return print(`Password, to be changed at the next sign-in: ${await setRandomPassword(people, account)}`);
@@ -226,8 +230,8 @@ async function reset({ people, print }: Desk, account: Account, _words: readonly
 }
 
 async function signOut({ people, apps, print }: Desk, account: Account, _words: readonly string[], given: Given): Promise<void> {
-	const ended = await endSessions(people, account.id);
-	const withdrawn = given.has('apps') ? await apps.endAll(account.id) : 0;
+	const ended = await signOutEverywhere(people, account);
+	const withdrawn = given.has('apps') ? await apps.endAll(account.id, people.actor) : 0;
 	print(`Ended ${ended} sessions${given.has('apps') ? ` and the access of ${withdrawn} apps` : ''}.`);
 }
 
@@ -251,7 +255,7 @@ async function proxy({ people, print }: Desk, account: Account, _words: readonly
 	const patient = given.value('patient');
 	if (patient === undefined) throw new UsageError('For which --patient?');
 	if (given.has('remove')) {
-		if (!(await removeProxy(people, account.id, patient)))
+		if (!(await removeProxy(people, account, patient)))
 			throw new Problem('not-found', 'no-such-proxy', `${account.username} does not act for Patient/${patient}.`);
 		return print(`${account.username} no longer acts for Patient/${patient}.`);
 	}
@@ -271,8 +275,7 @@ async function roles({ people, print }: Desk, [name, ...words]: readonly string[
 		return 0;
 	}
 	if (given.has('remove')) {
-		if (!(await removeRole(people.db, name)))
-			throw new Problem('not-found', 'no-such-role', `The role "${name}" is as it came, or is none.`);
+		if (!(await resetRole(people, name))) throw new Problem('not-found', 'no-such-role', `The role "${name}" is as it came, or is none.`);
 		print('Done.');
 		return 0;
 	}
@@ -291,7 +294,7 @@ async function roles({ people, print }: Desk, [name, ...words]: readonly string[
 		if (level === 'none') delete changed[right];
 		else changed[right] = level as RightLevel;
 	}
-	await saveRole(people.db, { name, title: given.value('title') ?? before?.title ?? name, rights: changed }, people.clock.now());
+	await changeRole(people, { name, title: given.value('title') ?? before?.title ?? name, rights: changed });
 	print('Done.');
 	return 0;
 }
@@ -299,7 +302,7 @@ async function roles({ people, print }: Desk, [name, ...words]: readonly string[
 async function breakGlass(desk: Desk, [word, username]: readonly string[]): Promise<number> {
 	const { people, print } = desk;
 	if (word === 'end' && username !== undefined) {
-		const ended = await endBreakGlass(people, (await accountOf(desk, username)).id, 'command line');
+		const ended = await endEmergencyAccess(people, await accountOf(desk, username));
 		print(ended === 0 ? `${username} has no emergency access.` : 'Ended.');
 		return 0;
 	}

@@ -9,6 +9,7 @@ import type { Reply, Route } from '#http/route.ts';
 import type { Mount } from '#http/server.ts';
 import { type Account, createAccounts } from './accounts/accounts.ts';
 import type { People } from './accounts/people.ts';
+import { acting, actorOf } from './accounts/telling.ts';
 import { type ClientStore, createClientStore } from './clients/clients.ts';
 import type { Directory } from './directory.ts';
 import { errorPage, signedOutPage, signOutPage } from './pages/message.ts';
@@ -19,8 +20,8 @@ import { oauthMount } from './provider/mount.ts';
 import { createProtocol } from './provider/server.ts';
 import { oauthRoutes } from './routes.ts';
 import type { AppGrants } from './sessions/app-grants.ts';
-import { endSession, listSessions, signedIn } from './sessions/sessions.ts';
-import { createAppGrants, endOfSession } from './smart/consents.ts';
+import { listSessions, signedIn, signOut } from './sessions/sessions.ts';
+import { createAppGrants } from './smart/consents.ts';
 import { createTokenSource } from './tokens.ts';
 
 export type Authorization = {
@@ -43,11 +44,11 @@ export type AuthorizationDeps = {
 
 /** The authorization server of an installation, at `/oauth2/default` of its public address. */
 export function createAuthorization({ people, settings, directory, rightsOf }: AuthorizationDeps): Authorization {
-	const { db, clock, log, sealer } = people;
+	const { db, clock, log, sealer, audit } = people;
 	const { publicUrl } = people.settings;
 	const issuer = `${publicUrl}/oauth2/default`;
 	const accounts = createAccounts(db, people);
-	const clients = createClientStore(db, settings.clientApproval);
+	const clients = createClientStore(db, settings.clientApproval, audit);
 	const keys = createKeys({ db, sealer, clock, log });
 	const cookieKeys = [sealer.mac('cookies', 'oauth').toString('base64url')];
 	const browserSession = async (cookies: string | undefined): Promise<BrowserSession | undefined> => {
@@ -88,7 +89,7 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 		}),
 		source: createTokenSource({ db, clock, accounts, rightsOf }),
 		clients,
-		appGrants: createAppGrants(db, clock),
+		appGrants: createAppGrants(people),
 		keys,
 	};
 }
@@ -123,7 +124,7 @@ async function signOutAtOnce(people: People, ctx: Context): Promise<string | und
 async function endBrowserSession(people: People, ctx: Context): Promise<void> {
 	const session = await signedIn(people, sessionCookie(people, ctx.headers.cookie));
 	if (session === undefined) return;
-	await endOfSession(people.db, session.id);
-	await endSession(people, session.account.id, session.id);
+	const where = { address: ctx.ip, requestId: String(ctx.res.getHeader('x-request-id')) };
+	await signOut(acting(people, actorOf(session.account, where)), session.account.id, session.id);
 	for (const [name, value] of Object.entries(setSession(people, undefined))) ctx.append(name, value);
 }

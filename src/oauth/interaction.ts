@@ -9,6 +9,7 @@ import type { Reply, Request } from '#http/route.ts';
 import { patientsOf } from './accounts/account.ts';
 import type { Account, Accounts } from './accounts/accounts.ts';
 import type { People } from './accounts/people.ts';
+import { tell } from './accounts/telling.ts';
 import type { ClientStore } from './clients/clients.ts';
 import type { Directory, PatientEntry } from './directory.ts';
 import { consentPage } from './pages/consent.ts';
@@ -270,6 +271,14 @@ async function grant(
 		},
 		new Date(deps.clock.now().getTime() + grantMs),
 	);
+	const patientId = context.patient ?? patient?.id;
+	await tell(step.visit.people, {
+		kind: 'permission',
+		interaction: 'app-allowed',
+		action: 'C',
+		about: account,
+		detail: `client ${client.clientId}${patientId === undefined ? '' : `, Patient/${patientId}`}: ${scope}`,
+	});
 	return finish(step, { consent: { grantId, scope } });
 }
 

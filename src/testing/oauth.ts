@@ -1,5 +1,6 @@
 // The whole way in by its front, for tests: the authorization server, the pages of accounts and the FHIR API on real sockets, and a browser
 // that keeps cookies and fills in forms without scripts.
+import type { Level } from '#access/audit/audit.ts';
 import { anonymous, type Caller } from '#access/ctx.ts';
 import { createTokenVerifier } from '#access/tokens.ts';
 import { createDirectory } from '#directory.ts';
@@ -46,11 +47,11 @@ export const usualOAuth: OAuthSettings = {
 };
 
 /** A server that ends with the test. */
-export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}): Promise<OAuthServer> {
+export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}, audit: Level = 'off'): Promise<OAuthServer> {
 	const port = await freePort();
 	const origin = `http://127.0.0.1:${port}`;
 	const base = `${origin}/apis/default/fhir`;
-	const made = await testFhir(t, { base });
+	const made = await testFhir(t, { base, audit });
 	let aheadMs = 0;
 	const clock = { now: () => new Date(Date.now() + aheadMs) };
 	const ctx: FhirCtx = { ...made, clock };
@@ -62,6 +63,7 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 		clock,
 		ids: ctx.ids,
 		log,
+		audit: ctx.fhir.audit,
 		sealer: createSealer(Buffer.alloc(32, 7)),
 		mail: undefined,
 		settings: { ...defaultPeopleSettings, publicUrl: origin },

@@ -1,5 +1,6 @@
 // People for tests: a database of its own, a clock that the test moves, mail that is kept.
 import { randomBytes } from 'node:crypto';
+import { noAudit } from '#access/audit/audit.ts';
 import { createIds } from '#base/ids.ts';
 import { silentLog } from '#base/log.ts';
 import { type Account, addAccount, findAccount, type NewAccount } from '#oauth/accounts/account.ts';
@@ -25,6 +26,7 @@ export async function testPeople(t: Ends, settings: Partial<PeopleSettings> = {}
 		ids: createIds(),
 		log: silentLog,
 		sealer: createSealer(randomBytes(32)),
+		audit: noAudit,
 		mail: { send: async (letter) => void letters.push(letter), close() {} },
 		settings: { ...defaultPeopleSettings, publicUrl: 'http://localhost', ...settings },
 	});

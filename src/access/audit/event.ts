@@ -2,12 +2,22 @@
 import type { Caller } from '#access/ctx.ts';
 
 /** `rest` is an interaction of the FHIR API; the others have no resource of their own. */
-export const kinds = ['rest', 'sign-in', 'export', 'print', 'permission', 'break-glass', 'configuration'] as const;
+export const kinds = ['rest', 'sign-in', 'export', 'import', 'print', 'permission', 'break-glass', 'configuration'] as const;
 
 export type Kind = (typeof kinds)[number];
 
 /** Create, read, update, delete, execute: https://hl7.org/fhir/R4/valueset-audit-event-action.html */
 export type Action = 'C' | 'R' | 'U' | 'D' | 'E';
+
+/** Who does something, from where, in which request. */
+export type Actor = {
+	readonly caller: AuditEvent['caller'];
+	readonly address?: string | undefined;
+	readonly requestId: string;
+};
+
+/** The server itself. */
+export const heron: Actor = { caller: { kind: 'system', id: 'heron', name: 'Heron' }, requestId: 'heron' };
 
 export type AuditEvent = {
 	readonly kind: Kind;

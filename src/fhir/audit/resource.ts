@@ -13,19 +13,48 @@ export const typeCodings: Readonly<Record<Kind, Coding>> = {
 	rest: { system: eventTypes, code: 'rest', display: 'RESTful Operation' },
 	'sign-in': { system: dicom, code: '110114', display: 'User Authentication' },
 	export: { system: dicom, code: '110106', display: 'Export' },
+	import: { system: dicom, code: '110107', display: 'Import' },
 	print: { system: dicom, code: '110106', display: 'Export' },
 	permission: { system: dicom, code: '110113', display: 'Security Alert' },
 	'break-glass': { system: dicom, code: '110113', display: 'Security Alert' },
 	configuration: { system: dicom, code: '110113', display: 'Security Alert' },
 };
 
-const securityWords: Readonly<Record<string, Coding>> = {
-	login: { system: dicom, code: '110122', display: 'Login' },
-	logout: { system: dicom, code: '110123', display: 'Logout' },
-	permission: { system: dicom, code: '110136', display: 'Security Roles Changed' },
-	'break-glass': { system: dicom, code: '110127', display: 'Emergency Override Started' },
-	configuration: { system: dicom, code: '110131', display: 'Security Configuration' },
+const dicomWords: Readonly<Record<string, string>> = {
+	'110120': 'Application Start',
+	'110121': 'Application Stop',
+	'110122': 'Login',
+	'110123': 'Logout',
+	'110126': 'Node Authentication',
+	'110127': 'Emergency Override Started',
+	'110129': 'Security Configuration',
+	'110131': 'Software Configuration',
+	'110136': 'Security Roles Changed',
+	'110137': 'User security Attributes Changed',
+	'110138': 'Emergency Override Stopped',
 };
+
+const ofUsers = `account-added account-changed proxy-added proxy-removed password-set reset-link-made second-factor-added second-factor-removed
+	recovery-codes-made unlocked app-allowed app-ended token-made token-revoked`;
+const ofSecurity =
+	'client-registered client-changed client-enabled client-disabled client-trusted client-distrusted client-removed keys-rotated';
+
+/** Codes of https://hl7.org/fhir/R4/valueset-audit-event-sub-type.html by interaction. */
+const securityCodes: ReadonlyMap<string, string> = new Map(
+	Object.entries({
+		'110120': 'started',
+		'110121': 'stopped',
+		'110122': 'login',
+		'110123': 'logout',
+		'110126': 'service-token',
+		'110127': 'emergency-begun',
+		'110129': ofSecurity,
+		'110131': 'settings-changed package-added package-removed',
+		'110136': 'role-changed role-removed',
+		'110137': ofUsers,
+		'110138': 'emergency-ended',
+	}).flatMap(([code, words]) => words.split(/\s+/).map((word) => [word, code] as const)),
+);
 
 /** Codes of https://hl7.org/fhir/R4/codesystem-restful-interaction.html for interactions that have another name here. */
 const restful: readonly (readonly [RegExp, string])[] = [
@@ -44,8 +73,8 @@ const restfulCodes: ReadonlySet<string> = new Set(
 export function subtypesOf({ kind, interaction }: Pick<Logged, 'kind' | 'interaction'>): Coding[] {
 	const own: Coding = { system: ownWords, code: interaction };
 	if (kind !== 'rest') {
-		const known = securityWords[interaction] ?? securityWords[kind];
-		return known === undefined ? [own] : [known, own];
+		const code = securityCodes.get(interaction);
+		return code === undefined ? [own] : [{ system: dicom, code, display: dicomWords[code] as string }, own];
 	}
 	const code = restful.reduce((word, [shape, by]) => (by === '' ? word.replace(shape, '') : shape.test(word) ? by : word), interaction);
 	if (!restfulCodes.has(code)) return [own];
@@ -55,11 +84,10 @@ export function subtypesOf({ kind, interaction }: Pick<Logged, 'kind' | 'interac
 
 /** Of entries with this code among their subtypes one of these holds. */
 export function interactionsOf(code: string): Criterion[] {
-	const words = Object.entries(securityWords).flatMap(([word, coding]) => (coding.code === code ? [word] : []));
+	const words = [...securityCodes].flatMap(([word, its]) => (its === code ? [word] : []));
 	return [
 		{ column: 'interaction', any: [code, `${code}-conditional`, ...words, ...(code === 'search' ? ['search-compartment'] : [])] },
 		...(code === 'operation' ? [{ begins: 'interaction', any: ['operation-'] } as const] : []),
-		...(words.length > 0 ? [{ column: 'kind', any: words } as const] : []),
 	];
 }
 

@@ -4,6 +4,7 @@ import { Problem } from '#base/problem.ts';
 import { join, raw, type Sql, sql } from '#db/sql.ts';
 import { changedDetails, type UserDetails } from './details.ts';
 import type { People } from './people.ts';
+import { tell } from './telling.ts';
 
 export type AccountKind = 'user' | 'patient';
 
@@ -40,7 +41,7 @@ export function patientsOf({ kind, fhirUser, proxies }: Account): string[] {
 }
 
 type Looking = Pick<People, 'clock'> & { readonly db: Pick<People['db'], 'query'> };
-type Writing = Pick<People, 'clock' | 'ids'> & { readonly db: Pick<People['db'], 'query' | 'execute'> };
+type Writing = Pick<People, 'clock' | 'ids' | 'db' | 'audit' | 'actor'>;
 
 type AccountRow = {
 	id: string;
@@ -118,13 +119,17 @@ export async function addAccount(people: Writing, given: NewAccount): Promise<Ac
 	check(given);
 	const id = people.ids.next();
 	const now = people.clock.now();
-	const added = await people.db.execute(sql`
+	return people.db.tx(async (tx) => {
+		const added = await tx.execute(sql`
 		INSERT INTO oauth.account (id, kind, username, name, email, fhir_user, roles, details, created_at, updated_at)
 		VALUES (${id}, ${kind}, ${username}, ${name}, ${email ?? null}, ${fhirUser ?? null}, ${roles},
 			${JSON.stringify(changedDetails({}, details))}, ${now}, ${now})
 		ON CONFLICT (lower(username)) DO NOTHING`);
-	if (added === 0) throw new Problem('conflict', 'username-taken', `There is an account "${username}" already.`);
-	return (await findAccount(people, id)) as Account;
+		if (added === 0) throw new Problem('conflict', 'username-taken', `There is an account "${username}" already.`);
+		const account = (await findAccount({ ...people, db: tx }, id)) as Account;
+		await tell(people, { kind: 'permission', interaction: 'account-added', action: 'C', about: account, detail: roles.join(' ') }, tx);
+		return account;
+	});
 }
 
 export type AccountChange = {
@@ -155,8 +160,21 @@ export async function changeAccount(people: Writing, id: string, change: Account
 	if (change.active !== undefined) sets.push(sql`active = ${change.active}`);
 	if (change.roles !== undefined) sets.push(sql`roles = ${change.roles}`);
 	if (change.details !== undefined) sets.push(sql`details = ${JSON.stringify(changedDetails(before.details, change.details))}`);
-	await people.db.execute(sql`UPDATE oauth.account SET ${join(sets, ', ')} WHERE id = ${id}`);
-	return (await findAccount(people, id)) as Account;
+	return people.db.tx(async (tx) => {
+		await tx.execute(sql`UPDATE oauth.account SET ${join(sets, ', ')} WHERE id = ${id}`);
+		const account = (await findAccount({ ...people, db: tx }, id)) as Account;
+		await tell(people, { kind: 'permission', interaction: 'account-changed', about: account, detail: changeInWords(change) }, tx);
+		return account;
+	});
+}
+
+/** Which fields a change is about, and what it gives where that decides what somebody may. */
+function changeInWords({ details = {}, roles, active, ...others }: AccountChange): string {
+	return [
+		...(roles === undefined ? [] : [`roles ${roles.join(' ') || 'none'}`]),
+		...(active === undefined ? [] : [active ? 'enabled' : 'disabled']),
+		...Object.keys({ ...others, ...details }),
+	].join(', ');
 }
 
 /** Lets a portal account act for a patient, because of what a RelatedPerson says, until a time or without end. */
@@ -165,15 +183,24 @@ export async function addProxy(people: Writing, account: Account, { patient, rel
 	for (const id of [patient, relatedPerson])
 		if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id))
 			throw new Problem('invalid', 'reference-wrong', `"${id.slice(0, 70)}" cannot be the id of a resource.`);
-	await people.db.execute(sql`
+	await people.db.tx(async (tx) => {
+		await tx.execute(sql`
 		INSERT INTO oauth.proxy (account, patient, related_person, expires_at)
 		VALUES (${account.id}, ${patient}, ${relatedPerson}, ${expiresAt ?? null})
 		ON CONFLICT (account, patient) DO UPDATE SET related_person = excluded.related_person, expires_at = excluded.expires_at`);
+		const detail = `acts for Patient/${patient} as RelatedPerson/${relatedPerson}${expiresAt === undefined ? '' : ` until ${expiresAt.toISOString()}`}`;
+		await tell(people, { kind: 'permission', interaction: 'proxy-added', about: account, detail }, tx);
+	});
 }
 
 /** False when there was none. */
-export async function removeProxy(people: Writing, account: string, patient: string): Promise<boolean> {
-	return (await people.db.execute(sql`DELETE FROM oauth.proxy WHERE account = ${account} AND patient = ${patient}`)) > 0;
+export async function removeProxy(people: Writing, account: Account, patient: string): Promise<boolean> {
+	return people.db.tx(async (tx) => {
+		const removed = (await tx.execute(sql`DELETE FROM oauth.proxy WHERE account = ${account.id} AND patient = ${patient}`)) > 0;
+		const detail = `no longer acts for Patient/${patient}`;
+		if (removed) await tell(people, { kind: 'permission', interaction: 'proxy-removed', about: account, detail }, tx);
+		return removed;
+	});
 }
 
 const usernames = /^[A-Za-z0-9][A-Za-z0-9._@+-]{1,63}$/;

@@ -119,7 +119,7 @@ test('a portal account acts for its own patient and those it was given, until th
 	assert.deepEqual(await patients(), ['m', 'child']);
 	people.pass(dayMs + 1);
 	assert.deepEqual(await patients(), ['m']);
-	assert.equal(await removeProxy(people, mia.id, 'child'), true);
+	assert.equal(await removeProxy(people, mia, 'child'), true);
 	const user = await testAccount(people, { username: 'no-proxy' });
 	await assert.rejects(addProxy(people, user, { patient: 'x', relatedPerson: 'y', expiresAt: undefined }), { code: 'proxy-wrong' });
 });
@@ -195,11 +195,11 @@ test('ten wrong tries shut the door for the right password too, whoever comes, k
 });
 
 test('an administrator opens the door at once', async () => {
-	await testAccount(people, { username: 'shut' });
+	const shut = await testAccount(people, { username: 'shut' });
 	const attempt = (password: string): Promise<unknown> => checkPassword(people, { username: 'shut', password, address: '192.0.2.9' });
 	for (let i = 0; i < 11; i++) await assert.rejects(attempt('Wrong-password'));
 	await assert.rejects(attempt(goodPassword), { code: 'too-many-tries' });
-	await unlock(people, 'SHUT');
+	await unlock(people, shut);
 	await attempt(goodPassword);
 });
 

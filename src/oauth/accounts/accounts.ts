@@ -1,4 +1,6 @@
 // Accounts as the authorization server needs them: found, tried with a password, made. The rest is in account.ts, sign-in.ts, credentials.ts.
+import { noAudit } from '#access/audit/audit.ts';
+import { heron } from '#access/audit/event.ts';
 import { systemClock } from '#base/clock.ts';
 import { createIds } from '#base/ids.ts';
 import { Problem } from '#base/problem.ts';
@@ -46,11 +48,19 @@ export type Accounts = {
 	setPassword(id: string, password: string): Promise<void>;
 };
 
-type Core = Pick<People, 'db' | 'clock' | 'ids' | 'passwords' | 'settings'>;
+type Core = Pick<People, 'db' | 'clock' | 'ids' | 'passwords' | 'settings' | 'audit' | 'actor'>;
 
 /** What accounts alone need, without mail, sessions and second factors. */
 export function coreOf(db: Database, settings: Omit<PeopleSettings, 'publicUrl'> = defaultPeopleSettings): Core {
-	return { db, clock: systemClock, ids: createIds(), passwords: createPasswords(), settings: { ...settings, publicUrl: '' } };
+	return {
+		db,
+		clock: systemClock,
+		ids: createIds(),
+		passwords: createPasswords(),
+		settings: { ...settings, publicUrl: '' },
+		audit: noAudit,
+		actor: heron,
+	};
 }
 
 /** Accounts in the database. */

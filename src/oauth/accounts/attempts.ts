@@ -5,7 +5,9 @@ import { isIPv6 } from 'node:net';
 import { Problem } from '#base/problem.ts';
 import type { Querier } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
+import type { Account } from './account.ts';
 import type { People } from './people.ts';
+import { tell } from './telling.ts';
 
 export type Tried = { readonly username: string; readonly address: string };
 
@@ -46,8 +48,9 @@ export async function forgiveTry(people: Pick<People, 'db'>, { username, address
 }
 
 /** An administrator opens the door for a user who shut it. */
-export async function unlock(people: Pick<People, 'db'>, username: string): Promise<void> {
-	await people.db.execute(sql`DELETE FROM oauth.attempt WHERE key = ${userKey(username)}`);
+export async function unlock(people: Pick<People, 'db' | 'audit' | 'actor'>, account: Account): Promise<void> {
+	const opened = await people.db.execute(sql`DELETE FROM oauth.attempt WHERE key = ${userKey(account.username)}`);
+	if (opened > 0) await tell(people, { kind: 'permission', interaction: 'unlocked', about: account });
 }
 
 /** Forgets what has ended whatever the settings: counts and sessions of yesterday, links and challenges that are too old. */

@@ -10,6 +10,7 @@ import { type Account, findAccount, findByEmail, findByUsername } from './accoun
 import { unlock } from './attempts.ts';
 import { randomPassword, secretHash, type Weakness, weaknesses } from './passwords.ts';
 import type { People } from './people.ts';
+import { tell } from './telling.ts';
 
 /** What is wrong with a new password for this account; empty when it may be taken. */
 export async function weaknessesFor(
@@ -37,7 +38,7 @@ export async function weaknessesFor(
  * the account end, but `keep`. `mustChange` makes it good for one sign-in.
  */
 export async function setPassword(
-	people: Pick<People, 'db' | 'clock' | 'passwords' | 'settings'>,
+	people: Pick<People, 'db' | 'clock' | 'passwords' | 'settings' | 'audit' | 'actor'>,
 	account: Account,
 	password: string,
 	{ mustChange = false, keep }: { readonly mustChange?: boolean; readonly keep?: string } = {},
@@ -52,6 +53,7 @@ export async function setPassword(
 		await store(people, tx, account.id, hash, mustChange);
 		await tx.execute(sql`DELETE FROM oauth.reset WHERE account = ${account.id}`);
 		await endSessions({ db: tx }, account.id, keep);
+		await tell(people, { kind: 'permission', interaction: 'password-set', about: account }, tx);
 	});
 }
 
@@ -92,6 +94,7 @@ export async function makeResetLink(people: People, account: Account): Promise<s
 	await people.db.tx(async (tx) => {
 		await tx.execute(sql`DELETE FROM oauth.reset WHERE account = ${account.id}`);
 		await tx.execute(sql`INSERT INTO oauth.reset (hash, account, expires_at) VALUES (${secretHash(secret)}, ${account.id}, ${expiresAt})`);
+		await tell(people, { kind: 'permission', interaction: 'reset-link-made', about: account }, tx);
 	});
 	return `${people.settings.publicUrl}/account/new-password?key=${secret}`;
 }
@@ -110,7 +113,7 @@ export async function resetPassword(people: People, key: string, password: strin
 	const account = await accountOfReset(people, key);
 	if (account === undefined) throw new Problem('not-found', 'reset-ended', 'This link was used or is too old.');
 	await setPassword(people, account, password);
-	await unlock(people, account.username);
+	await unlock(people, account);
 	return account;
 }
 

@@ -135,7 +135,7 @@ test('what is no passkey at all', async () => {
 });
 
 test('a passkey that was removed is worth nothing, and only its owner removes it', async () => {
-	assert.equal(await removePasskey(people, bob.id, authenticator.id), false);
-	assert.equal(await removePasskey(people, ann.id, authenticator.id), true);
+	assert.equal(await removePasskey(people, bob, authenticator.id), false);
+	assert.equal(await removePasskey(people, ann, authenticator.id), true);
 	await refused(checkPasskey(people, authenticator.get(await challengeFor(undefined)), undefined));
 });

@@ -14,6 +14,7 @@ import { sql } from '#db/sql.ts';
 import { type Account, findAccount } from './account.ts';
 import { secretHash } from './passwords.ts';
 import type { People } from './people.ts';
+import { tell } from './telling.ts';
 
 export type Passkey = { readonly id: string; readonly name: string; readonly createdAt: Date; readonly usedAt: Date | undefined };
 
@@ -75,10 +76,14 @@ export async function addPasskey(people: People, account: Account, response: unk
 		VALUES (${id}, ${account.id}, ${name.trim().slice(0, 100) || 'Passkey'}, ${Buffer.from(publicKey)}, ${counter}, ${transports.filter((one) => /^[a-z-]{1,20}$/.test(String(one))).slice(0, 10)}, ${people.clock.now()})
 		ON CONFLICT (id) DO NOTHING`);
 	if (added === 0) throw refused();
+	await tell(people, { kind: 'permission', interaction: 'second-factor-added', about: account, detail: 'passkey' });
 }
 
-export async function removePasskey(people: Pick<People, 'db'>, account: string, id: string): Promise<boolean> {
-	return (await people.db.execute(sql`DELETE FROM oauth.passkey WHERE account = ${account} AND id = ${id}`)) > 0;
+export async function removePasskey(people: Pick<People, 'db' | 'audit' | 'actor'>, account: Account, id: string): Promise<boolean> {
+	const removed = (await people.db.execute(sql`DELETE FROM oauth.passkey WHERE account = ${account.id} AND id = ${id}`)) > 0;
+	if (removed)
+		await tell(people, { kind: 'permission', interaction: 'second-factor-removed', action: 'D', about: account, detail: 'passkey' });
+	return removed;
 }
 
 /** What the browser needs to sign in with one: any of this site's, or of the account whose second factor it is. */

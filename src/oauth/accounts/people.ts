@@ -1,4 +1,6 @@
 // What everything about accounts works with.
+import type { Audit } from '#access/audit/audit.ts';
+import { type Actor, heron } from '#access/audit/event.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Ids } from '#base/ids.ts';
 import type { Log } from '#base/log.ts';
@@ -35,8 +37,11 @@ export type People = {
 	/** undefined when no mail server is set. */
 	readonly mail: Mail | undefined;
 	readonly settings: PeopleSettings;
+	readonly audit: Audit;
+	/** Who does what is done: the server itself, unless somebody acts (`acting`). */
+	readonly actor: Actor;
 };
 
-export function createPeople(given: Omit<People, 'passwords'>): People {
-	return { ...given, passwords: createPasswords() };
+export function createPeople(given: Omit<People, 'passwords' | 'actor'>): People {
+	return { ...given, actor: heron, passwords: createPasswords() };
 }

@@ -4,6 +4,7 @@ import { Problem } from '#base/problem.ts';
 import { sql } from '#db/sql.ts';
 import type { Account } from './account.ts';
 import type { People } from './people.ts';
+import { tell } from './telling.ts';
 import { base32, matchingStep, otpauthUri } from './totp.ts';
 
 const aboutKey = (account: string): string => `totp ${account}`;
@@ -44,6 +45,7 @@ export async function confirmTotp(people: People, account: Account, session: str
 	await people.db.execute(sql`UPDATE oauth.browser_session SET pending = NULL WHERE id = ${session}`);
 	await people.db.execute(sql`
 		UPDATE oauth.account SET totp_key = ${people.sealer.seal(aboutKey(account.id), key)}, totp_step = ${step} WHERE id = ${account.id}`);
+	await tell(people, { kind: 'permission', interaction: 'second-factor-added', about: account, detail: 'authenticator app' });
 	return renewRecoveryCodes(people, account);
 }
 
@@ -71,6 +73,7 @@ export async function renewRecoveryCodes(people: People, account: Account): Prom
 		await tx.execute(sql`DELETE FROM oauth.recovery_code WHERE account = ${account.id}`);
 		for (const code of codes)
 			await tx.execute(sql`INSERT INTO oauth.recovery_code (account, hash) VALUES (${account.id}, ${codeHash(people, account, code)})`);
+		await tell(people, { kind: 'permission', interaction: 'recovery-codes-made', about: account }, tx);
 	});
 	return codes;
 }
@@ -89,11 +92,12 @@ export async function recoveryCodesLeft(people: People, account: string): Promis
 }
 
 /** Takes away app, recovery codes and passkeys: for who lost them, by an administrator, or by who no longer wants them. */
-export async function clearSecondFactors(people: Pick<People, 'db'>, account: string): Promise<void> {
+export async function clearSecondFactors(people: Pick<People, 'db' | 'audit' | 'actor'>, account: Account): Promise<void> {
 	await people.db.tx(async (tx) => {
-		await tx.execute(sql`UPDATE oauth.account SET totp_key = NULL, totp_step = NULL WHERE id = ${account}`);
-		await tx.execute(sql`DELETE FROM oauth.recovery_code WHERE account = ${account}`);
-		await tx.execute(sql`DELETE FROM oauth.passkey WHERE account = ${account}`);
+		await tx.execute(sql`UPDATE oauth.account SET totp_key = NULL, totp_step = NULL WHERE id = ${account.id}`);
+		await tx.execute(sql`DELETE FROM oauth.recovery_code WHERE account = ${account.id}`);
+		await tx.execute(sql`DELETE FROM oauth.passkey WHERE account = ${account.id}`);
+		await tell(people, { kind: 'permission', interaction: 'second-factor-removed', action: 'D', about: account, detail: 'all' }, tx);
 	});
 }
 

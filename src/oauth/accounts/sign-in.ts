@@ -1,4 +1,5 @@
 // Signing in: password, second factor, forced change of the password, each a stage of the browser's session.
+import { anonymous } from '#access/ctx.ts';
 import { Problem } from '#base/problem.ts';
 import { sql } from '#db/sql.ts';
 import { advance, beginSession, type Method, type Session, type Stage, type Visitor } from '#oauth/sessions/sessions.ts';
@@ -8,19 +9,28 @@ import { setPassword } from './credentials.ts';
 import { checkPasskey } from './passkeys.ts';
 import type { People } from './people.ts';
 import { checkTotp, spendRecoveryCode } from './second-factor.ts';
+import { acting, actorOf, tellSoon } from './telling.ts';
 
 /** A session's cookie and what is still to be done in it. */
 export type Progress = { readonly secret: string; readonly stage: Stage };
 
-type Checking = Pick<People, 'db' | 'clock' | 'passwords' | 'settings'>;
+type Checking = Pick<People, 'db' | 'clock' | 'passwords' | 'settings' | 'audit' | 'actor'>;
 
 /**
  * The account of a name and password. Wrong password, no such account, closed account and one without password look and take the same.
  * Throws Problem unauthenticated `sign-in-wrong`, forbidden `password-expired`, too-much `too-many-tries`, unavailable `sign-in-busy`.
  */
 export async function checkPassword(people: Checking, given: { username: string; password: string; address: string }): Promise<Account> {
-	await countTry(people, given);
 	const account = await findByUsername(people, given.username);
+	return refusalsTold(people, 'password', given.address, account, () => passwordOf(people, given, account));
+}
+
+async function passwordOf(
+	people: Checking,
+	given: { username: string; password: string; address: string },
+	account: Account | undefined,
+): Promise<Account> {
+	await countTry(people, given);
 	const [row] = await people.db.query<{ password: string | null }>(sql`SELECT password FROM oauth.account WHERE id = ${account?.id ?? ''}`);
 	// What is longer than any password may be is not worth a hash of it.
 	const password = given.password.slice(0, 4 * people.settings.policy.maxLength);
@@ -51,10 +61,12 @@ export async function giveSecondFactor(people: People, session: Session, factor:
 	const { account } = session;
 	// Codes are guessed per account however often the password is given again.
 	const tried = { username: `second factor of ${account.id}`, address: visitor.address };
-	await countTry(people, tried);
-	if (factor.is === 'totp') await checkTotp(people, account, factor.code);
-	else if (factor.is === 'recovery') await spendRecoveryCode(people, account, factor.code);
-	else await checkPasskey(people, factor.response, account);
+	await refusalsTold(people, `second factor ${factor.is}`, visitor.address, account, async () => {
+		await countTry(people, tried);
+		if (factor.is === 'totp') await checkTotp(people, account, factor.code);
+		else if (factor.is === 'recovery') await spendRecoveryCode(people, account, factor.code);
+		else await checkPasskey(people, factor.response, account);
+	});
 	await forgiveTry(people, tried);
 	const stage = afterFactors(people, account);
 	return { secret: await advance(people, session, stage, [methodOf[factor.is], 'mfa'], visitor), stage };
@@ -64,7 +76,7 @@ const methodOf: Readonly<Record<SecondFactor['is'], Method>> = { totp: 'otp', re
 
 /** Signs in with a passkey alone: something one has, opened by something one is or knows. Throws Problem invalid `passkey-refused`. */
 export async function signInWithPasskey(people: People, response: unknown, visitor: Visitor): Promise<Progress> {
-	const account = await checkPasskey(people, response, undefined);
+	const account = await refusalsTold(people, 'passkey', visitor.address, undefined, () => checkPasskey(people, response, undefined));
 	return { secret: await beginSession(people, account, { stage: 'done', methods: ['hwk', 'mfa'], visitor }), stage: 'done' };
 }
 
@@ -105,9 +117,38 @@ function ageDays(people: Pick<People, 'clock'>, { passwordChangedAt }: Account):
 /** Signs in who an outside provider vouched for. Who has a second factor here has to show it. Throws Problem unauthenticated `sign-in-wrong`. */
 export async function signInFromOutside(people: People, accountId: string, visitor: Visitor): Promise<Progress> {
 	const account = await findAccount(people, accountId);
-	if (account === undefined || !account.active) throw wrong();
+	if (account === undefined || !account.active)
+		return refusalsTold(people, 'outside provider', visitor.address, account, () => Promise.reject(wrong()));
 	const stage = account.hasTotp || account.passkeys > 0 ? 'second-factor' : 'done';
 	return { secret: await beginSession(people, account, { stage, methods: ['fed'], visitor }), stage };
+}
+
+/** Does what proves who somebody is; that it did not succeed is told. */
+async function refusalsTold<T>(
+	people: Checking,
+	by: string,
+	address: string,
+	account: Account | undefined,
+	work: () => Promise<T>,
+): Promise<T> {
+	try {
+		return await work();
+	} catch (error) {
+		if (error instanceof Problem) {
+			const where = { ...people.actor, address };
+			const actor = account === undefined ? { ...where, caller: anonymous } : actorOf(account, where);
+			const status = error.kind === 'too-much' || error.kind === 'unavailable' ? error.status : 401;
+			await tellSoon(acting(people, actor), {
+				kind: 'sign-in',
+				interaction: 'login',
+				action: 'E',
+				status,
+				about: account,
+				detail: `${by}, ${error.code}`,
+			});
+		}
+		throw error;
+	}
 }
 
 function wrong(): Problem {

@@ -1,8 +1,10 @@
 // Registered applications in the database.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Payload } from 'oidc-provider';
-import type { Database } from '#db/database.ts';
-import { sql } from '#db/sql.ts';
+import type { Audit } from '#access/audit/audit.ts';
+import { type Action, type Actor, heron } from '#access/audit/event.ts';
+import type { Database, Tx } from '#db/database.ts';
+import { raw, sql } from '#db/sql.ts';
 import { endGrant } from '#oauth/provider/items.ts';
 import { scopesOf } from '#oauth/scopes/scopes.ts';
 import { needsApproval, type Stored } from './registration.ts';
@@ -23,15 +25,15 @@ export type ClientRow = {
 
 export type ClientStore = {
 	/** Stores metadata, the secret hashed. A new client, or one that now asks for more, may have to wait for an administrator. */
-	save(id: string, payload: Payload): Promise<void>;
+	save(id: string, payload: Payload, by?: Actor): Promise<void>;
 	load(id: string): Promise<{ readonly payload: Payload; readonly enabled: boolean } | undefined>;
 	/** Removes a client and ends everything that was issued to it. */
-	remove(id: string): Promise<void>;
+	remove(id: string, by?: Actor): Promise<void>;
 	find(id: string): Promise<ClientRow | undefined>;
 	list(): Promise<ClientRow[]>;
 	/** False when there is no such client. Disabling ends its tokens within a second. */
-	setEnabled(id: string, enabled: boolean): Promise<boolean>;
-	setTrusted(id: string, trusted: boolean): Promise<boolean>;
+	setEnabled(id: string, enabled: boolean, by?: Actor): Promise<boolean>;
+	setTrusted(id: string, trusted: boolean, by?: Actor): Promise<boolean>;
 };
 
 type Row = {
@@ -42,11 +44,24 @@ type Row = {
 	readonly created_at: Date;
 };
 
-/** `approval`: `manual` lets those wait that `needsApproval` names, `automatic` none. */
-export function createClientStore(db: Database, approval: 'manual' | 'automatic'): ClientStore {
+/** `approval`: `manual` lets those wait that `needsApproval` names, `automatic` none. Who changes something is told to the audit. */
+export function createClientStore(db: Database, approval: 'manual' | 'automatic', audit: Audit): ClientStore {
+	const tell = async (tx: Tx, by: Actor, interaction: string, id: string, detail = ''): Promise<void> => {
+		if (audit.level === 'off') return;
+		await audit.record(
+			{ ...by, kind: 'configuration', interaction, action: actionOf(interaction), status: 200, detail: `${id} ${detail}`.trim() },
+			tx,
+		);
+	};
+	const set = (id: string, column: 'enabled' | 'trusted', value: boolean, by: Actor, interaction: string): Promise<boolean> =>
+		db.tx(async (tx) => {
+			const done = (await tx.execute(sql`UPDATE oauth.client SET ${raw(column)} = ${value}, changed_at = now() WHERE id = ${id}`)) > 0;
+			if (done) await tell(tx, by, interaction, id);
+			return done;
+		});
 	const select = sql`SELECT id, metadata, enabled, trusted, created_at FROM oauth.client`;
 	return {
-		async save(id, payload) {
+		async save(id, payload, by = heron) {
 			const metadata = sealed(payload);
 			const waits = approval === 'manual' && needsApproval(metadata);
 			await db.tx(async (tx) => {
@@ -55,6 +70,8 @@ export function createClientStore(db: Database, approval: 'manual' | 'automatic'
 				await tx.execute(sql`
 					INSERT INTO oauth.client (id, metadata, enabled) VALUES (${id}, ${JSON.stringify(metadata)}, ${enabled})
 					ON CONFLICT (id) DO UPDATE SET metadata = excluded.metadata, enabled = excluded.enabled, changed_at = now()`);
+				const state = `${enabled ? 'enabled' : 'waits'}: ${metadata.heron_scope ?? ''}`;
+				await tell(tx, by, before === undefined ? 'client-registered' : 'client-changed', id, state);
 			});
 		},
 		async load(id) {
@@ -65,12 +82,13 @@ export function createClientStore(db: Database, approval: 'manual' | 'automatic'
 			});
 			return row === undefined ? undefined : { payload: { ...row.metadata, heron_trusted: row.trusted }, enabled: row.enabled };
 		},
-		async remove(id) {
+		async remove(id, by = heron) {
 			const grants = await db.query<{ grant_id: string }>(sql`SELECT grant_id FROM oauth.consent WHERE client_id = ${id}`);
 			for (const { grant_id } of grants) await endGrant(db, grant_id);
 			await db.tx(async (tx) => {
 				await tx.execute(sql`DELETE FROM oauth.item WHERE client_id = ${id}`);
 				await tx.execute(sql`DELETE FROM oauth.client WHERE id = ${id}`);
+				await tell(tx, by, 'client-removed', id);
 			});
 		},
 		async find(id) {
@@ -80,13 +98,13 @@ export function createClientStore(db: Database, approval: 'manual' | 'automatic'
 		async list() {
 			return (await db.query<Row>(sql`${select} ORDER BY created_at DESC, id`)).map(rowOf);
 		},
-		async setEnabled(id, enabled) {
-			return (await db.execute(sql`UPDATE oauth.client SET enabled = ${enabled}, changed_at = now() WHERE id = ${id}`)) > 0;
-		},
-		async setTrusted(id, trusted) {
-			return (await db.execute(sql`UPDATE oauth.client SET trusted = ${trusted}, changed_at = now() WHERE id = ${id}`)) > 0;
-		},
+		setEnabled: (id, enabled, by = heron) => set(id, 'enabled', enabled, by, enabled ? 'client-enabled' : 'client-disabled'),
+		setTrusted: (id, trusted, by = heron) => set(id, 'trusted', trusted, by, trusted ? 'client-trusted' : 'client-distrusted'),
 	};
+}
+
+function actionOf(interaction: string): Action {
+	return interaction === 'client-registered' ? 'C' : interaction === 'client-removed' ? 'D' : 'U';
 }
 
 function rowOf({ id, metadata, enabled, trusted, created_at }: Row): ClientRow {

@@ -1,6 +1,6 @@
 // One's own account: password, second step, passkeys, sessions, apps, emergency access.
 
-import { activeBreakGlass, endBreakGlass } from '#access/break-glass.ts';
+import { activeBreakGlass } from '#access/break-glass.ts';
 import { may } from '#access/roles.ts';
 import { Problem } from '#base/problem.ts';
 import type { SignInWords } from '#contract/words/words.ts';
@@ -8,7 +8,7 @@ import type { Reply } from '#http/route.ts';
 import { findAccount } from '#oauth/accounts/account.ts';
 import { addPasskey, listPasskeys, type Passkey, removePasskey } from '#oauth/accounts/passkeys.ts';
 import type { People } from '#oauth/accounts/people.ts';
-import { rolesOf, takeEmergencyAccess } from '#oauth/accounts/rights.ts';
+import { endEmergencyAccess, rolesOf, takeEmergencyAccess } from '#oauth/accounts/rights.ts';
 import {
 	beginTotp,
 	clearSecondFactors,
@@ -20,7 +20,7 @@ import {
 } from '#oauth/accounts/second-factor.ts';
 import { changePassword, checkPassword } from '#oauth/accounts/sign-in.ts';
 import type { AppGrant, AppGrants } from '#oauth/sessions/app-grants.ts';
-import { endSession, endSessions, listSessions, type Session, type SessionRow } from '#oauth/sessions/sessions.ts';
+import { listSessions, type Session, type SessionRow, signOut, signOutEverywhere } from '#oauth/sessions/sessions.ts';
 import { errorBox, field, type Html, hidden, html, noticeBox, pageReply, seeOther } from './page.ts';
 import { explained, hiddenUsername, jsonOf, newPasswordFields, nextPassword } from './sign-in.ts';
 import { setSession, type Visit } from './visit.ts';
@@ -177,7 +177,7 @@ export async function takeEmergency(people: People, apps: AppGrants | undefined,
 
 /** `POST /account/emergency/end` */
 export async function takeEndEmergency(people: People, session: Session): Promise<Reply> {
-	await endBreakGlass(people, session.account.id, session.account.id);
+	await endEmergencyAccess(people, session.account);
 	return seeOther('/account');
 }
 
@@ -278,10 +278,10 @@ export async function takeRecoveryCodes(people: People, apps: AppGrants | undefi
 
 /** `POST /account/second-factor/remove`: whoever sits at an open browser does not know the password. */
 export async function takeRemoveSecondFactor(people: People, apps: AppGrants | undefined, visit: Visit, session: Session): Promise<Reply> {
-	const { username, id } = session.account;
+	const { username } = session.account;
 	try {
 		await checkPassword(people, { username, password: visit.form.get('present') ?? '', address: visit.visitor.address });
-		await clearSecondFactors(people, id);
+		await clearSecondFactors(people, session.account);
 		return seeOther('/account');
 	} catch (error) {
 		const { errors } = explained({ ...visit.words, signInWrong: visit.words.presentWrong }, error);
@@ -302,28 +302,28 @@ export async function takePasskey(people: People, apps: AppGrants | undefined, v
 
 /** `POST /account/passkeys/remove` */
 export async function takeRemovePasskey(people: People, { form }: Visit, session: Session): Promise<Reply> {
-	await removePasskey(people, session.account.id, form.get('id') ?? '');
+	await removePasskey(people, session.account, form.get('id') ?? '');
 	return seeOther('/account');
 }
 
 /** `POST /account/sessions/end`: one of one's own, or all but this one. */
 export async function takeEndSession(people: People, { form }: Visit, session: Session): Promise<Reply> {
 	const id = form.get('id') ?? '';
-	if (id === 'others') await endSessions(people, session.account.id, session.id);
-	else await endSession(people, session.account.id, id);
+	if (id === 'others') await signOutEverywhere(people, session.account, session.id);
+	else await signOut(people, session.account.id, id);
 	return seeOther('/account');
 }
 
 /** `POST /account/apps/end` */
-export async function takeEndApp(apps: AppGrants | undefined, { form }: Visit, session: Session): Promise<Reply> {
-	if (!(await apps?.end(session.account.id, form.get('id') ?? '')))
+export async function takeEndApp(apps: AppGrants | undefined, { form, people }: Visit, session: Session): Promise<Reply> {
+	if (!(await apps?.end(session.account.id, form.get('id') ?? '', people.actor)))
 		throw new Problem('not-found', 'no-such-app', 'This app has no access.');
 	return seeOther('/account');
 }
 
 /** `POST /account/sign-out` */
 export async function takeSignOut(people: People, session: Session): Promise<Reply> {
-	await endSession(people, session.account.id, session.id);
+	await signOut(people, session.account.id, session.id);
 	return seeOther('/account/signed-out', setSession(people, undefined));
 }
 
@@ -353,6 +353,6 @@ ${act(session, '/account/all-sessions/end', words.end, {
 
 /** `POST /account/all-sessions/end` */
 export async function takeEndAnySession(people: People, { form }: Visit): Promise<Reply> {
-	await endSession(people, form.get('account') ?? '', form.get('id') ?? '');
+	await signOut(people, form.get('account') ?? '', form.get('id') ?? '');
 	return seeOther('/account/all-sessions');
 }

@@ -226,7 +226,7 @@ test('a form without the session’s own token is refused, and so is one of anot
 });
 
 test('whatever a form says, no answer is a failure of ours', async () => {
-	await testAccount(people, { username: 'fuzz', roles: ['administrator'] });
+	const fuzz = await testAccount(people, { username: 'fuzz', roles: ['administrator'] });
 	const values = ['', '\0', 'x'.repeat(20_000), '%', '[]', '{"id":{}}', '{"id":"x","response":{}}', "' OR 1=1", '\ud800', '../../..'];
 	const names = [
 		'to',
@@ -253,7 +253,7 @@ test('whatever a form says, no answer is a failure of ours', async () => {
 		for (const value of values) {
 			let page = await browser.get('/account');
 			if (page.status !== 200) {
-				await unlock(people, 'fuzz');
+				await unlock(people, fuzz);
 				browser = await signedInBrowser('fuzz');
 				page = await browser.get('/account');
 			}

@@ -1,12 +1,16 @@
 // One request to a page, read: who is there, which language, what the form says, and whether it was sent from here.
 
+import { anonymous } from '#access/ctx.ts';
 import { Problem } from '#base/problem.ts';
 import { chooseLanguage, type Language, type SignInWords, signInWords } from '#contract/words/words.ts';
 import type { Request } from '#http/route.ts';
 import type { People } from '#oauth/accounts/people.ts';
+import { acting, actorOf } from '#oauth/accounts/telling.ts';
 import { type Session, sessionOf, type Visitor } from '#oauth/sessions/sessions.ts';
 
 export type Visit = {
+	/** As whom the visitor acts, for what is done to accounts. */
+	readonly people: People;
 	readonly request: Request;
 	readonly query: URLSearchParams;
 	/** The form that was sent; empty for a GET. */
@@ -35,7 +39,10 @@ export async function visitOf(people: People, request: Request): Promise<Visit> 
 		query.get('ui_locales') ?? undefined,
 		text(request.headers['accept-language']),
 	);
+	const where = { address: request.remoteAddress, requestId: request.requestId };
+	const isIn = session?.stage === 'done';
 	return {
+		people: acting(people, isIn ? actorOf(session.account, where) : { ...where, caller: anonymous }),
 		request,
 		query,
 		form: request.method === 'POST' ? await readForm(people, request) : new URLSearchParams(),

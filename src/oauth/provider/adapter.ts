@@ -1,11 +1,13 @@
 // Where the protocol keeps its things: one table for all that is short-lived, by the hash of its text, and one for clients.
 // https://github.com/panva/node-oidc-provider (adapter contract)
 import { errors, type Payload, Provider } from 'oidc-provider';
+import type { Actor } from '#access/audit/event.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Querier } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
 import type { ClientStore } from '#oauth/clients/clients.ts';
 import { endGrant, hashOf } from './items.ts';
+import { requestOf } from './telling.ts';
 
 export type Adapter = {
 	upsert(id: string, payload: Payload, expiresIn?: number): Promise<void>;
@@ -105,18 +107,24 @@ function waiting(): Error {
 	return Object.assign(new errors.InvalidClient(text), { status: 401, statusCode: 401, error_description: text });
 }
 
+/** A client that looks after its own registration. */
+function itself(id: string, name: unknown = id): Actor {
+	const caller = { kind: 'system', id, client: id, name: String(name) } as const;
+	return { caller, address: Provider.ctx?.ip, requestId: requestOf(Provider.ctx) };
+}
+
 const never = async (): Promise<undefined> => undefined;
 
 function clientAdapter(clients: ClientStore): Adapter {
 	return {
-		upsert: (id, payload) => clients.save(id, payload),
+		upsert: (id, payload) => clients.save(id, payload, itself(id, payload.client_name)),
 		async find(id) {
 			const found = await clients.load(id);
 			const route = Provider.ctx?.oidc.route;
 			if (found?.enabled === false && route !== undefined && !ownRoutes.has(route)) throw waiting();
 			return found?.payload;
 		},
-		destroy: (id) => clients.remove(id),
+		destroy: (id) => clients.remove(id, itself(id)),
 		findByUid: never,
 		findByUserCode: never,
 		consume: never,

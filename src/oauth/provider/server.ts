@@ -8,6 +8,7 @@ import { configurationOf, type ProtocolDeps } from './configuration.ts';
 import type { Keys, SigningKeys } from './keys.ts';
 import { answerMembers } from './members.ts';
 import { registerPasswordGrant } from './password-grant.ts';
+import { tellOfTokens } from './telling.ts';
 
 export type Protocol = {
 	/** The provider with the present keys. */
@@ -50,6 +51,7 @@ function build(deps: ProtocolDeps & { readonly log: Log }, keys: SigningKeys): P
 	provider.proxy = true;
 	const { passwordGrant: allowed } = deps.settings;
 	if (allowed !== 'off') registerPasswordGrant(provider, { ...deps, allowed });
+	tellOfTokens(provider, deps.people.audit);
 	provider.use(answerMembers(deps));
 	provider.use(afterSignOut(deps));
 	acceptsKeysAndSecret(provider);

@@ -5,6 +5,7 @@ import { raw, sql } from '#db/sql.ts';
 import { type Account, findAccount } from '#oauth/accounts/account.ts';
 import { secretHash } from '#oauth/accounts/passwords.ts';
 import type { People } from '#oauth/accounts/people.ts';
+import { acting, actorOf, tell } from '#oauth/accounts/telling.ts';
 import { endOfSession } from '#oauth/smart/consents.ts';
 
 export type Stage = 'second-factor' | 'new-password' | 'done';
@@ -33,9 +34,14 @@ export async function beginSession(
 ): Promise<string> {
 	const secret = randomBytes(32).toString('base64url');
 	const now = people.clock.now();
-	await people.db.execute(sql`
+	await people.db.tx(async (tx) => {
+		await tx.execute(sql`
 		INSERT INTO oauth.browser_session (hash, id, account, stage, methods, address, agent, created_at, seen_at)
 		VALUES (${secretHash(secret)}, ${people.ids.next()}, ${account.id}, ${stage}, ${methods}, ${visitor.address}, ${visitor.agent.slice(0, 300)}, ${now}, ${now})`);
+		if (stage !== 'done') return;
+		const signedIn = acting(people, actorOf(account, { ...people.actor, address: visitor.address }));
+		await tell(signedIn, { kind: 'sign-in', interaction: 'login', action: 'E', about: account, detail: methods.join(' ') }, tx);
+	});
 	return secret;
 }
 
@@ -116,6 +122,26 @@ export async function listSessions(people: Pick<People, 'db' | 'clock' | 'settin
 			AND s.seen_at > CASE a.kind WHEN 'user' THEN ${new Date(now - idleMs.user)}::timestamptz ELSE ${new Date(now - idleMs.patient)}::timestamptz END
 			AND ${account === undefined ? raw('true') : sql`s.account = ${account}`}
 		ORDER BY s.seen_at DESC LIMIT 1000`);
+}
+
+/** Ends a session because its holder, or an administrator, says so. False when there is none of that id. */
+export async function signOut(people: People, account: string, id: string): Promise<boolean> {
+	const holder = await findAccount(people, account);
+	return people.db.tx(async (tx) => {
+		const ended = await endSession({ db: tx }, account, id);
+		if (ended) await tell(people, { kind: 'sign-in', interaction: 'logout', action: 'E', about: holder }, tx);
+		return ended;
+	});
+}
+
+/** Ends all sessions of an account but `keep`, in the same way; gives their number. */
+export async function signOutEverywhere(people: People, account: Account, keep?: string): Promise<number> {
+	return people.db.tx(async (tx) => {
+		const ended = await endSessions({ db: tx }, account.id, keep);
+		const detail = `${ended} sessions`;
+		if (ended > 0) await tell(people, { kind: 'sign-in', interaction: 'logout', action: 'E', about: account, detail }, tx);
+		return ended;
+	});
 }
 
 /** Ends a session of this account, and what apps were given for no longer than it lasts; false when there is none of that id. */

@@ -1,7 +1,9 @@
 // What accounts let applications do: written when somebody consents, gone when they withdraw it.
-import type { Clock } from '#base/clock.ts';
+import { type Actor, heron } from '#access/audit/event.ts';
 import type { Querier } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
+import type { People } from '#oauth/accounts/people.ts';
+import { acting, tell } from '#oauth/accounts/telling.ts';
 import { endGrant } from '#oauth/provider/items.ts';
 import { scopesOf } from '#oauth/scopes/scopes.ts';
 import type { AppGrants } from '#oauth/sessions/app-grants.ts';
@@ -60,7 +62,10 @@ export async function endOfSession(db: Querier, sessionId: string): Promise<numb
 }
 
 /** The apps an account has let in, for the pages and commands that list and end them. */
-export function createAppGrants(db: Querier, clock: Clock): AppGrants {
+export function createAppGrants(people: Pick<People, 'db' | 'clock' | 'audit' | 'actor'>): AppGrants {
+	const { db, clock } = people;
+	const told = (by: Actor, account: string, detail: string): Promise<void> =>
+		tell(acting(people, by), { kind: 'permission', interaction: 'app-ended', action: 'D', detail: `account ${account}: ${detail}` });
 	const ofAccount = (account: string) =>
 		db.query<{ grant_id: string; name: string; scope: string; created_at: Date }>(sql`
 			SELECT c.grant_id, coalesce(k.metadata->>'client_name', k.id) AS name, c.scope, c.created_at
@@ -77,13 +82,16 @@ export function createAppGrants(db: Querier, clock: Clock): AppGrants {
 				since: created_at,
 			}));
 		},
-		async end(account, id) {
-			const [row] = await db.rows(sql`SELECT 1 FROM oauth.consent WHERE grant_id = ${id} AND account_id = ${account}`);
-			return row !== undefined && endGrant(db, id);
+		async end(account, id, by = heron) {
+			const [row] = await db.rows(sql`SELECT client_id FROM oauth.consent WHERE grant_id = ${id} AND account_id = ${account}`);
+			if (row === undefined || !(await endGrant(db, id))) return false;
+			await told(by, account, `client ${row[0]}`);
+			return true;
 		},
-		async endAll(account) {
+		async endAll(account, by = heron) {
 			const rows = await db.query<{ grant_id: string }>(sql`SELECT grant_id FROM oauth.consent WHERE account_id = ${account}`);
 			for (const { grant_id } of rows) await endGrant(db, grant_id);
+			if (rows.length > 0) await told(by, account, `${rows.length} clients`);
 			return rows.length;
 		},
 	};
