@@ -21,6 +21,7 @@ import { read, readWithin, vread } from './interactions/read.ts';
 import { remove, removeMatches } from './interactions/remove.ts';
 import { type Ask, transaction } from './interactions/transaction.ts';
 import { type Preconditions, update, updateMatch } from './interactions/update.ts';
+import { readJobFile } from './jobs/job-file.ts';
 import { statusUrl } from './operations/async-status.ts';
 import { operationDefinitions } from './operations/definitions.ts';
 import type { Operation, OperationInput, OperationResult } from './operations/operation.ts';
@@ -76,6 +77,10 @@ function preconditions({ ifMatch, ifNoneMatch }: Call): Preconditions {
 async function runRead(ctx: FhirCtx, call: Call): Promise<Answer> {
 	const [type, id] = [param(call, 'type'), param(call, 'id')];
 	if (isLogEntry(type, id)) return { status: 200, body: await readLogEntry(ctx, id) };
+	if (type === 'Binary' && call.request !== undefined) {
+		const reply = await readJobFile(ctx, id, call.request);
+		if (reply !== undefined) return { status: reply.status, raw: reply };
+	}
 	if (call.unit !== undefined) return shown(ctx, call, await readWithin(ctx, call.unit, type, id));
 	if (type === 'OperationDefinition') {
 		const known = operationDefinitions(ctx.fhir).find((definition) => definition.id === id);

@@ -70,10 +70,11 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 	const audit = createAudit({ db, clock: systemClock, log: silentLog, dataDir: auditFolder, level });
 	const journal = createJournal(audit, extract);
 	const store = createStore({ db, definitions: testDefinitions(), extract, settings, journal });
-	const jobs = createJobs({ db, clock: systemClock, ids, log: silentLog, pollMs: 100 });
+	const jobFolder = mkdtempSync(join(tmpdir(), 'heron-jobs-'));
+	const jobs = createJobs({ db, clock: systemClock, ids, log: silentLog, folder: jobFolder, pollMs: 100 });
 	const blobFolder = mkdtempSync(join(tmpdir(), 'heron-blobs-'));
 	closers.push(searchParameters.close, jobs.close, store.close, audit.close, async () => {
-		for (const folder of [blobFolder, auditFolder]) rmSync(folder, { recursive: true });
+		for (const folder of [blobFolder, auditFolder, jobFolder]) rmSync(folder, { recursive: true });
 	});
 	const fhir: Fhir = {
 		base,

@@ -6,13 +6,14 @@
 //   restoreAll(fhir, hits)          the same for the entries of a page
 //   isRawAnswer(request)            does the client want the content itself?
 //   rawBinary(ctx, stored, request) the content with its own type, whole or in part
+//   fileReply(path, type, request)  a file that is no resource, as if it were the content of one
 //   sweepBlobs(ctx)                 removes blobs that no version refers to (sweep.ts)
 import { Problem } from '#base/problem.ts';
 import type { Fhir } from '#fhir/ctx.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
 import { decode, inlineLimit, markerOf, readBlob, refInBody, withData } from './blob-data.ts';
 
-export { isRawAnswer, rawBinary } from './raw.ts';
+export { fileReply, isRawAnswer, rawBinary } from './raw.ts';
 export { sweepBlobs } from './sweep.ts';
 export { wrapRaw } from './wrap.ts';
 

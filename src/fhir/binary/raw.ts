@@ -1,5 +1,8 @@
 // The content of a Binary by itself: its own media type, parts of it by Range, and nothing in it that a browser would run as ours.
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { type Blobs, type ByteRange, blobDamaged } from '#base/blobs.ts';
 import { Problem } from '#base/problem.ts';
@@ -57,6 +60,26 @@ export async function rawBinary(ctx: Pick<FhirCtx, 'fhir'>, stored: Stored, requ
 	const status = range === undefined ? 200 : 206;
 	const body = inline === undefined ? await blobBody(ctx.fhir.blobs, ref as BlobRef, range) : cut(inline, range);
 	return { status, headers, body };
+}
+
+/**
+ * A file that is no resource, as the content of a Binary: whole or in part. It may be compressed on the way, so that its type has to say
+ * that it is text. Throws Problem too-much `range-not-satisfiable` (416).
+ */
+export async function fileReply(path: string, contentType: string, request: Pick<Request, 'headers' | 'method'>): Promise<Reply> {
+	const { size, mtime } = await stat(path);
+	const headers: Record<string, string> = {
+		...contentHeaders(contentType, basename(path)),
+		'last-modified': mtime.toUTCString(),
+		'accept-ranges': 'bytes',
+	};
+	const range = rangeOf(request, size);
+	if (range !== undefined) headers['content-range'] = `bytes ${range.first}-${range.last}/${size}`;
+	headers['content-length'] = String(range === undefined ? size : range.last - range.first + 1);
+	const status = range === undefined ? 200 : 206;
+	if (request.method === 'HEAD' || size === 0) return { status, headers, body: '' };
+	const part = range === undefined ? {} : { start: range.first, end: range.last };
+	return { status, headers, body: createReadStream(path, { ...part, highWaterMark: 256 * 1024 }) };
 }
 
 function cut(bytes: Buffer, range: ByteRange | undefined): Buffer {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Caller, type Ctx, everything } from '#access/ctx.ts';
@@ -22,6 +25,8 @@ function ctxOf(caller: Caller): Ctx {
 
 const { database: db, drop } = await cloneDatabase();
 after(drop);
+const folder = mkdtempSync(join(tmpdir(), 'heron-jobs-'));
+after(() => rmSync(folder, { recursive: true }));
 
 /** Processes that take jobs; they end with the test, and so do their jobs. */
 function processes(t: TestContext): (options?: Partial<JobOptions>) => Jobs {
@@ -31,7 +36,7 @@ function processes(t: TestContext): (options?: Partial<JobOptions>) => Jobs {
 		await db.execute(raw('DELETE FROM jobs.job'));
 	});
 	return (options = {}) => {
-		const jobs = createJobs({ db, clock: systemClock, ids, log: silentLog, pollMs: 50, leaseMs: 600, ...options });
+		const jobs = createJobs({ db, clock: systemClock, ids, log: silentLog, folder, pollMs: 50, leaseMs: 600, ...options });
 		opened.push(jobs);
 		return jobs;
 	};
@@ -297,4 +302,47 @@ test('a kind nobody knows is a fault of ours, not a job', async (t) => {
 	const process = processes(t);
 	await assert.rejects(process().start(ctxOf(alice), 'nothing', ''), { code: 'job-kind-unknown' });
 	assert.deepEqual(await db.query(raw('SELECT FROM jobs.job')), []);
+});
+
+test('files of a job are its owner’s once it is done, and go with it', async (t) => {
+	const jobs = processes(t)();
+	jobs.register('write', async (_, job) => {
+		mkdirSync(job.folder, { recursive: true });
+		writeFileSync(join(job.folder, '1'), job.input);
+		if (job.input === 'waits') await new Promise((resolve) => job.signal.addEventListener('abort', resolve));
+		return { text: '', keepMs: job.input === 'short' ? 1 : 60_000 };
+	});
+	jobs.work();
+	const [own, other] = [ctxOf(alice), ctxOf(bob)];
+	const id = await jobs.start(own, 'write', 'here');
+	await ended(jobs, own, id);
+	const path = await jobs.file(own, id, '1');
+	assert.equal(readFileSync(path, 'utf8'), 'here');
+	assert.equal(await jobs.file(ctxOf(admin), id, '1'), path);
+	for (const [ctx, job, name] of [
+		[other, id, '1'],
+		[own, id, '2'],
+		[own, id, '../1'],
+		[own, '..', '1'],
+		[own, id, ''],
+	] as const)
+		await assert.rejects(jobs.file(ctx, job, name), { kind: 'not-found', code: 'job-not-found' });
+	await jobs.cancel(own, id);
+	assert.ok(!existsSync(path));
+	const short = await jobs.start(own, 'write', 'short');
+	while (
+		await jobs.status(own, short).then(
+			() => true,
+			() => false,
+		)
+	)
+		await sleep(20);
+	await assert.rejects(jobs.file(own, short, '1'), { code: 'job-not-found' });
+	const waits = await jobs.start(own, 'write', 'waits');
+	while (!existsSync(join(folder, waits, '1'))) await sleep(20);
+	await assert.rejects(jobs.file(own, waits, '1'), { code: 'job-not-found' });
+	const next = processes(t)();
+	next.work();
+	while (existsSync(join(folder, short))) await sleep(20);
+	assert.ok(existsSync(join(folder, waits)));
 });

@@ -7,17 +7,23 @@ import type { Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import type { Database } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
+import { findFile, removeFolder } from './folders.ts';
 import { isOwnOrUnrestricted, ownerOf } from './owner.ts';
 import { jobNotFound, tooManyJobs, unknownKind } from './problems.ts';
 import { type Claim, createRunner, type Runner } from './runner.ts';
 
-/** What a job gives in the end. Without `contentType` it is the JSON text of a resource, shown in the format that the client asks for. */
-export type JobResult = { readonly text: string; readonly contentType?: string };
+/**
+ * What a job gives in the end. Without `contentType` it is the JSON text of a resource, shown in the format that the client asks for.
+ * `keepMs`: how long it is kept with the files of the job, when not as long as results usually are.
+ */
+export type JobResult = { readonly text: string; readonly contentType?: string; readonly keepMs?: number };
 
 /** A job in the hands of its kind. */
 export type JobRun = {
 	readonly id: string;
 	readonly input: string;
+	/** The job's own folder, with what earlier runs left there; it goes with the job. The run makes it when it needs one. */
+	readonly folder: string;
 	/** What earlier runs of this job recorded, by key. */
 	readonly recorded: ReadonlyMap<string, string>;
 	/**
@@ -55,8 +61,10 @@ export type Jobs = {
 	start(ctx: Ctx, kind: string, input: string): Promise<string>;
 	/** How it stands. Throws Problem not-found `job-not-found` for jobs that are unknown, cancelled, expired or someone else's. */
 	status(ctx: Ctx, id: string): Promise<JobStatus>;
-	/** Ends a job and forgets it with its result. Throws as status does. */
+	/** Ends a job and forgets it with its result and its files. Throws as status does. */
 	cancel(ctx: Ctx, id: string): Promise<void>;
+	/** The path of a file that a job which is done has made. Throws as status does, also when there is no such file. */
+	file(ctx: Ctx, id: string, name: string): Promise<string>;
 	/** Begins to take jobs in this process. */
 	work(): void;
 	/** Takes no more; runs under way end at their next step, and another process goes on with them. */
@@ -68,6 +76,8 @@ export type JobOptions = {
 	readonly clock: Clock;
 	readonly ids: Ids;
 	readonly log: Log;
+	/** Where each job may have a folder of its own, the same for all processes. */
+	readonly folder: string;
 	/** Jobs run at the same time in this process. */
 	readonly concurrency?: number;
 	/** Open jobs of one caller. */
@@ -108,6 +118,13 @@ export function createJobs(options: JobOptions): Jobs {
 			await readStatus(db, ctx.caller, id);
 			await db.execute(sql`DELETE FROM jobs.job WHERE id = ${id}`);
 			runner?.forget(id);
+			await removeFolder(options.folder, id);
+		},
+		async file(ctx, id, name) {
+			const { state } = await readStatus(db, ctx.caller, id);
+			const path = state === 'done' ? await findFile(options.folder, id, name) : undefined;
+			if (path === undefined) throw jobNotFound(id);
+			return path;
 		},
 		work() {
 			runner ??= createRunner({ ...options, kinds: () => [...kinds.keys()], run });

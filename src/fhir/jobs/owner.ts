@@ -8,9 +8,9 @@ export function ownerOf({ kind, id }: Caller): string {
 
 const all: readonly Interaction[] = ['create', 'read', 'update', 'delete', 'search'];
 
-/** Whether the caller may know of a job that `owner` started: its own, or any when nothing is closed to the caller. */
+/** Whether the caller may know of a job that `owner` started: its own by the same client, or any when nothing is closed to the caller. */
 export function isOwnOrUnrestricted(caller: Caller, owner: Caller): boolean {
-	if (ownerOf(caller) === ownerOf(owner)) return true;
+	if (ownerOf(caller) === ownerOf(owner) && caller.client === owner.client) return true;
 	return caller.grants.some(
 		({ type, interactions, patient, query }) =>
 			type === '*' && patient === undefined && query === undefined && all.every((one) => interactions.includes(one)),

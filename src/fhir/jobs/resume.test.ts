@@ -1,5 +1,7 @@
 // A job whose process falls silent in the middle is finished by another one: nothing is lost and nothing is done twice.
 import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from '#db/sql.ts';
@@ -17,7 +19,7 @@ const ctx = await testFhir({ after });
 
 /** The record as a process of its own sees it, with its own jobs. */
 function processOf(): Fhir {
-	const jobs = createJobs({ ...ctx, pollMs: 30, leaseMs: 60_000 });
+	const jobs = createJobs({ ...ctx, folder: join(tmpdir(), 'heron-no-jobs'), pollMs: 30, leaseMs: 60_000 });
 	after(() => jobs.close());
 	return { ...ctx.fhir, jobs };
 }

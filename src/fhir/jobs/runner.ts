@@ -5,6 +5,7 @@ import { described } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import type { Database } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
+import { folderOf, removeOrphans } from './folders.ts';
 import type { JobOptions, JobResult, JobRun } from './jobs.ts';
 import { gaveUp, jobLost } from './problems.ts';
 
@@ -63,6 +64,7 @@ export function createRunner(options: RunnerOptions): Runner {
 				if (ticks === 0 || (ticks - swept) * pollMs >= sweepMs) {
 					swept = ticks;
 					await db.execute(sql`DELETE FROM jobs.job WHERE expires_at < now()`);
+					await removeOrphans(options.folder, db);
 				}
 				while (running.size < concurrency && !stopped.signal.aborted) {
 					const claim = await take(options);
@@ -117,6 +119,7 @@ async function perform(options: RunnerOptions, claim: Claim, signal: AbortSignal
 		const result = await run(claim, {
 			id: claim.id,
 			input: claim.input,
+			folder: folderOf(options.folder, claim.id),
 			recorded,
 			record: async (key, value, on = db) => {
 				if (signal.aborted) throw jobLost();
@@ -179,7 +182,8 @@ async function record(on: Pick<Database, 'execute'>, { id, lease }: Claim, key: 
 	if (kept === 0) throw jobLost();
 }
 
-async function endDone({ db, keepMs = 86_400_000 }: RunnerOptions, { id, lease }: Claim, { text, contentType }: JobResult): Promise<void> {
+async function endDone({ db, keepMs: usual = 86_400_000 }: RunnerOptions, { id, lease }: Claim, result: JobResult): Promise<void> {
+	const { text, contentType, keepMs = usual } = result;
 	await db.execute(sql`WITH ended AS (
 			UPDATE jobs.job SET state = 'done', result = ${text}, result_type = ${contentType ?? null}, input = NULL, lease = NULL, progress = NULL,
 				finished_at = now(), expires_at = now() + ${keepMs} * interval '1 ms' WHERE id = ${id} AND lease = ${lease} RETURNING id)
