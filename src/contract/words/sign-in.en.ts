@@ -73,7 +73,9 @@ export const en = {
 	appOff: 'Not set up',
 	setUpApp: 'Set up an authenticator app',
 	replaceApp: 'Set up another app',
-	setUpIntro: 'Add this account to your app: open the link on your phone, or type the key. Then enter the code that the app shows.',
+	setUpIntro:
+		'Add this account to your app: scan the code, open the link on your phone, or type the key. Then enter the code that the app shows.',
+	qrCode: 'QR code with the key of your account',
 	appLink: 'Open in an authenticator app',
 	key: 'Key',
 	removeSecond: 'Remove the second step',

@@ -74,7 +74,9 @@ export const es: typeof en = {
 	appOff: 'Sin activar',
 	setUpApp: 'Activar una aplicación de autenticación',
 	replaceApp: 'Activar otra aplicación',
-	setUpIntro: 'Añada esta cuenta a su aplicación: abra el enlace en su teléfono o escriba la clave. Después escriba el código que muestra.',
+	setUpIntro:
+		'Añada esta cuenta a su aplicación: escanee el código, abra el enlace en su teléfono o escriba la clave. Después escriba el código que muestra.',
+	qrCode: 'Código QR con la clave de su cuenta',
 	appLink: 'Abrir en una aplicación de autenticación',
 	key: 'Clave',
 	removeSecond: 'Quitar el segundo paso',

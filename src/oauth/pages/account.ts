@@ -22,6 +22,7 @@ import { changePassword, checkPassword } from '#oauth/accounts/sign-in.ts';
 import type { AppGrant, AppGrants } from '#oauth/sessions/app-grants.ts';
 import { listSessions, type Session, type SessionRow, signOut, signOutEverywhere } from '#oauth/sessions/sessions.ts';
 import { errorBox, field, type Html, hidden, html, noticeBox, pageReply, seeOther } from './page.ts';
+import { qrImage } from './qr.ts';
 import { explained, hiddenUsername, jsonOf, newPasswordFields, nextPassword } from './sign-in.ts';
 import { setSession, type Visit } from './visit.ts';
 
@@ -254,6 +255,7 @@ function enrolPage(visit: Visit, session: Session, { uri, secret }: Enrolment, e
 	const body = html`<section><h1>${words.setUpApp}</h1>
 ${errorBox(words, errors)}
 <p>${words.setUpIntro}</p>
+${qrImage(uri, words.qrCode)}
 <p><a class="button plain full" href="${uri}">${words.appLink}</a></p>
 <p>${words.key}: <code>${secret.replaceAll(/.{4}(?=.)/g, '$& ')}</code></p>
 <form method="post" action="/account/authenticator">

@@ -299,6 +299,10 @@ test('an authenticator app: set up, asked for, no code taken twice, recovery cod
 	await browser.get('/account');
 	const enrol = await browser.submit('/account/authenticator');
 	const key = decodeBase32((/<code>([A-Z2-7 ]+)<\/code>/.exec(enrol.text)?.[1] ?? '').replaceAll(' ', ''));
+	assert.match(
+		enrol.text,
+		/<svg class="qr" viewBox="-4 -4 (\d+) \1" role="img" aria-label="QR code[^"]*"[^>]*><path d="(M\d+ \d+h1v1h-1z){300,}/,
+	);
 	assert.match(enrol.text, /href="otpauth:\/\/totp\/Heron:totp\?secret=[A-Z2-7]{32}&amp;issuer=Heron/);
 	const now = (): string => codeAt(key, Math.floor(people.clock.now().getTime() / 30_000));
 	assert.equal((await browser.submit('/account/authenticator', { code: '000000' })).status, 422);
