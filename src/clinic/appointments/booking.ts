@@ -1,0 +1,123 @@
+// What booking and changing share: making an appointment complete, and writing several in one transaction.
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { writeWithin } from '#fhir/interactions/guard.ts';
+import { check } from '#fhir/interactions/prepare.ts';
+import type { Resource } from '#fhir/resource.ts';
+import type { Unit, Write, Written } from '#fhir/store/store.ts';
+import type { Category } from './categories.ts';
+import { type Appointment, actorOf, categoryCode, categoryConcept, type Reference, roomOf, statusIn, withStatus } from './model.ts';
+import { keepClear, longestMs } from './overlap.ts';
+import { categoryUnknown, patientMissing, timesWrong } from './problems.ts';
+import { statusOf } from './statuses.ts';
+import { instantOf, momentOf, wallOf } from './wall-time.ts';
+
+/** Resources to be written together with appointments, e.g. who is answerable for them. Called with what is about to be written; pure. */
+export type Alongside = (writes: readonly Write[]) => readonly Write[];
+
+/** The caller, as the one who did something. */
+export function callerReference({ caller }: FhirCtx): Reference {
+	return caller.fhirUser === undefined ? { display: caller.name } : { reference: caller.fhirUser, display: caller.name };
+}
+
+/**
+ * The appointment with everything the clinic's rules say of it: the category's name, its end, its status and since when. `former` is what it
+ * was. Throws Problem invalid `category-unknown`, `patient-missing`, `times-wrong`.
+ */
+export function completed(ctx: FhirCtx, next: Appointment, former: Appointment | undefined, categories: readonly Category[]): Appointment {
+	const category = categoryOf(next, former, categories);
+	if (category?.kind === 'patient' && actorOf(next, 'patient') === undefined) throw patientMissing(category.name);
+	const timed = withTimes(next, former, category);
+	const isNamed = category === undefined || (former !== undefined && categoryCode(former) === category.code);
+	const named = isNamed ? timed : { ...timed, appointmentType: categoryConcept(category) };
+	const status = statusIn(named) ?? statusOf('-');
+	if (status === undefined || named.status === 'entered-in-error') return named;
+	const before = former === undefined ? undefined : statusIn(former);
+	const isNews = former === undefined || before !== status || roomOf(former) !== roomOf(named);
+	return isNews ? withStatus(named, status, ctx.clock.now().toISOString(), callerReference(ctx)) : named;
+}
+
+/** What has a category of ours must have one that there is; one that is no longer offered stays where it is. */
+function categoryOf(next: Appointment, former: Appointment | undefined, categories: readonly Category[]): Category | undefined {
+	const code = categoryCode(next);
+	if (code === undefined) return undefined;
+	const found = categories.find((category) => category.code === code);
+	const isOld = former !== undefined && categoryCode(former) === code;
+	if (!isOld && (found === undefined || found.isInactive === true)) throw categoryUnknown(found?.name ?? code);
+	return found;
+}
+
+/** With an end, and a duration that says the same. */
+function withTimes(next: Appointment, former: Appointment | undefined, category: Category | undefined): Appointment {
+	const { start, end, minutesDuration } = next;
+	if (start === undefined) {
+		if (end !== undefined) throw timesWrong('An appointment with an end needs a start.');
+		return next;
+	}
+	const from = new Date(start);
+	const to = end === undefined ? endOf(from, minutesDuration, category) : new Date(end);
+	if (!(to >= from)) throw timesWrong('The end of an appointment must not be before its start.');
+	if (to.getTime() - from.getTime() > longestMs) throw timesWrong('An appointment is 25 hours long at most; book several for more.');
+	const minutes = (to.getTime() - from.getTime()) / 60_000;
+	if (end === undefined) return { ...next, end: instantOf(to), ...(minutes > 0 ? { minutesDuration: minutes } : {}) };
+	const isOther = former === undefined || former.start !== start || former.end !== end;
+	return minutesDuration !== undefined && isOther && minutes > 0 ? { ...next, minutesDuration: minutes } : next;
+}
+
+/** What fills the day goes to the midnight of the wall. */
+function endOf(from: Date, minutes: number | undefined, category: Category | undefined): Date {
+	if (minutes === undefined && category?.isAllDay === true) return momentOf((Math.floor(wallOf(from) / 86_400_000) + 1) * 86_400_000);
+	return new Date(from.getTime() + (minutes ?? category?.minutes ?? 15) * 60_000);
+}
+
+/** The appointment at another time of the wall, as long as it was. */
+export function movedTo(appointment: Appointment, wall: number): Appointment {
+	const { start, end } = appointment;
+	const moment = momentOf(wall);
+	const length = Date.parse(end ?? '') - Date.parse(start ?? '');
+	return {
+		...appointment,
+		start: instantOf(moment),
+		...(Number.isNaN(length) ? {} : { end: instantOf(new Date(moment.getTime() + length)) }),
+	};
+}
+
+/** What the wall shows when the appointment begins. */
+export function startWall({ start }: Appointment): number {
+	return wallOf(new Date(start ?? Number.NaN));
+}
+
+/** One appointment to be written, with what it was. */
+export type Entry = { readonly next: Appointment; readonly former?: Appointment };
+
+/** Writes appointments that may be where they are to be, with what goes along. Throws what keepClear, check and the store throw. */
+export async function writeAll(
+	ctx: FhirCtx,
+	unit: Unit,
+	entries: readonly Entry[],
+	categories: readonly Category[],
+	alongside?: Alongside,
+): Promise<Written[]> {
+	await keepClear(
+		ctx,
+		unit,
+		entries.filter(isMoved).map(({ next }) => next),
+		categories,
+	);
+	const writes = entries.map(({ next, former }): Write => {
+		check(ctx, 'Appointment', next);
+		return { type: 'Appointment', id: next.id as string, op: former === undefined ? 'C' : 'U', resource: next };
+	});
+	const along = alongside?.(writes) ?? [];
+	for (const { type, resource } of along) check(ctx, type, resource as Resource);
+	const written = await writeWithin(ctx, unit, [...writes, ...along], (write) => (write.op === 'C' ? 'create' : 'update'));
+	return written.slice(0, writes.length);
+}
+
+/** Whether anything changed that others could be in the way of. */
+function isMoved({ next, former }: Entry): boolean {
+	if (next.start === undefined || next.end === undefined) return false;
+	if (former === undefined) return true;
+	const about = (one: Appointment): string =>
+		JSON.stringify([one.status, Date.parse(one.start ?? ''), Date.parse(one.end ?? ''), categoryCode(one), roomOf(one), one.participant]);
+	return about(next) !== about(former);
+}

@@ -1,0 +1,129 @@
+// Whether a visit may be where it is to be: its provider, its room and its place must be free for it, by the rules of the categories.
+import { everything } from '#access/ctx.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { search } from '#fhir/search/search.ts';
+import type { Unit } from '#fhir/store/store.ts';
+import { type Category, categorySystem } from './categories.ts';
+import { type Appointment, actorOf, actorsOf, categoryCode, roomOf, roomSystem } from './model.ts';
+import { overlaps } from './problems.ts';
+import { idleStatuses } from './statuses.ts';
+import { textOfWall, wallOf } from './wall-time.ts';
+
+/** Appointments are this long at most, a day of 25 hours: what began earlier is over. */
+export const longestMs = 25 * 60 * 60_000;
+
+export type Interval = { readonly from: number; readonly to: number };
+
+/** When the appointment is, in milliseconds. */
+export function intervalOf({ start, end }: Appointment): Interval {
+	return { from: Date.parse(start ?? ''), to: Date.parse(end ?? '') };
+}
+
+/** Whether the appointment has to keep clear of others at all. */
+function isVisit(appointment: Appointment, category: Category | undefined): boolean {
+	if (category === undefined || category.overlap === 'allowed' || idleStatuses.includes(appointment.status ?? '')) return false;
+	return category.kind === 'patient' || category.kind === 'group';
+}
+
+/** Whether a visit of a category bears what is there already; what has no category of ours is a visit like any. */
+function bears(category: Category, other: Category | undefined): boolean {
+	if (other === undefined) return false;
+	return other.overlap === 'allowed' || (category.overlap === 'same' && other.code === category.code);
+}
+
+/**
+ * Makes sure that none of the appointments overlaps what may not be beside it, as the transaction sees it; whoever else books the same
+ * people or rooms for the same days waits until it ends. Those about to be written take the place of their former selves.
+ * Throws Problem conflict `appointment-overlap`, telling when and who but not whose visit is there.
+ */
+export async function keepClear(
+	ctx: FhirCtx,
+	unit: Unit,
+	appointments: readonly Appointment[],
+	categories: readonly Category[],
+): Promise<void> {
+	const byCode = new Map(categories.map((category) => [category.code, category]));
+	const categoryOf = (one: Appointment): Category | undefined => byCode.get(categoryCode(one) ?? '');
+	await unit.lock(appointments.flatMap(locksOf));
+	const own = new Map(appointments.map((one) => [one.id, one]));
+	for (const appointment of appointments) {
+		const category = categoryOf(appointment);
+		if (category === undefined || !isVisit(appointment, category)) continue;
+		const there = (await around(ctx, unit, appointment, categories)).filter(({ id }) => !own.has(id));
+		const beside = appointments.filter((one) => one.id !== appointment.id && !idleStatuses.includes(one.status ?? ''));
+		const other = [...there, ...beside].find(
+			(one) =>
+				crosses(intervalOf(appointment), intervalOf(one)) && shared(appointment, one, categoryOf(one)) && !bears(category, categoryOf(one)),
+		);
+		if (other !== undefined) throw overlaps(textOf(appointment, category, other, categoryOf(other)));
+	}
+}
+
+function crosses(a: Interval, b: Interval): boolean {
+	return a.from < b.to && b.from < a.to;
+}
+
+/** Whether both need the same provider or room, or one closes the place of the other. */
+function shared(appointment: Appointment, other: Appointment, category: Category | undefined): boolean {
+	const places = actorsOf(other, 'facility');
+	const isThere = places.length === 0 || places.some((place) => actorsOf(appointment, 'facility').includes(place));
+	if (category?.kind === 'clinic') return isThere;
+	const providers = actorsOf(other, 'provider');
+	if (actorsOf(appointment, 'provider').some((one) => providers.includes(one))) return true;
+	const room = roomOf(appointment);
+	return room !== undefined && room === roomOf(other) && actorOf(appointment, 'facility') === places[0];
+}
+
+/** A text for each person, room and place on each day that the appointment touches. */
+function locksOf(appointment: Appointment): string[] {
+	const { from, to } = intervalOf(appointment);
+	const room = roomOf(appointment);
+	const taken = [
+		...actorsOf(appointment, 'provider'),
+		...(room === undefined ? [] : [`${actorOf(appointment, 'facility') ?? ''} ${room}`]),
+	];
+	const days: number[] = [];
+	for (let day = Math.floor(from / 86_400_000); day * 86_400_000 < to; day++) days.push(day);
+	return taken.flatMap((one) => days.map((day) => `appointments of ${one} on ${day}`));
+}
+
+/** What is there about the same time with one of those who take part, or that closes a place; seen by the rules, not by the caller. */
+async function around(ctx: FhirCtx, unit: Unit, appointment: Appointment, categories: readonly Category[]): Promise<Appointment[]> {
+	const system = { ...ctx, caller: { ...ctx.caller, grants: everything } };
+	const { from, to } = intervalOf(appointment);
+	const window = [
+		['date', `gt${new Date(from - longestMs).toISOString()}`],
+		['date', `lt${new Date(to).toISOString()}`],
+		['status:not', idleStatuses.join(',')],
+		['_count', '1000'],
+	] as const;
+	const closing = categories
+		.filter(({ kind, overlap }) => kind === 'clinic' && overlap !== 'allowed')
+		.map(({ code }) => `${categorySystem}|${code}`);
+	const [providers, room] = [actorsOf(appointment, 'provider'), roomOf(appointment)];
+	const asked: (readonly [string, string])[] = [
+		...(providers.length === 0 ? [] : [['actor', providers.join(',')] as const]),
+		...(room === undefined ? [] : [['actor:identifier', `${roomSystem}|${room.replace(/[\\$,|]/g, '\\$&')}`] as const]),
+		...(closing.length === 0 ? [] : [['appointment-type', closing.join(',')] as const]),
+	];
+	const found: Appointment[] = [];
+	for (const pair of asked) {
+		const { matches } = await search(system, { type: 'Appointment', query: [pair, ...window], handling: 'strict', tx: unit.tx });
+		found.push(...matches.map(({ body }) => JSON.parse(body) as Appointment));
+	}
+	return found;
+}
+
+function textOf(appointment: Appointment, category: Category, other: Appointment, there: Category | undefined): string {
+	const { from, to } = intervalOf(other);
+	const [begin, end] = [textOfWall(wallOf(new Date(from))), textOfWall(wallOf(new Date(to)))];
+	const until = end.startsWith(begin.slice(0, 10)) ? end.slice(11) : end;
+	const taken =
+		there?.kind === 'clinic' ? 'The clinic is closed' : sharesProvider(appointment, other) ? 'The provider is taken' : 'The room is taken';
+	return `${taken} from ${begin} to ${until} (${there?.name ?? 'another appointment'}); the category "${category.name}" allows no overlap with it.`;
+}
+
+function sharesProvider(one: Appointment, other: Appointment): boolean {
+	const providers = actorsOf(other, 'provider');
+	return actorsOf(one, 'provider').some((provider) => providers.includes(provider));
+}
