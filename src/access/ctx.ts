@@ -3,6 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Ids } from '#base/ids.ts';
 import type { Log } from '#base/log.ts';
 import type { Database } from '#db/database.ts';
+import type { Role } from './roles.ts';
 
 export type Interaction = 'create' | 'read' | 'update' | 'delete' | 'search';
 
@@ -20,6 +21,13 @@ export type Grant = {
 	readonly query?: string;
 };
 
+export type Person = {
+	readonly roles: readonly Role[];
+	readonly grants: readonly Grant[];
+	/** The patient whom a patient's account reads as. */
+	readonly patient?: string;
+};
+
 export type Caller = {
 	readonly kind: 'user' | 'patient' | 'system' | 'anonymous';
 	/** Stable id of the account or client. */
@@ -31,6 +39,8 @@ export type Caller = {
 	readonly client?: string;
 	readonly scopes?: readonly string[];
 	readonly grants: readonly Grant[];
+	/** Of a token of an app: what the account behind it may do whatever the app was given. APIs with scopes of their own go by it. */
+	readonly person?: Person;
 	/** Why the caller looks, when that is settled for all it does, e.g. ETREAT for somebody who broke the glass. */
 	readonly purpose?: string;
 };

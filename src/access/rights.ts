@@ -226,6 +226,45 @@ export const clinicalTypes: ReadonlySet<string> = new Set(
 		.filter((type) => type !== 'Binary'),
 );
 
+const byEncounterParam =
+	'CarePlan CareTeam Claim ClinicalImpression Communication CommunicationRequest Composition Condition DeviceRequest DiagnosticReport DocumentReference ExplanationOfBenefit Flag ImagingStudy List Media MedicationRequest NutritionOrder Observation Procedure QuestionnaireResponse RequestGroup RiskAssessment ServiceRequest Task VisionPrescription';
+const byContextParam = 'ChargeItem MedicationAdministration MedicationDispense MedicationStatement';
+
+/** The search parameter by which a resource of a type names the encounter that it hangs on. */
+export const encounterParams: ReadonlyMap<string, string> = new Map([
+	...byEncounterParam.split(' ').map((type) => [type, 'encounter'] as const),
+	...byContextParam.split(' ').map((type) => [type, 'context'] as const),
+]);
+
+export type PlaceParams = {
+	/** The search parameter that names an Organization, and the one that names a Location. */
+	readonly organization: string;
+	readonly location?: string;
+	/** What names no place is nowhere, so nobody who is kept to some places sees it; else it is everywhere. */
+	readonly always?: true;
+};
+
+const atLocation: PlaceParams = { organization: 'location:Location.organization', location: 'location' };
+const atFacility: PlaceParams = { organization: 'facility:Location.organization', location: 'facility' };
+
+/** How resources of a type name the place where they belong. */
+export const placeParams: Readonly<Record<string, PlaceParams>> = {
+	Encounter: { organization: 'service-provider', location: 'location', always: true },
+	Appointment: { ...atLocation, always: true },
+	AppointmentResponse: { organization: 'appointment.location:Location.organization', location: 'appointment.location', always: true },
+	Schedule: { organization: 'actor:Location.organization', location: 'actor', always: true },
+	Slot: { organization: 'schedule.actor:Location.organization', location: 'schedule.actor', always: true },
+	AdverseEvent: atLocation,
+	ChargeItem: { organization: 'performing-organization' },
+	Claim: atFacility,
+	CoverageEligibilityRequest: atFacility,
+	Device: { organization: 'organization', location: 'location' },
+	EpisodeOfCare: { organization: 'organization' },
+	ExplanationOfBenefit: atFacility,
+	Immunization: atLocation,
+	Procedure: atLocation,
+};
+
 /** What patients see of their own compartment, and what they may enter there. */
 export const patientTypes: readonly string[] = [
 	...new Set([

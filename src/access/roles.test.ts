@@ -6,7 +6,7 @@ import { loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { testServer } from '#testing/server.ts';
 import { activeBreakGlass, beginBreakGlass, breakGlassGrants, endBreakGlass, listBreakGlass } from './break-glass.ts';
 import { everything, grantsFor, type Interaction } from './ctx.ts';
-import { commonTypes, patientTypes, type Rights, rights } from './rights.ts';
+import { commonTypes, encounterParams, patientTypes, placeParams, type Rights, rights } from './rights.ts';
 import {
 	builtInRoles,
 	findRoles,
@@ -145,6 +145,43 @@ for (const body of [
 	result('final', 'final'),
 	result('draft', 'preliminary'),
 	result('held', 'final', withheld),
+	{ resourceType: 'Location', id: 'room', name: 'Room', managingOrganization: { reference: 'Organization/south' } },
+	{ resourceType: 'Location', id: 'hall', name: 'Hall', managingOrganization: { reference: 'Organization/north' } },
+	...['own', 'other', 'secret'].map((id) => ({ ...result(`of-${id}`, 'final'), encounter: { reference: `Encounter/${id}` } })),
+	...['own', 'other', 'secret'].map((id) => ({
+		resourceType: 'DocumentReference',
+		id: `letter-${id}`,
+		status: 'current',
+		subject,
+		content: [{ attachment: { contentType: 'text/plain', data: 'eA==' } }],
+		context: { encounter: [{ reference: `Encounter/${id}` }] },
+	})),
+	...['room', 'hall'].map((id) => ({
+		resourceType: 'Immunization',
+		id: `shot-${id}`,
+		status: 'completed',
+		vaccineCode: { text: 'Flu' },
+		patient: subject,
+		occurrenceString: 'once',
+		location: { reference: `Location/${id}` },
+	})),
+	{
+		resourceType: 'Immunization',
+		id: 'shot',
+		status: 'completed',
+		vaccineCode: { text: 'Flu' },
+		patient: subject,
+		occurrenceString: 'once',
+	},
+	...['room', 'hall'].map((id) => ({ resourceType: 'Schedule', id: `day-${id}`, actor: [{ reference: `Location/${id}` }] })),
+	...['room', 'hall'].map((id) => ({
+		resourceType: 'Slot',
+		id: `slot-${id}`,
+		schedule: { reference: `Schedule/day-${id}` },
+		status: 'free',
+		start: '2026-01-01T08:00:00Z',
+		end: '2026-01-01T08:15:00Z',
+	})),
 ]) {
 	const { resourceType, id } = body as { resourceType: string; id: string };
 	const { status, text } = await server.send('PUT', `${resourceType}/${id}`, { body });
@@ -185,10 +222,52 @@ test('who is kept to some facilities sees the encounters there', async () => {
 	assert.ok([403, 404].includes((await server.send('GET', 'Encounter/own', { as: 'south' })).status));
 });
 
+test('facilities keep apart whatever names a place, itself or by its encounter; what names none is everywhere', async () => {
+	server.caller('room', roleGrants({ ...ann, facilities: ['Location/room'] }, [builtIn('administrator')]));
+	assert.deepEqual(await found('south', 'Observation'), ['draft', 'final', 'held', 'of-other']);
+	assert.deepEqual(await found('south', 'DocumentReference'), ['letter-other']);
+	assert.deepEqual(await found('south', 'Patient?_id=p&_revinclude=Observation:subject'), ['draft', 'final', 'held', 'of-other', 'p']);
+	for (const as of ['south', 'room']) {
+		assert.deepEqual(await found(as, 'Immunization'), ['shot', 'shot-room']);
+		assert.deepEqual(await found(as, 'Schedule'), ['day-room']);
+		assert.deepEqual(await found(as, 'Slot'), ['slot-room']);
+	}
+	assert.ok([403, 404].includes((await server.send('GET', 'Observation/of-own', { as: 'south' })).status));
+	const body = { ...result('new', 'final'), encounter: { reference: 'Encounter/own' } };
+	assert.equal((await server.send('PUT', 'Observation/new', { as: 'south', body })).status, 403);
+	assert.equal(
+		(await server.send('PUT', 'Observation/new', { as: 'south', body: { ...body, encounter: { reference: 'Encounter/other' } } })).status,
+		201,
+	);
+	assert.equal((await server.send('DELETE', 'Observation/new')).status, 200);
+});
+
+test('what hangs on a restricted encounter is as restricted as it is', async () => {
+	assert.deepEqual(await found('nurse', 'Observation?_id=of-own,of-other,of-secret'), ['of-other', 'of-own']);
+	assert.deepEqual(await found('nurse', 'DocumentReference'), ['letter-other', 'letter-own']);
+	assert.ok([403, 404].includes((await server.send('GET', 'Observation/of-secret', { as: 'nurse' })).status));
+	assert.ok([403, 404].includes((await server.send('GET', 'Observation/of-secret/_history', { as: 'nurse' })).status));
+	assert.doesNotMatch((await server.send('GET', 'Patient/p/$everything', { as: 'nurse' })).text, /of-secret|letter-secret|"secret"/);
+	assert.deepEqual(await found('physician', 'DocumentReference'), ['letter-other', 'letter-own', 'letter-secret']);
+});
+
+test('the parameters that name encounters and places are FHIR’s', () => {
+	const { registry } = server.ctx.fhir;
+	const all = new Set(Object.values(rights).flatMap((right) => right.types));
+	for (const type of all) {
+		if (type === 'Encounter' || type === 'Appointment') continue;
+		const named = ['encounter', 'context'].find((code) => registry.param(type, code)?.type === 'reference');
+		assert.equal(encounterParams.get(type), named, type);
+	}
+	for (const [type, { organization, location }] of Object.entries(placeParams))
+		for (const param of [organization, location])
+			if (param !== undefined) assert.equal(registry.param(type, param.split(/[.:]/)[0] as string)?.type, 'reference', `${type} ${param}`);
+});
+
 test('patients see their own compartment, and results when they are final and not held back', async () => {
 	server.caller('patient-p', patientGrants(['p']), 'patient');
 	server.caller('proxy', patientGrants(['q', 'p']), 'patient');
-	assert.deepEqual(await found('patient-p', 'Observation'), ['final']);
+	assert.deepEqual(await found('patient-p', 'Observation'), ['final', 'of-other', 'of-own', 'of-secret']);
 	assert.deepEqual(await found('patient-p', 'Patient'), ['p']);
 	assert.deepEqual(await found('proxy', 'Patient'), ['p', 'q']);
 	for (const id of ['draft', 'held'])

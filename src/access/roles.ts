@@ -6,11 +6,14 @@ import { everything, type Grant, type Interaction } from './ctx.ts';
 import {
 	clinicalTypes,
 	commonTypes,
+	encounterParams,
 	interactionsAt,
 	rights as known,
 	type Level,
+	type PlaceParams,
 	patientEnters,
 	patientTypes,
+	placeParams,
 	type RightLevel,
 	type Rights,
 	resultTypes,
@@ -99,12 +102,14 @@ export function may(roles: readonly Role[], right: string, level: Level = 'view'
 	return (given !== undefined && order.indexOf(given) >= order.indexOf(level)) || (!denied && levelOf(roles, 'admin.super') === 'write');
 }
 
-const restricted = ['R', 'V'].map((code) => `_security:not=http://terminology.hl7.org/CodeSystem/v3-Confidentiality|${code}`).join('&');
+const confidentiality = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+/** The criteria that leave out what is marked restricted, of what a chain (or none) leads to. */
+const unrestricted = (chain: string): string => ['R', 'V'].map((code) => `${chain}_security:not=${confidentiality}|${code}`).join('&');
 
 /**
  * The grants of a person with these roles. Who may see anything of patients may see that they are there; who has any role may look up people,
- * places and terms. What is marked restricted (security label R or V) is left out without `sensitivities.high`; encounters and appointments at
- * other facilities are left out for who is kept to some.
+ * places and terms. What is marked restricted (security label R or V), and what hangs on an encounter that is, is left out without
+ * `sensitivities.high`; what belongs to other facilities, itself or by its encounter, is left out for who is kept to some.
  */
 export function roleGrants(person: Person, roles: readonly Role[]): Grant[] {
 	const denied = new Set(Object.keys(known).filter((right) => roles.some(({ rights }) => rights[right] === 'deny')));
@@ -138,25 +143,55 @@ export function roleGrants(person: Person, roles: readonly Role[]): Grant[] {
 	if (roles.length > 0) for (const type of commonTypes) add(plain, type, interactionsAt.view);
 	return [...plain, ...own].flatMap(([key, interactions]) => {
 		const [type = '', query = ''] = key.split(' ');
-		const sensitivity = !seesAll && clinicalTypes.has(type) ? restricted : '';
-		return placesOf(type, person.facilities ?? []).map((place): Grant => {
-			const queries = [query, sensitivity, place].filter((part) => part !== '').join('&');
-			return { type, interactions: [...interactions], ...(queries === '' ? {} : { query: queries }) };
-		});
+		const isClinical = clinicalTypes.has(type);
+		const facilities = person.facilities ?? [];
+		return product([
+			[query],
+			[seesAll || !isClinical ? '' : unrestricted('')],
+			ownPlaces(type, facilities),
+			placesByEncounter(type, facilities, seesAll || !isClinical),
+		]).map((criteria): Grant => ({ type, interactions: [...interactions], ...(criteria === '' ? {} : { query: criteria }) }));
 	});
 }
 
-/** The searches for what is at the facilities; one empty one where they do not matter. */
-function placesOf(type: string, facilities: readonly string[]): string[] {
-	const organizations = facilities.filter((facility) => facility.startsWith('Organization/')).join(',');
-	const locations = facilities.filter((facility) => facility.startsWith('Location/')).join(',');
-	const byType: Readonly<Record<string, readonly [string, string]>> = {
-		Encounter: ['service-provider', 'location'],
-		Appointment: ['location:Location.organization', 'location'],
-	};
-	const params = byType[type];
+/** Every way to take one of each, joined. */
+function product(choices: readonly (readonly string[])[]): string[] {
+	return choices.reduce<string[]>(
+		(taken, some) => taken.flatMap((before) => some.map((one) => [before, one].filter((part) => part !== '').join('&'))),
+		[''],
+	);
+}
+
+/** The searches that find what is at these places by `organization` and `location`. */
+function placesBy(organization: string, location: string | undefined, facilities: readonly string[]): string[] {
+	const [organizations, locations] = ['Organization/', 'Location/'].map((begin) =>
+		facilities.filter((one) => one.startsWith(begin)).join(','),
+	);
+	return [
+		...(organizations === '' ? [] : [`${organization}=${organizations}`]),
+		...(locations === '' || location === undefined ? [] : [`${location}=${locations}`]),
+	];
+}
+
+/** The searches for what is itself at the facilities; one empty one where they do not matter. */
+function ownPlaces(type: string, facilities: readonly string[]): string[] {
+	const params = placeParams[type];
 	if (params === undefined || facilities.length === 0) return [''];
-	return [...(organizations === '' ? [] : [`${params[0]}=${organizations}`]), ...(locations === '' ? [] : [`${params[1]}=${locations}`])];
+	const { organization, location, always } = params;
+	const named = [organization, location].flatMap((param) =>
+		param === undefined ? [] : [`${param.split(/[.:]/)[0] as string}:missing=true`],
+	);
+	return [...placesBy(organization, location, facilities), ...(always ? [] : [[...new Set(named)].join('&')])];
+}
+
+/** The searches for what hangs on no encounter, or on one at the facilities that is not restricted; one empty one where all may be seen. */
+function placesByEncounter(type: string, facilities: readonly string[], seesRestricted: boolean): string[] {
+	const param = encounterParams.get(type);
+	if (param === undefined || (facilities.length === 0 && seesRestricted)) return [''];
+	const chain = `${param}:Encounter.`;
+	const { organization, location } = placeParams.Encounter as PlaceParams;
+	const places = facilities.length === 0 ? [''] : placesBy(`${chain}${organization}`, `${chain}${location}`, facilities);
+	return [`${param}:missing=true`, ...product([places, [seesRestricted ? '' : unrestricted(chain)]])];
 }
 
 /** The tag of a result that is held back from the patient: `meta.tag` with this system and the code `withheld`. */
