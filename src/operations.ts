@@ -1,5 +1,6 @@
 // Every operation of an installation: those of the record, and those that rooms above it hand in.
+import { importCcda, matchDocument, reconcile } from '#exchange/documents/import/operations.ts';
 import { operations } from '#fhir/operations/all.ts';
 import type { Operation } from '#fhir/operations/operation.ts';
 
-export const allOperations: readonly Operation[] = [...operations];
+export const allOperations: readonly Operation[] = [...operations, importCcda, matchDocument, reconcile];

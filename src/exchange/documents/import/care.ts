@@ -1,0 +1,240 @@
+// Around the clinical facts: family history, coverage, goals, care teams and notes.
+
+import { narrativeHtml } from '#formats/ccda/narrative.ts';
+import { at, child, childrenOf, type Element, textOf } from '#formats/ccda/tree.ts';
+import { conceptOf, identifiersOf, nameOf, periodOf, quantityOf, referredText, timeOf } from '#formats/ccda/values.ts';
+import {
+	type Actor,
+	actorOf,
+	actorsOf,
+	codeIn,
+	concept,
+	conceptAt,
+	displayOf,
+	effectivePeriod,
+	extra,
+	identified,
+	innerOf,
+	is,
+	type Maker,
+	notesOf,
+	patientUrn,
+	present,
+	type Reading,
+	statusOf,
+	subject,
+	timed,
+} from './reading.ts';
+
+const genders: Readonly<Record<string, string>> = { M: 'male', F: 'female', UN: 'other' };
+
+/** Family history organizer (22.4.45). */
+export const family: Maker = (reading, organizer, where) => {
+	const inner = innerOf(reading, organizer);
+	const related = at(organizer, 'subject', 'relatedSubject');
+	const person = child(related, 'subject');
+	const note = notesOf(reading, inner);
+	const observations = inner.takeWhere((one) => one.statement.name === 'observation').map((one) => one.statement);
+	const conditions = observations.map((one) => conditionOf(reading, one));
+	const deceased =
+		child(person, 'sdtc:deceasedInd')?.attributes.value === 'true' ||
+		observations.some((one) => innerOf(reading, one).take('22.4.47').length > 0);
+	const born = timeOf(child(person, 'birthTime')?.attributes.value, reading.zone);
+	const urn = reading.add(
+		where,
+		present({
+			resourceType: 'FamilyMemberHistory',
+			...identified(organizer),
+			status: statusOf(organizer) === 'completed' ? 'completed' : 'partial',
+			patient: { reference: patientUrn },
+			name: displayOf(nameOf(child(person, 'name'))),
+			relationship: conceptOf(child(related, 'code'), reading.document) ?? { text: 'Unknown' },
+			sex:
+				genders[codeIn(child(person, 'administrativeGenderCode')) ?? ''] === undefined
+					? undefined
+					: concept(
+							'http://hl7.org/fhir/administrative-gender',
+							genders[codeIn(child(person, 'administrativeGenderCode')) ?? ''] as string,
+						),
+			bornDate: born?.slice(0, 10),
+			deceasedBoolean: deceased ? true : undefined,
+			note,
+			condition: conditions,
+		}),
+	);
+	inner.readOthers(urn, where);
+	return [urn];
+};
+
+function conditionOf(reading: Reading, observation: Element): object {
+	const inner = innerOf(reading, observation);
+	const age = quantityOf(child(inner.take('22.4.31')[0] ?? observation, 'value'));
+	const death = inner.take('22.4.47');
+	const others = inner
+		.takeWhere(() => true)
+		.flatMap((one) => extra('detail', conceptAt(reading, one.statement, 'value') ?? conceptAt(reading, one.statement)));
+	const kind = codeIn(child(observation, 'code'));
+	return present({
+		extension: [...(kind === undefined || kind === 'ASSERTION' ? [] : extra('problem-type', conceptAt(reading, observation))), ...others],
+		code: conceptAt(reading, observation, 'value') ?? conceptAt(reading, observation) ?? { text: 'Unknown' },
+		outcome: death.map((one) => conceptAt(reading, one, 'value')).find((one) => one !== undefined),
+		contributedToDeath: death.length > 0 ? true : undefined,
+		onsetAge: age === undefined ? undefined : { value: age.value, unit: 'a', system: 'http://unitsofmeasure.org', code: age.code ?? 'a' },
+	});
+}
+
+/** Coverage activity (22.4.60): the policies within. */
+export const coverage: Maker = (reading, act, where) => {
+	const inner = innerOf(reading, act);
+	const urns = inner.take('22.4.61').map((policy) => policyOf(reading, policy, where));
+	inner.readOthers(undefined, where);
+	return urns;
+};
+
+function policyOf(reading: Reading, policy: Element, where: Parameters<Maker>[2]): string {
+	const inner = innerOf(reading, policy);
+	const payer = childrenOf(policy, 'performer').find((one) => is(one, '22.4.87'));
+	const payor = actorOf(payer) ?? { display: textOf(at(payer, 'assignedEntity', 'representedOrganization', 'name')) ?? 'Unknown' };
+	const covered = childrenOf(policy, 'participant').find(({ attributes }) => attributes.typeCode === 'COV');
+	const holder = childrenOf(policy, 'participant').find(({ attributes }) => attributes.typeCode === 'HLD');
+	const member = identifiersOf(child(covered, 'participantRole'))[0]?.value;
+	const urn = reading.add(
+		where,
+		present({
+			resourceType: 'Coverage',
+			...identified(policy),
+			extension: childrenOf(policy, 'performer').flatMap((one) =>
+				extra('payer-role', conceptOf(at(one, 'assignedEntity', 'code'), reading.document)),
+			),
+			status: 'active',
+			type: conceptAt(reading, policy),
+			subscriberId: member,
+			subscriber: personIn(holder),
+			beneficiary: { reference: patientUrn },
+			relationship: conceptOf(at(covered, 'participantRole', 'code'), reading.document),
+			period: periodOf(child(covered, 'time'), reading.zone) ?? effectivePeriod(reading, policy),
+			payor: [{ ...payor, type: 'Organization' }],
+		}),
+	);
+	// Authorizations and the plan: what they say in codes is kept beside the policy.
+	inner.readOthers(urn, where);
+	return urn;
+}
+
+function personIn(participant: Element | undefined): Actor | undefined {
+	const role = child(participant, 'participantRole');
+	const display = displayOf(nameOf(at(role, 'playingEntity', 'name')));
+	const identifier = identifiersOf(role)[0];
+	return display === undefined && identifier === undefined ? undefined : present({ display, identifier });
+}
+
+/** Goal observation (22.4.121). https://hl7.org/fhir/us/core/StructureDefinition-us-core-goal.html */
+export const goal: Maker = (reading, observation, where) => {
+	const inner = innerOf(reading, observation);
+	const value = child(observation, 'value');
+	const measured = quantityOf(value);
+	const coded = conceptOf(value, reading.document);
+	const code = conceptAt(reading, observation);
+	const text = referredText(child(observation, 'text'), reading.document) ?? (coded === undefined ? textOf(value) : undefined);
+	const priority = inner.take('22.4.143').flatMap((one) => extra('priority', conceptAt(reading, one, 'value')));
+	const period = effectivePeriod(reading, observation);
+	const urn = reading.add(
+		where,
+		present({
+			resourceType: 'Goal',
+			...identified(observation),
+			extension: [...(coded === undefined || code === undefined ? [] : extra('goal-code', code)), ...priority],
+			lifecycleStatus:
+				{ active: 'active', completed: 'completed', aborted: 'cancelled', cancelled: 'cancelled', suspended: 'on-hold' }[
+					statusOf(observation) ?? ''
+				] ?? 'active',
+			description: coded ?? (text === undefined ? (code ?? { text: 'Goal' }) : { ...(code ?? {}), text }),
+			subject,
+			startDate: period?.start?.slice(0, 10),
+			target:
+				measured === undefined && period?.end === undefined
+					? []
+					: [present({ measure: measured === undefined ? undefined : code, detailQuantity: measured, dueDate: period?.end?.slice(0, 10) })],
+			expressedBy: actorsOf(observation, 'author')[0],
+			note: notesOf(reading, inner),
+		}),
+	);
+	inner.readOthers(urn, where);
+	return [urn];
+};
+
+/** Care team organizer (22.4.500) and its members. */
+export const careTeam: Maker = (reading, organizer, where) => {
+	const inner = innerOf(reading, organizer);
+	const members = inner.take('22.4.500.1');
+	const participants = [
+		...childrenOf(organizer, 'participant').map((one) => present({ role: rolesOf(reading, one), member: actorOf(one) })),
+		...members.flatMap((act) => childrenOf(act, 'performer').map((one) => present({ role: rolesOf(reading, one), member: actorOf(one) }))),
+	].filter(({ member }) => member !== undefined);
+	const name = inner
+		.take('22.4.500.2')
+		.map((one) => conceptAt(reading, one, 'value')?.text ?? textOf(child(one, 'value')))
+		.find((one) => one !== undefined);
+	const urn = reading.add(
+		where,
+		present({
+			resourceType: 'CareTeam',
+			...identified(organizer),
+			status: statusOf(organizer) === 'completed' ? 'inactive' : 'active',
+			category: [conceptAt(reading, organizer)].filter((one) => one !== undefined),
+			name: name ?? 'Care team',
+			subject,
+			period: effectivePeriod(reading, organizer),
+			participant: participants,
+			note: notesOf(reading, inner),
+		}),
+	);
+	inner.readOthers(urn, where);
+	return [urn];
+};
+
+function rolesOf(reading: Reading, holder: Element): object[] {
+	const function_ = conceptOf(
+		child(holder, 'sdtc:functionCode') ??
+			child(holder, 'functionCode') ??
+			child(
+				childrenOf(holder).find(({ name }) => /Entity$|Role$/.test(name)),
+				'code',
+			),
+		reading.document,
+	);
+	return function_ === undefined ? [] : [function_];
+}
+
+/** Note activity (22.4.202): DocumentReference with its words. */
+export const note: Maker = (reading, act, where) => {
+	const inner = innerOf(reading, act);
+	const text = child(act, 'text');
+	const reference = child(text, 'reference')?.attributes.value?.replace(/^#/, '');
+	const place = reference === undefined ? undefined : reading.document.narrative.get(reference);
+	const html = place === undefined ? `<div><p>${escapeHtml(referredText(text, reading.document) ?? '')}</p></div>` : narrativeHtml(place);
+	const urn = reading.add(
+		where,
+		present({
+			resourceType: 'DocumentReference',
+			...identified(act),
+			status: 'current',
+			type: conceptAt(reading, act) ?? { text: 'Note' },
+			category: [concept('http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category', 'clinical-note', 'Clinical Note')],
+			subject,
+			date: undefined,
+			author: actorsOf(act, 'author').slice(0, 1),
+			content: [{ attachment: { contentType: 'text/html', data: Buffer.from(html).toString('base64') } }],
+			context: present({
+				period: (timed(reading, act, 'x').xPeriod as object | undefined) ?? effectivePeriod(reading, act),
+				encounter: where.encounter === undefined ? [] : [{ reference: where.encounter }],
+			}),
+		}),
+	);
+	inner.readOthers(urn, where);
+	return [urn];
+};
+
+function escapeHtml(text: string): string {
+	return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

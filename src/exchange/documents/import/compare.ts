@@ -1,0 +1,189 @@
+// What a document says against what the record has: new, the same, or in conflict.
+import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Resource } from '#fhir/resource.ts';
+import type { Item } from './reading.ts';
+import { findAll } from './record.ts';
+
+export type Difference = { readonly field: string; readonly ours: unknown; readonly theirs: unknown };
+
+export type Comparison = {
+	readonly state: 'new' | 'same' | 'conflicting';
+	/** The resource of ours that is about the same thing. */
+	readonly existing?: Resource;
+	readonly differences: readonly Difference[];
+};
+
+/** What is told apart by its day too: things that happen again and again. */
+const events = new Set([
+	'DiagnosticReport',
+	'DocumentReference',
+	'Encounter',
+	'Immunization',
+	'MedicationDispense',
+	'Observation',
+	'Procedure',
+	'ServiceRequest',
+	'DeviceRequest',
+]);
+
+/** Elements that make a difference when both sides have them. */
+const facts: Readonly<Record<string, readonly string[]>> = {
+	AllergyIntolerance: ['clinicalStatus', 'verificationStatus', 'criticality', 'reaction'],
+	Condition: ['clinicalStatus', 'verificationStatus', 'severity', 'onsetDateTime', 'abatementDateTime'],
+	MedicationRequest: ['status', 'dosageInstruction'],
+	Immunization: ['status', 'lotNumber', 'occurrenceDateTime'],
+	Procedure: ['status'],
+	Observation: [
+		'status',
+		'valueQuantity',
+		'valueCodeableConcept',
+		'valueString',
+		'valueInteger',
+		'valueBoolean',
+		'valueRange',
+		'valueRatio',
+		'component',
+	],
+	Coverage: ['status', 'subscriberId', 'period'],
+	Goal: ['lifecycleStatus', 'target'],
+	FamilyMemberHistory: ['deceasedBoolean', 'condition'],
+};
+
+/** Compares each item with what the patient's record holds of its kind; every resource of ours answers for one item at most. */
+export async function compareAll(ctx: FhirCtx, patient: string, items: readonly Item[]): Promise<Comparison[]> {
+	const existing = new Map<string, Resource[]>();
+	for (const type of new Set(items.map(({ resource }) => resource.resourceType)))
+		existing.set(type, await ofPatient(ctx, patient, type, items));
+	const taken = new Set<Resource>();
+	return items.map(({ resource }) => {
+		const list = (existing.get(resource.resourceType) ?? []).filter((one) => !taken.has(one) && isAboutTheSame(one, resource));
+		const match =
+			list.find((one) => sharesIdentifier(one, resource) && differencesOf(one, resource).length === 0) ??
+			list.find((one) => differencesOf(one, resource).length === 0) ??
+			list.find((one) => sharesIdentifier(one, resource)) ??
+			list[0];
+		if (match === undefined) return { state: 'new', differences: [] };
+		taken.add(match);
+		const differences = differencesOf(match, resource);
+		return { state: differences.length === 0 ? 'same' : 'conflicting', existing: match, differences };
+	});
+}
+
+async function ofPatient(ctx: FhirCtx, patient: string, type: string, items: readonly Item[]): Promise<Resource[]> {
+	const criteria: [string, string][] = [['patient', patient]];
+	if (type === 'Observation') {
+		const codes = new Set(items.flatMap(({ resource }) => (resource.resourceType === type ? tokensOf(resource.code) : [])));
+		if (codes.size > 0 && codes.size <= 200) criteria.push(['code', [...codes].join(',')]);
+	}
+	const found = await findAll(ctx, type, criteria);
+	return found.filter(
+		(one) => one.status !== 'entered-in-error' && !JSON.stringify(one.verificationStatus ?? '').includes('"entered-in-error"'),
+	);
+}
+
+function tokensOf(concept: unknown): string[] {
+	const codings = (concept as { coding?: { system?: string; code?: string }[] } | undefined)?.coding ?? [];
+	return codings
+		.filter(({ code }) => code !== undefined)
+		.map(({ system, code = '' }) => (system === undefined ? code : `${system}|${code}`));
+}
+
+function sharesIdentifier(a: Resource, b: Resource): boolean {
+	const keys = (resource: Resource) =>
+		(Array.isArray(resource.identifier) ? (resource.identifier as { system?: string; value?: string }[]) : []).map(
+			({ system, value }) => `${system}|${value}`,
+		);
+	const ours = new Set(keys(a));
+	return keys(b).some((key) => ours.has(key));
+}
+
+/** What a resource is about, as codes or failing that as words. */
+function topicsOf(resource: Resource): Set<string> {
+	const { code, vaccineCode, medicationCodeableConcept, type, codeCodeableConcept, relationship, description } = resource as Record<
+		string,
+		unknown
+	>;
+	const concepts = [
+		code,
+		vaccineCode,
+		medicationCodeableConcept,
+		codeCodeableConcept,
+		relationship,
+		description,
+		...(Array.isArray(type) ? type : [type]),
+	];
+	const tokens = concepts.flatMap(tokensOf);
+	if (tokens.length > 0) return new Set(tokens);
+	return new Set(concepts.map((one) => (one as { text?: string } | undefined)?.text?.toLowerCase()).filter((text) => text !== undefined));
+}
+
+/** Identifiers alone do not decide: systems there are that give one to many facts. */
+function isAboutTheSame(ours: Resource, theirs: Resource): boolean {
+	const [topics, others] = [topicsOf(ours), topicsOf(theirs)];
+	const unnamed = topics.size === 0 && others.size === 0 && events.has(ours.resourceType);
+	if (!unnamed && ![...others].some((topic) => topics.has(topic))) return false;
+	if (!events.has(ours.resourceType) || sharesIdentifier(ours, theirs)) return true;
+	const [a, b] = [timeOf(ours), timeOf(theirs)];
+	if (a === undefined || b === undefined) return a === b;
+	return sameTime(a, b);
+}
+
+function timeOf(resource: Resource): string | undefined {
+	const {
+		effectiveDateTime,
+		effectivePeriod,
+		performedDateTime,
+		performedPeriod,
+		occurrenceDateTime,
+		occurrencePeriod,
+		period,
+		whenHandedOver,
+		date,
+		authoredOn,
+	} = resource as Record<string, string & { start?: string }>;
+	return (
+		effectiveDateTime ??
+		effectivePeriod?.start ??
+		performedDateTime ??
+		performedPeriod?.start ??
+		occurrenceDateTime ??
+		occurrencePeriod?.start ??
+		period?.start ??
+		whenHandedOver ??
+		date ??
+		authoredOn
+	);
+}
+
+/** Equal as far as both are precise. */
+function sameTime(a: string, b: string): boolean {
+	if (a.includes('T') && b.includes('T')) return Date.parse(a) === Date.parse(b);
+	const length = Math.min(a.length, b.length, 10);
+	return a.slice(0, length) === b.slice(0, length);
+}
+
+function differencesOf(ours: Resource, theirs: Resource): Difference[] {
+	return (facts[ours.resourceType] ?? ['status']).flatMap((field) => {
+		const [a, b] = [ours[field], theirs[field]];
+		if (a === undefined || b === undefined || isEqual(a, b)) return [];
+		return [{ field, ours: a, theirs: b }];
+	});
+}
+
+/** Equal in meaning: concepts when they share a code, times as far as both are precise, other values member by member. */
+function isEqual(a: unknown, b: unknown): boolean {
+	if (typeof a === 'string' && typeof b === 'string') {
+		if (/^\d{4}(-\d{2}){0,2}/.test(a) && /^\d{4}(-\d{2}){0,2}/.test(b)) return sameTime(a, b);
+		return a.trim().toLowerCase() === b.trim().toLowerCase();
+	}
+	if (a instanceof Number || b instanceof Number) return Number(a) === Number(b);
+	if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return a === b;
+	if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((one) => b.some((other) => isEqual(one, other)));
+	if ('coding' in a && 'coding' in b) {
+		const codes = new Set(tokensOf(a));
+		return tokensOf(b).some((code) => codes.has(code));
+	}
+	const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+	const names = Object.keys(left).filter((name) => name in right && name !== 'extension' && name !== 'text' && name !== 'id');
+	return names.every((name) => isEqual(left[name], right[name]));
+}
