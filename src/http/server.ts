@@ -155,10 +155,12 @@ function send(message: IncomingMessage, response: ServerResponse, request: Reque
 	// The answer comes before the body was read: the rest of it must not be taken for the next request.
 	if (early) headers.connection = 'close';
 	if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
+		// A long text goes out as bytes: the socket would make room for three times its length.
+		const bytes = typeof body === 'string' && body.length >= compressFrom ? Buffer.from(body) : body;
 		if (reply.status !== 204 && reply.status !== 304)
-			headers['content-length'] = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+			headers['content-length'] = bytes === undefined ? 0 : typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
 		response.writeHead(reply.status, headers);
-		const shown = request.method === 'HEAD' ? undefined : body;
+		const shown = request.method === 'HEAD' ? undefined : bytes;
 		if (early) endAfterBody(message, response, shown);
 		else if (shown === undefined) response.end();
 		else response.end(shown);
