@@ -19,6 +19,7 @@ import { createOutsideProvider } from '#oauth/accounts/outside-provider.ts';
 import { isAdministrator } from '#oauth/accounts/rights.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
 import { announceStart, announceStop } from './announce.ts';
+import { standardProblem, standardRoutes } from '#standard-api/routes.ts';
 import type { Installation } from './compose.ts';
 import { startHousekeeping } from './housekeeping.ts';
 
@@ -95,7 +96,7 @@ function handlerOf(installation: Installation, metrics: Metrics): Handler {
 				outside: settings.signInProvider === undefined ? undefined : createOutsideProvider(people, settings.signInProvider),
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
-			...fhirRoutes(fhir.rows).map(writers.noting),
+			...[...fhirRoutes(fhir.rows), ...standardRoutes({ statusCompat: settings.openemrStatusCompat })].map(writers.noting),
 		],
 		mounts: [authorization.mount],
 		authenticate: async (authorization, request) => {
@@ -107,7 +108,11 @@ function handlerOf(installation: Installation, metrics: Metrics): Handler {
 			}
 		},
 		anonymous: (request) => ctxFor(anonymous, request.requestId),
-		dialects: [{ prefix: '/apis/', problem: outcomeReply }],
+		dialects: [
+			{ prefix: '/apis/default/api', problem: standardProblem },
+			{ prefix: '/apis/default/portal', problem: standardProblem },
+			{ prefix: '/apis/', problem: outcomeReply },
+		],
 		cors: { origins: settings.corsOrigins },
 		bodyLimitBytes: settings.bodyLimitBytes,
 		trustedProxies: settings.trustedProxies,

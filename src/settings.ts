@@ -28,6 +28,8 @@ export type Settings = {
 	readonly referentialIntegrity: boolean;
 	readonly validation: 'strict' | 'lenient';
 	readonly corsOrigins: readonly string[];
+	/** The Standard API answers with the statuses of OpenEMR 8. */
+	readonly openemrStatusCompat: boolean;
 	readonly metricsFrom: 'loopback' | 'any' | readonly string[];
 	readonly trustedProxies: readonly string[];
 	readonly blobStore: string;
@@ -81,6 +83,11 @@ export const settingRows: readonly SettingRow[] = [
 		means: 'strict refuses what breaks a rule of FHIR or of a named profile; lenient refuses only what is structurally wrong',
 	},
 	{ name: 'HERON_CORS_ORIGINS', fallback: '*', means: 'origins whose pages may call the API from a browser, separated by blanks' },
+	{
+		name: 'HERON_OPENEMR_STATUS_COMPAT',
+		fallback: '(none)',
+		means: '8 makes the Standard API answer 200 where OpenEMR 8 does instead of 201, 400 and 404',
+	},
 	{ name: 'HERON_METRICS_FROM', fallback: 'loopback', means: 'who may read /metrics: loopback, any, or addresses separated by blanks' },
 	{
 		name: 'HERON_TRUSTED_PROXIES',
@@ -256,6 +263,7 @@ export function readSettings(environment: Environment): Settings {
 		referentialIntegrity: choice('HERON_REFERENTIAL_INTEGRITY', 'on', ['on', 'off']) === 'on',
 		validation: choice('HERON_VALIDATION', 'strict', ['strict', 'lenient']),
 		corsOrigins: origins.length === 0 ? ['*'] : origins,
+		openemrStatusCompat: choice('HERON_OPENEMR_STATUS_COMPAT', 'none', ['none', '8']) === '8',
 		metricsFrom: metrics.length === 0 || metrics[0] === 'loopback' ? 'loopback' : metrics[0] === 'any' ? 'any' : metrics,
 		trustedProxies: list('HERON_TRUSTED_PROXIES', (proxy) => isIP(proxy) > 0, 'IP addresses'),
 		blobStore: given.matching('HERON_BLOB_STORE', 'disk', /^disk$|^s3:\/\/[a-z0-9][a-z0-9.-]{2,62}(\/|\?|$)/, 'disk or s3://bucket/prefix'),

@@ -4,7 +4,8 @@ import type { Issue } from '#base/problem.ts';
 import { outcomeOf } from '#fhir/outcome.ts';
 import { type Pair, queryOf } from './escape.ts';
 
-export type Hit = { readonly type: string; readonly id: string; readonly body: string };
+/** `rid` is there for matches. */
+export type Hit = { readonly type: string; readonly id: string; readonly body: string; readonly rid?: number };
 
 export type Links = { readonly self: string; readonly next?: string; readonly previous?: string; readonly first?: string };
 

@@ -59,7 +59,7 @@ export async function readMatches(
 	if (place?.direction === 'previous') rows.reverse();
 	const type = (row: unknown[]): string => (wanted.length > 1 ? (row[3 + columns] as string) : first.row.type);
 	return {
-		hits: rows.map((row) => ({ type: type(row), id: row[0] as string, body: row[1] as string })),
+		hits: rows.map((row) => ({ type: type(row), id: row[0] as string, body: row[1] as string, rid: Number(row[2]) })),
 		total: await totalOf(db, query, sources, rows.length, more || place !== undefined),
 		...placesOf(rows, columns, more, place),
 	};

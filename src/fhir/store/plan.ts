@@ -154,7 +154,7 @@ class Planner {
 		const index = ready.index as IndexRow;
 		const version = (mark?.version ?? 0) + 1;
 		const updated = Math.max(ready.now, mark?.updated ?? 0);
-		const rid = mark?.rid ?? this.#takeRid();
+		const rid = mark?.rid ?? write.number ?? this.#takeRid();
 		const op = write.op === 'C' ? 'C' : 'U';
 		const body = headOf(type, id, version, updated) + tail;
 		const work = this.#work(type);

@@ -10,6 +10,7 @@ import { createKnown } from './closing.ts';
 import { readHistory } from './history.ts';
 import type { Journal } from './journal.ts';
 import type { Extract, IndexRow } from './layout.ts';
+import { createNumbers, type Numbers } from './numbers.ts';
 import { makeReady, type Ready } from './plan.ts';
 import { badId, referenceNotFound, unknownType } from './problems.ts';
 import { readCurrent, readVersion } from './read.ts';
@@ -33,6 +34,8 @@ export type Write = {
 	readonly onlyIfAbsent?: boolean;
 	/** What the extractor gave for the resource; the store asks its extractor when this is absent. */
 	readonly index?: IndexRow | null;
+	/** The number the resource is to have, when it is new: one that `takeNumber` gave. */
+	readonly number?: number;
 	/** The write is the outcome of a patch; only the audit tells it from an update. */
 	readonly isPatch?: true;
 };
@@ -103,6 +106,10 @@ export type Store = {
 	vread(ctx: Ctx, type: string, id: string, version: number, restrict?: Restriction): Promise<Stored | undefined>;
 	/** Versions, newest first. */
 	history(ctx: Ctx, query: HistoryQuery): Promise<HistoryPage>;
+	/** Numbers of resources, for dialects that name them so. */
+	readonly numbers: Numbers;
+	/** A number that no resource has, for one that has to know its own before it is written. */
+	takeNumber(): Promise<number>;
 	/** What a resource leaves in the index. */
 	readonly extract: Extract;
 	/** Waits for writes under way and closes the store's own connections. */
@@ -151,6 +158,8 @@ export function createStore(options: StoreOptions): Store {
 	const alone = (ready: Ready): Promise<Written> => writeAlone(unitOptions, ready);
 	const batches = createBatches({ pipeline, rids, known, definitions, extract, integrity, journal, alone });
 	return {
+		numbers: createNumbers(),
+		takeNumber: async () => (await rids.take(1))(),
 		extract,
 		write: async (ctx, write) => batches.write(prepare(ctx, write)),
 		transact: (ctx, work) => transact(unitOptions, ctx, work),

@@ -1,0 +1,75 @@
+// Places of coded concepts: OpenEMR's words stand for codes, and words that no code is known for stand as text.
+import { listOf } from './dictionaries.ts';
+import { at, has, isNode, type Place, which } from './place.ts';
+
+type Words = Readonly<Record<string, readonly [code: string, display: string]>>;
+
+/** A CodeableConcept (https://hl7.org/fhir/R4/datatypes.html#CodeableConcept) by words for codes of one system. */
+export function worded(concept: Place, system: string, words: Words): Place {
+	return {
+		path: concept.path,
+		get: (resource) => wordOf(concept.get(resource), system, words),
+		set(resource, value) {
+			concept.set(resource, value === undefined ? undefined : conceptOf(String(value), system, words));
+		},
+	};
+}
+
+function wordOf(concept: unknown, system: string, words: Words): string | undefined {
+	if (!isNode(concept)) return undefined;
+	const word = Object.keys(words).find((one) => has(concept, { coding: [{ system, code: words[one]?.[0] }] }));
+	if (word !== undefined) return word;
+	const [first] = Array.isArray(concept.coding) ? concept.coding : [];
+	return concept.text === undefined ? (first?.display ?? first?.code) : String(concept.text);
+}
+
+function conceptOf(word: string, system: string, words: Words): object {
+	const known = Object.hasOwn(words, word) ? words[word] : undefined;
+	return known === undefined ? { text: word } : { coding: [{ system, code: known[0], display: known[1] }], text: known[1] };
+}
+
+/** The options of a list with codes of one prefix, as words. */
+function wordsOf(list: string, prefix: string): Words {
+	const options = listOf(list) ?? [];
+	return Object.fromEntries(
+		options.flatMap(({ id, title, codes }) =>
+			codes?.startsWith(`${prefix}:`) === true ? [[id, [codes.slice(prefix.length + 1), title]] as const] : [],
+		),
+	);
+}
+
+/** The language a patient speaks first: https://hl7.org/fhir/R4/patient-definitions.html#Patient.communication */
+export const spoken: Place = worded(at('communication', 0, 'language'), 'urn:ietf:bcp:47', wordsOf('language', 'BCP47'));
+
+const ombSystem = 'urn:oid:2.16.840.1.113883.6.238';
+
+/**
+ * US Core's race and ethnicity, https://hl7.org/fhir/us/core/StructureDefinition-us-core-race.html: options joined by "|" are OMB categories,
+ * anything else is text alone.
+ */
+export function omb(of: 'race' | 'ethnicity'): Place {
+	const url = `http://hl7.org/fhir/us/core/StructureDefinition/us-core-${of}`;
+	const parts = at('extension', which({ url }), 'extension');
+	const words = wordsOf(of, 'OMB');
+	return {
+		path: parts.path,
+		get(resource) {
+			const found = parts.get(resource);
+			if (!Array.isArray(found)) return undefined;
+			const codes = found.filter((one) => has(one, { url: 'ombCategory' })).map((one) => one.valueCoding?.code);
+			const options = Object.keys(words).filter((word) => codes.includes(words[word]?.[0]));
+			if (options.length > 0) return options.join('|');
+			return found.find((one) => has(one, { url: 'text' }))?.valueString;
+		},
+		set(resource, value) {
+			if (value === undefined) return parts.set(resource, undefined);
+			const named = String(value).split('|');
+			const known = named.map((word) => (Object.hasOwn(words, word) ? words[word] : undefined));
+			const categories = known.every((one) => one !== undefined) ? (known as (readonly [string, string])[]) : [];
+			parts.set(resource, [
+				...categories.map(([code, display]) => ({ url: 'ombCategory', valueCoding: { system: ombSystem, code, display } })),
+				{ url: 'text', valueString: categories.length === 0 ? String(value) : categories.map(([, display]) => display).join(', ') },
+			]);
+		},
+	};
+}

@@ -1,0 +1,159 @@
+// Lists: FHIR searches with OpenEMR's names of filters, sorting and paging. A page is found by where the one before ended, never by counting.
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { type Pair, queryOf } from '#fhir/search/escape.ts';
+import { search } from '#fhir/search/search.ts';
+import type { Field, Mapping } from './mapping.ts';
+import { invalidFields } from './problems.ts';
+import { type Found, type Shown, shown } from './records.ts';
+import type { Call } from './row.ts';
+
+export type Page = { readonly records: readonly Shown[]; readonly links: Links };
+
+export type Links = { readonly first?: string; readonly previous?: string; readonly next?: string };
+
+export type ListOptions = {
+	/** FHIR criteria that the route settles, e.g. whose records. */
+	readonly criteria?: readonly Pair[];
+	/** Types that are searched together, when the records are not all of the mapping's. */
+	readonly types?: readonly string[];
+	/** The order when the client asks for none, as FHIR's `_sort`. */
+	readonly order?: string;
+	/** How records are shown, when the mapping alone does not say. */
+	readonly show?: (ctx: FhirCtx, found: readonly Found[]) => Promise<Shown[]>;
+};
+
+/** Records of a page when the client does not say how many, and the most. OpenEMR gives 200 at most. */
+const usual = 200;
+const most = 1000;
+
+/** How many rows a filter that no index knows may look at for one page. */
+const patience = 5000;
+
+/**
+ * A page of a list. Filters are equalities (or parts of texts, where OpenEMR takes them); `_limit`, `_offset`, `_sort`, `_lastUpdated` and
+ * the `_page` of our links are understood on every list, other parameters are not looked at. Throws Problem invalid for bad values.
+ */
+export async function list(ctx: FhirCtx, mapping: Mapping, call: Call, options: ListOptions = {}): Promise<Page> {
+	const asked = askedOf(mapping, call);
+	const show = options.show ?? ((own, found) => shown(own, mapping, found));
+	const records: Shown[] = [];
+	let place = asked.page ?? (asked.offset > 0 ? await placeAt(ctx, mapping, asked, options) : undefined);
+	let looked = 0;
+	if (place === null) return { records, links: linksOf(call, asked, undefined) };
+	do {
+		const found = await read(ctx, mapping, asked, options, asked.limit - records.length, place);
+		const page = await show(ctx, found.hits);
+		records.push(...page.filter((record) => asked.checks.every((check) => check(record))));
+		looked += found.hits.length;
+		place = found.next;
+	} while (place !== undefined && records.length < asked.limit && looked < patience);
+	return { records, links: linksOf(call, asked, place) };
+}
+
+type Asked = {
+	readonly limit: number;
+	readonly offset: number;
+	readonly page: string | undefined;
+	readonly pairs: readonly Pair[];
+	/** What the record has to meet beyond what the search has found. */
+	readonly checks: readonly ((record: Shown) => boolean)[];
+};
+
+type Read = { readonly hits: readonly Found[]; readonly next: string | undefined };
+
+async function read(
+	ctx: FhirCtx,
+	mapping: Mapping,
+	asked: Asked,
+	{ criteria = [], types, order }: ListOptions,
+	count: number,
+	page: string | undefined,
+): Promise<Read> {
+	const query: Pair[] = [...criteria, ...asked.pairs, ['_count', String(count)], ['_total', 'none']];
+	if (page !== undefined) query.push(['_page', page]);
+	if (types !== undefined) query.push(['_type', types.join(',')]);
+	if (order !== undefined && !query.some(([name]) => name === '_sort')) query.push(['_sort', order]);
+	const { matches, links } = await search(ctx, { type: types === undefined ? mapping.type : null, query, handling: 'strict' });
+	const next = links.next === undefined ? undefined : (new URL(links.next).searchParams.get('_page') ?? undefined);
+	return { hits: matches, next };
+}
+
+/** Where the page at a bare offset begins: what comes before has to be passed. null when there is not that much. */
+async function placeAt(ctx: FhirCtx, mapping: Mapping, asked: Asked, options: ListOptions): Promise<string | null> {
+	let place: string | undefined;
+	for (let left = asked.offset; left > 0; ) {
+		const { hits, next } = await read(ctx, mapping, asked, options, Math.min(left, most), place);
+		if (next === undefined) return null;
+		left -= hits.length;
+		place = next;
+	}
+	return place ?? null;
+}
+
+function askedOf({ fields }: Mapping, { query }: Call): Asked {
+	const last = new Map(query);
+	const limit = wholeNumber(last, '_limit') ?? wholeNumber(last, '_maxresults') ?? wholeNumber(last, '_count') ?? usual;
+	const pairs: Pair[] = query.filter(([name]) => name === '_lastUpdated');
+	const checks: Asked['checks'][number][] = [];
+	for (const field of fields) {
+		const text = last.get(field.name);
+		if (field.filter === undefined || text === undefined || text === '') continue;
+		const { param, isLoose, part, value } = field.filter;
+		if (param !== undefined) pairs.push([param, escaped(value?.(text) ?? String(field.codec.keep(text)))]);
+		if (param === undefined || isLoose === true) checks.push((record) => meets(record[field.name], text, part === true));
+	}
+	const sort = last.get('_sort');
+	if (sort !== undefined && sort !== '') pairs.push(['_sort', sortOf(fields, sort)]);
+	return {
+		limit: limit === 0 ? most : Math.min(limit, most),
+		offset: wholeNumber(last, '_offset') ?? 0,
+		page: last.get('_page') || undefined,
+		pairs,
+		checks,
+	};
+}
+
+function meets(shown: unknown, asked: string, part: boolean): boolean {
+	const text = String(shown ?? '');
+	return part ? text.toLowerCase().includes(asked.toLowerCase()) : text === asked;
+}
+
+function escaped(text: string): string {
+	return text.replace(/[\\,|$]/g, '\\$&');
+}
+
+function sortOf(fields: readonly Field[], text: string): string {
+	return text
+		.split(',')
+		.map((part) => {
+			const descending = part.startsWith('-');
+			const name = descending ? part.slice(1) : part;
+			const param = name === 'id' || name === 'pid' ? '_id' : fields.find((field) => field.name === name)?.sort;
+			if (param === undefined)
+				throw invalidFields([{ field: '_sort', code: 'InArray::NOT_IN_ARRAY', text: `${part.slice(0, 64)} is no field to sort by` }]);
+			return `${descending ? '-' : ''}${param}`;
+		})
+		.join(',');
+}
+
+function wholeNumber(query: ReadonlyMap<string, string>, name: string): number | undefined {
+	const text = query.get(name);
+	if (text === undefined || text === '') return undefined;
+	if (!/^\d{1,9}$/.test(text)) throw invalidFields([{ field: name, code: 'Numeric::NOT_NUMERIC', text: `${name} must be numeric` }]);
+	return Number(text);
+}
+
+/** OpenEMR's links, which say `_count`; `_page` says where the page is, so that nothing has to be passed to get there. */
+function linksOf({ query, request }: Call, { limit, offset, page }: Asked, next: string | undefined): Links {
+	const others = query.filter(([name]) => !['_limit', '_maxresults', '_count', '_offset', '_page'].includes(name));
+	const to = (at: number, token?: string): string => {
+		const pairs: Pair[] = [...others, ['_offset', String(at)], ['_count', String(limit)]];
+		if (token !== undefined) pairs.push(['_page', token]);
+		return `${request.path}?${queryOf(pairs)}`;
+	};
+	return {
+		first: to(0),
+		...(offset > 0 || page !== undefined ? { previous: to(Math.max(0, offset - limit)) } : {}),
+		...(next === undefined ? {} : { next: to(offset + limit, next) }),
+	};
+}

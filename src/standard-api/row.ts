@@ -1,0 +1,169 @@
+// A row of the Standard or Portal API, and what happens around each: who may, the body, the envelope, the audit.
+
+import type { Caller } from '#access/ctx.ts';
+import type { Level } from '#access/rights.ts';
+import { may } from '#access/roles.ts';
+import { parseScope } from '#access/scopes.ts';
+import { Problem } from '#base/problem.ts';
+import { noteDone, noteFailed, trailed } from '#fhir/audit/note.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Row as FhirRow } from '#fhir/interactions/call.ts';
+import type { Stored } from '#fhir/resource.ts';
+import { type Pair, pairsOf } from '#fhir/search/escape.ts';
+import { parseJson } from '#fhir/wire/json.ts';
+import type { Method, Reply, Request, Route } from '#http/route.ts';
+import { isNode } from './place.ts';
+import { apiRefused, envelopeOf, invalidFields, json, problemReply, rightMissing, type Style, scopeMissing } from './problems.ts';
+
+/** What a row does: the letter of its scope. */
+export type Does = 'create' | 'read' | 'update' | 'delete' | 'search' | `$${string}`;
+
+export type StandardRow = {
+	readonly method: Method;
+	/** Below `/apis/:site/api` or `/apis/:site/portal`, e.g. `/patient/:puuid`. */
+	readonly path: string;
+	/** The resource of its scope; `public` rows need neither token nor scope. */
+	readonly resource: string;
+	readonly does: Does;
+	readonly isPublic?: true;
+	/** The right of the caller's role, e.g. `patients.demo`, and its level, `view` unless said. */
+	readonly right?: string;
+	readonly level?: Level;
+	/** The FHIR type it is about, for the audit. */
+	readonly type?: string;
+	readonly style: Style;
+	/** 201 for what creates and 200 for the rest, unless said. */
+	readonly success?: number;
+	/** The body is not JSON; the row reads it. */
+	readonly isRaw?: true;
+	/** A sentence for the documentation. */
+	readonly summary: string;
+	readonly run: (ctx: FhirCtx, call: Call) => Promise<Answer>;
+};
+
+export type Call = {
+	/** The variable segments of the path. */
+	readonly params: Readonly<Record<string, string>>;
+	/** Decoded, in order. */
+	readonly query: readonly Pair[];
+	/** The fields of a JSON body; empty for rows without one. */
+	readonly body: Readonly<Record<string, unknown>>;
+	readonly request: Request;
+};
+
+export type Answer = {
+	/** A record, a list of records, or another value. */
+	readonly data: unknown;
+	readonly links?: object;
+	readonly status?: number;
+	/** What was read or written, for the audit. */
+	readonly about?: Stored;
+	/** An answer that is not JSON: files. */
+	readonly raw?: Reply;
+};
+
+export type ApiSettings = {
+	/** Answer 200 where OpenEMR 8 does instead of 201, 400 and 404. */
+	readonly statusCompat: boolean;
+};
+
+const letters: Readonly<Record<string, string>> = { create: 'c', read: 'r', update: 'u', delete: 'd', search: 's' };
+
+/** A row as a route of the API `api`. */
+export function routeOf(row: StandardRow, api: 'api' | 'portal', { statusCompat }: ApiSettings): Route<FhirCtx> {
+	const isFlat = statusCompat && row.style === 'E200';
+	return {
+		method: row.method,
+		path: `/apis/:site/${api}${row.path}`,
+		may: row.isPublic === true ? 'public' : `${api === 'api' ? 'standard' : 'portal'}.${row.resource}.${row.does}`,
+		handle: (ctx, request) => handle(ctx, request, row, api, isFlat),
+		problem: (error) => problemReply(error, row.style, statusCompat && row.style !== 'E'),
+	};
+}
+
+async function handle(untrailed: FhirCtx, request: Request, row: StandardRow, api: 'api' | 'portal', isFlat: boolean): Promise<Reply> {
+	const ctx = trailed(untrailed, request);
+	const audited = auditRow(row);
+	const asked = { params: row.type === undefined ? {} : { type: row.type }, query: request.query };
+	try {
+		if (request.params.site !== 'default')
+			throw new Problem('invalid', 'site-unknown', 'There is no such site here; the only one is "default".');
+		const allowed = row.isPublic === true ? ctx : api === 'api' ? permitted(ctx, row) : permittedPatient(ctx, row);
+		const answer = await row.run(allowed, await callOf(request, row));
+		const reply = answer.raw ?? replyOf(row, answer, isFlat);
+		await noteDone(ctx, audited, asked, reply.status, answer.about);
+		return reply;
+	} catch (error) {
+		if (!(error instanceof Problem && error.code === 'audit-unavailable')) await noteFailed(ctx, audited, asked, error);
+		throw error;
+	}
+}
+
+/** The row as the audit of the record knows rows. */
+function auditRow({ does, resource, method, isPublic }: StandardRow): FhirRow {
+	const name = does.startsWith('$') ? `operation-${resource}-${does.slice(1)}` : `${does}-standard-${resource}`;
+	return { name, method, path: [], ...(isPublic === undefined ? {} : { public: true }), run: () => Promise.reject(new Error('not run')) };
+}
+
+/** The context in which a row runs for a user of the practice. Throws Problem forbidden for others, unauthenticated for a missing scope. */
+function permitted(ctx: FhirCtx, row: StandardRow): FhirCtx {
+	const { caller } = ctx;
+	if (caller.kind !== 'user' || !hasPlain(caller, 'api:oemr')) throw apiRefused();
+	requireScope(caller, 'user', row);
+	const { person } = caller;
+	if (person !== undefined && row.right !== undefined && !may(person.roles, row.right, row.level ?? 'view')) throw rightMissing();
+	return within(ctx, caller);
+}
+
+/** The same for patients and the Portal API. */
+function permittedPatient(ctx: FhirCtx, row: StandardRow): FhirCtx {
+	const { caller } = ctx;
+	if (caller.kind !== 'patient' || !hasPlain(caller, 'api:port')) throw apiRefused();
+	requireScope(caller, 'patient', row);
+	return within(ctx, caller);
+}
+
+/** The scopes of these APIs are about their own resources: beneath, a person's rights decide, and not the FHIR scopes of the token. */
+function within(ctx: FhirCtx, caller: Caller): FhirCtx {
+	return caller.person === undefined ? ctx : { ...ctx, caller: { ...caller, grants: caller.person.grants } };
+}
+
+/** Local tokens have no scopes and every one. */
+function hasPlain({ scopes }: Caller, scope: string): boolean {
+	return scopes === undefined || scopes.includes(scope);
+}
+
+function requireScope({ scopes }: Caller, level: 'user' | 'patient', { resource, does }: StandardRow): void {
+	if (scopes === undefined) return;
+	const letter = letters[does];
+	const has = scopes.some((text) => {
+		const scope = parseScope(text);
+		if (scope === undefined || scope.level !== level || scope.type !== resource) return false;
+		return letter === undefined ? scope.operation === does : scope.letters.includes(letter);
+	});
+	if (!has) throw scopeMissing(`${level}/${resource}.${letter ?? does}`);
+}
+
+async function callOf(request: Request, { method, isRaw }: StandardRow): Promise<Call> {
+	const { site: _, ...params } = request.params;
+	const takesBody = (method === 'POST' || method === 'PUT' || method === 'PATCH') && isRaw !== true;
+	return { params, query: pairsOf(request.query), body: takesBody ? await bodyOf(request) : {}, request };
+}
+
+/** JSON whatever the content type says, as OpenEMR reads it; but what is no JSON is refused. */
+async function bodyOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
+	const bytes = await request.body();
+	if (bytes.toString('latin1').trim() === '') return {};
+	const value = parseJson(bytes);
+	if (isNode(value)) return value;
+	throw invalidFields([{ field: 'body', code: 'json-malformed', text: 'The body must be a JSON object with the fields of the record.' }]);
+}
+
+function replyOf({ style, success, does }: StandardRow, { data, links, status }: Answer, isFlat: boolean): Reply {
+	const wanted = status ?? success ?? (does === 'create' ? 201 : 200);
+	if (style === 'bare') return json(wanted, data);
+	if (style !== 'B') return json(isFlat ? 200 : wanted, envelopeOf(data ?? [], links));
+	const isEmpty = data === undefined || data === null || data === false || (Array.isArray(data) && data.length === 0);
+	const next = (links as { next?: string } | undefined)?.next;
+	return isEmpty ? { status: 404 } : json(wanted, data, next === undefined ? {} : { link: `<${next}>; rel="next"` });
+}
