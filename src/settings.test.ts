@@ -55,6 +55,7 @@ test('nothing set gives the documented defaults', () => {
 			serviceTokenSeconds: 60,
 			refreshTokenSeconds: 90 * 86_400,
 			passwordGrant: 'off',
+			registrationsPerHour: 30,
 		},
 		people: defaultPeopleSettings,
 		mail: undefined,

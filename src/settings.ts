@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { LogLevel } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
+import type { BulkSettings } from '#exchange/bulk/operations.ts';
 import { defaultPeopleSettings, type PeopleSettings } from '#oauth/accounts/people.ts';
 import type { OAuthSettings } from '#oauth/provider/configuration.ts';
 
@@ -42,6 +43,8 @@ export type Settings = {
 	readonly oauth: OAuthSettings;
 	/** Accounts and how they sign in. */
 	readonly people: Omit<PeopleSettings, 'publicUrl'>;
+	/** Bulk data. */
+	readonly bulk: BulkSettings;
 	/** The mail server; undefined when no mail is sent. */
 	readonly mail: { readonly url: string; readonly from: string } | undefined;
 	/** An OpenID provider elsewhere that people may sign in with. */
@@ -102,6 +105,7 @@ export const settingRows: readonly SettingRow[] = [
 	},
 	{ name: 'HERON_DEFAULT_COUNT', fallback: '20', means: 'entries of a search page when the client does not say' },
 	{ name: 'HERON_MAX_COUNT', fallback: '1000', means: 'most entries of a search page' },
+	{ name: 'HERON_BULK_HOURS', fallback: '24', means: 'how long the files of an export or import in bulk are kept' },
 	{
 		name: 'HERON_ADMIN_PASSWORD',
 		fallback: '(random)',
@@ -131,6 +135,11 @@ export const settingRows: readonly SettingRow[] = [
 		name: 'HERON_PASSWORD_GRANT',
 		fallback: 'off',
 		means: 'whose passwords applications may ask for themselves and send: off, users, patients or all',
+	},
+	{
+		name: 'HERON_REGISTRATIONS_PER_HOUR',
+		fallback: '30',
+		means: 'applications that may register from one address within an hour, 0 for no limit',
 	},
 	{
 		name: 'HERON_PASSWORD_MIN_LENGTH',
@@ -280,8 +289,10 @@ export function readSettings(environment: Environment): Settings {
 			serviceTokenSeconds: integer('HERON_SERVICE_TOKEN_SECONDS', 60, 10, 3600),
 			refreshTokenSeconds: integer('HERON_REFRESH_TOKEN_DAYS', 90, 1, 365) * 86_400,
 			passwordGrant: choice('HERON_PASSWORD_GRANT', 'off', ['off', 'users', 'patients', 'all']),
+			registrationsPerHour: integer('HERON_REGISTRATIONS_PER_HOUR', 30, 0, 100_000),
 		},
 		people: peopleOf(given),
+		bulk: { keepMs: integer('HERON_BULK_HOURS', 24, 1, 168) * 3_600_000 },
 		mail: mailOf(given),
 		signInProvider: signInProviderOf(given),
 	};

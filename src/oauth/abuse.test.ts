@@ -8,6 +8,7 @@ import {
 	confidential,
 	password,
 	post,
+	postRegistration,
 	practice,
 	proof,
 	redeem,
@@ -344,4 +345,52 @@ test('a client cannot make itself trusted, enabled or choose its id and secret',
 	assert.ok(made.client_id !== 'chosen' && made.client_secret !== 'chosen');
 	const found = await server.authorization.clients.find(made.client_id);
 	assert.deepEqual([found?.enabled, found?.trusted, found?.scopes], [false, false, ['user/Patient.read']]);
+});
+
+test('the protocol has one spelling of its paths: none leads past the checks of a registration', async () => {
+	const mine = await register(server, {
+		application_type: 'public',
+		redirect_uris: [redirect],
+		scope: 'openid launch/patient patient/Patient.rs',
+	});
+	const evil = {
+		redirect_uris: ['http://10.0.0.1/x'],
+		application_type: 'web',
+		heron_scope: 'openid user/*.cruds system/*.cruds',
+		scope: 'openid',
+	};
+	const send = (method: string, path: string, body: object) =>
+		fetch(`${issuer}/${path}`, {
+			method,
+			headers: { 'content-type': 'application/json', authorization: `Bearer ${mine.registration_access_token}` },
+			body: JSON.stringify(body),
+		});
+	for (const path of [
+		'Registration',
+		'registration/',
+		'REGISTRATION',
+		'/registration',
+		'%72egistration',
+		'registration%2f',
+		'registration;x',
+	])
+		assert.ok([400, 404].includes((await send('POST', path, evil)).status), path);
+	const id = mine.client_id;
+	for (const path of [`registration/${id}`, `Client/${id}`, `client/${id}/`, `client//${id}`, `Registration/${id}`])
+		assert.equal((await send('PUT', path, { ...evil, client_id: id })).status, 404, path);
+	assert.deepEqual((await server.authorization.clients.find(id))?.redirectUris, [redirect]);
+	for (const path of ['Authorize', 'authorize/', 'AUTHORIZE', 'Token', 'token/', 'request', 'device/auth', 'par'])
+		assert.equal((await fetch(`${issuer}/${path}?client_id=${id}`, { redirect: 'manual' })).status, 404, path);
+});
+
+test('one address cannot register applications without end', async (t) => {
+	const few = await oauthServer(t, { registrationsPerHour: 3 });
+	const body = { application_type: 'public', redirect_uris: [redirect], scope: 'openid launch/patient patient/Patient.rs' };
+	for (let i = 0; i < 3; i++) await register(few, body);
+	const { status, headers, body: answer } = await postRegistration(few, body);
+	assert.deepEqual([status, answer.error], [429, 'temporarily_unavailable']);
+	assert.match(String(answer.error_description), /Too many applications .* minutes/);
+	assert.ok(Number(headers.get('retry-after')) > 0);
+	few.advance(3_600_001);
+	await register(few, body);
 });

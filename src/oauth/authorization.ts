@@ -8,7 +8,9 @@ import { chooseLanguage } from '#contract/words/words.ts';
 import type { Reply, Route } from '#http/route.ts';
 import type { Mount } from '#http/server.ts';
 import { type Account, createAccounts } from './accounts/accounts.ts';
+import { countRegistration } from './accounts/attempts.ts';
 import type { People } from './accounts/people.ts';
+import { rolesOf } from './accounts/rights.ts';
 import { acting, actorOf } from './accounts/telling.ts';
 import { type ClientStore, createClientStore } from './clients/clients.ts';
 import type { Directory } from './directory.ts';
@@ -85,9 +87,10 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 		mount: oauthMount({
 			issuer,
 			protocol,
+			countRegistration: (address) => countRegistration(people, address, settings.registrationsPerHour),
 			rules: { facts: directory, allowPrivate: settings.allowPrivateUrls, passwords: settings.passwordGrant !== 'off' },
 		}),
-		source: createTokenSource({ db, clock, accounts, rightsOf }),
+		source: createTokenSource({ db, clock, accounts, rightsOf, rolesOf: (account) => rolesOf(people, account) }),
 		clients,
 		appGrants: createAppGrants(people),
 		keys,

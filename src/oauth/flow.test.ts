@@ -382,3 +382,30 @@ test('keys rotate: the new one signs after a minute, what the old one signed sta
 		assert.ok(payload.sub);
 	}
 });
+
+test('prompt=none: silent for who is signed in and has consented before, never for more, forgotten when it is withdrawn', async () => {
+	const scope = 'openid launch/patient patient/Observation.rs patient/Patient.rs';
+	const app = await confidential(server, scope);
+	const browser = new Browser(origin);
+	const silent = (asked: string, more: Record<string, string> = {}) =>
+		browser.get(authorizeUrl(server, app, { scope: asked, prompt: 'none', ...more }));
+	assert.equal(backWith(await silent(scope)).error, 'login_required');
+	await signInAt(browser, await browser.get('/account/sign-in'), 'ann', password);
+	assert.equal(backWith(await silent(scope)).error, 'consent_required');
+	await tokensFor(server, app, scope, { browser, who: 'ann', scopes: ['openid', 'launch/patient', 'patient/Observation.rs'] });
+	const place = await silent(`${scope} offline_access`, { nonce: 'n' });
+	assert.ok(backWith(place).code, place.url);
+	const { status, body } = await redeem(server, app, place);
+	assert.equal(status, 200, JSON.stringify(body));
+	assert.deepEqual([body.scope, body.patient, body.refresh_token], ['openid launch/patient patient/Observation.rs', 'pa', undefined]);
+	assert.equal((await server.fhir(String(body.access_token), 'Observation')).status, 200);
+	assert.equal((await server.fhir(String(body.access_token), 'Patient/pa')).status, 403);
+	assert.equal(backWith(await silent('openid', { max_age: '0' })).error, 'login_required');
+	const other = await confidential(server, scope);
+	assert.equal(backWith(await browser.get(authorizeUrl(server, other, { scope, prompt: 'none' }))).error, 'consent_required');
+	const account = ((await server.accounts.signIn('ann', password, { address: '' })) as { account: { id: string } }).account.id;
+	for (const { id } of await authorization.appGrants.list(account)) await authorization.appGrants.end(account, id);
+	server.advance(1100);
+	assert.equal((await server.fhir(String(body.access_token), 'Observation')).status, 401);
+	assert.equal(backWith(await silent(scope)).error, 'consent_required');
+});

@@ -1,6 +1,7 @@
 // Access tokens of the authorization server as callers: what createTokenVerifier asks when a token is not a local one.
-import type { Caller, Grant } from '#access/ctx.ts';
+import { type Caller, everything, type Grant, type Person } from '#access/ctx.ts';
 import { grantsOfToken } from '#access/policy.ts';
+import { patientGrants, patientLookUps, type Role } from '#access/roles.ts';
 import type { TokenSource } from '#access/tokens.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Querier } from '#db/database.ts';
@@ -62,17 +63,20 @@ export type TokenDeps = {
 	readonly accounts: Pick<Accounts, 'find'>;
 	/** What an account may do whatever the app asks; undefined for no limit. */
 	readonly rightsOf: (account: Account) => Promise<readonly Grant[] | undefined>;
+	/** The roles behind them, for APIs that ask for rights by name. */
+	readonly rolesOf: (account: Account) => Promise<readonly Role[]>;
 };
 
 /** Looks tokens up for the verifier. */
-export function createTokenSource({ db, clock, accounts, rightsOf }: TokenDeps): TokenSource {
+export function createTokenSource({ db, clock, accounts, rightsOf, rolesOf }: TokenDeps): TokenSource {
 	return async (token) => {
 		const facts = await findAccessToken(db, clock, token);
 		if (facts === undefined) return undefined;
 		if (facts.accountId === undefined) return { caller: serviceCaller(facts), expiresAt: facts.expiresAt };
 		const account = await accounts.find(facts.accountId);
 		if (account === undefined) return undefined;
-		return { caller: personCaller(facts, account, await rightsOf(account)), expiresAt: facts.expiresAt };
+		const [rights, roles] = await Promise.all([rightsOf(account), rolesOf(account)]);
+		return { caller: personCaller(facts, account, rights, roles), expiresAt: facts.expiresAt };
 	};
 }
 
@@ -80,10 +84,16 @@ function serviceCaller({ clientId, clientName, scopes }: TokenFacts): Caller {
 	return { kind: 'system', id: clientId, name: clientName, client: clientId, scopes, grants: grantsOfToken({ kind: 'system', scopes }) };
 }
 
-function personCaller({ clientId, scopes, patient }: TokenFacts, account: Account, rights: readonly Grant[] | undefined): Caller {
+function personCaller(
+	{ clientId, scopes, patient }: TokenFacts,
+	account: Account,
+	rights: readonly Grant[] | undefined,
+	roles: readonly Role[],
+): Caller {
 	const { kind, id, name, fhirUser } = account;
 	// A proxy whose time is over reaches nothing more of that patient.
 	const theirs = kind === 'user' || patient === undefined || patientsOf(account).includes(patient) ? patient : undefined;
+	const own = patient === undefined ? account.patient : theirs;
 	return {
 		kind,
 		id,
@@ -91,6 +101,13 @@ function personCaller({ clientId, scopes, patient }: TokenFacts, account: Accoun
 		client: clientId,
 		scopes,
 		...(fhirUser === undefined ? {} : { fhirUser }),
-		grants: grantsOfToken({ kind, scopes, patient: theirs, own: patient === undefined ? account.patient : theirs, fhirUser, rights }),
+		grants: grantsOfToken({ kind, scopes, patient: theirs, own, fhirUser, rights }),
+		person: kind === 'patient' ? patientPerson(own) : { roles, grants: rights ?? everything },
 	};
+}
+
+/** A patient's account reads as one patient, be it by proxy. */
+function patientPerson(patient: string | undefined): Person {
+	if (patient === undefined) return { roles: [], grants: [] };
+	return { roles: [], grants: [...patientGrants([patient]), ...patientLookUps], patient };
 }

@@ -4,6 +4,7 @@ import type { Level } from '#access/audit/audit.ts';
 import { anonymous, type Caller } from '#access/ctx.ts';
 import { createTokenVerifier } from '#access/tokens.ts';
 import { createDirectory } from '#directory.ts';
+import { registerBulk, usualBulk } from '#exchange/bulk/operations.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { registerBundles } from '#fhir/interactions/later.ts';
 import { outcomeReply } from '#fhir/outcome.ts';
@@ -44,6 +45,7 @@ export const usualOAuth: OAuthSettings = {
 	serviceTokenSeconds: 60,
 	refreshTokenSeconds: 90 * 86_400,
 	passwordGrant: 'off',
+	registrationsPerHour: 0,
 };
 
 /** A server that ends with the test. */
@@ -56,6 +58,7 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 	const clock = { now: () => new Date(Date.now() + aheadMs) };
 	const ctx: FhirCtx = { ...made, clock };
 	registerBundles(ctx.fhir, performing);
+	registerBulk(ctx.fhir, usualBulk);
 	ctx.fhir.jobs.work();
 	const log = { ...ctx.log, error: (fields: object, text: string) => console.error(text, fields) };
 	const people = createPeople({

@@ -17,20 +17,36 @@ export type Tried = { readonly username: string; readonly address: string };
  */
 export async function countTry(people: Pick<People, 'db' | 'clock' | 'settings'>, { username, address }: Tried): Promise<void> {
 	const { tries } = people.settings;
-	const now = people.clock.now();
-	const start = new Date(now.getTime() - tries.windowMs);
 	for (const [key, most] of [
 		[addressKey(address), tries.address],
 		[userKey(username), tries.user],
 	] as const) {
-		const [row] = await people.db.query<{ tries: number; since: Date }>(sql`
-			INSERT INTO oauth.attempt AS a (key, tries, since) VALUES (${key}, 1, ${now})
-			ON CONFLICT (key) DO UPDATE SET
-				tries = CASE WHEN a.since <= ${start} THEN 1 ELSE a.tries + 1 END,
-				since = CASE WHEN a.since <= ${start} THEN ${now} ELSE a.since END
-			RETURNING tries, since`);
-		if (row !== undefined && row.tries > most) throw tooMany(row.since.getTime() + tries.windowMs - now.getTime());
+		const waitMs = await countWithin(people, key, most, tries.windowMs);
+		if (waitMs > 0) throw tooMany(waitMs);
 	}
+}
+
+/** Counts one; gives how long to wait (milliseconds) when that is more than there may be within the window, else 0. */
+async function countWithin({ db, clock }: Pick<People, 'db' | 'clock'>, key: Buffer, most: number, windowMs: number): Promise<number> {
+	const now = clock.now();
+	const start = new Date(now.getTime() - windowMs);
+	const [row] = await db.query<{ tries: number; since: Date }>(sql`
+		INSERT INTO oauth.attempt AS a (key, tries, since) VALUES (${key}, 1, ${now})
+		ON CONFLICT (key) DO UPDATE SET
+			tries = CASE WHEN a.since <= ${start} THEN 1 ELSE a.tries + 1 END,
+			since = CASE WHEN a.since <= ${start} THEN ${now} ELSE a.since END
+		RETURNING tries, since`);
+	return row !== undefined && row.tries > most ? Math.max(1, row.since.getTime() + windowMs - now.getTime()) : 0;
+}
+
+/** Counts a registration of an application. Throws Problem too-much (429) `too-many-registrations`. */
+export async function countRegistration(people: Pick<People, 'db' | 'clock'>, address: string, mostPerHour: number): Promise<void> {
+	if (mostPerHour === 0) return;
+	const waitMs = await countWithin(people, addressKey(address, 'registration'), mostPerHour, 3_600_000);
+	if (waitMs === 0) return;
+	const seconds = Math.ceil(waitMs / 1000);
+	const text = `Too many applications were registered from this address. Try again in ${Math.ceil(seconds / 60)} minutes.`;
+	throw new Problem('too-much', 'too-many-registrations', text, { status: 429, headers: { 'retry-after': String(seconds) } });
 }
 
 function tooMany(waitMs: number): Problem {
@@ -68,8 +84,8 @@ function userKey(username: string): Buffer {
 }
 
 /** Of an IPv6 address the first 64 bits: the rest is the customer's to choose. */
-function addressKey(address: string): Buffer {
-	return hashed(`address ${isIPv6(address) ? expanded(address).slice(0, 4).join(':') : address}`);
+function addressKey(address: string, what = 'address'): Buffer {
+	return hashed(`${what} ${isIPv6(address) ? expanded(address).slice(0, 4).join(':') : address}`);
 }
 
 function expanded(address: string): string[] {

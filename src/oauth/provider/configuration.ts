@@ -17,6 +17,7 @@ import { contextMembers } from '#oauth/smart/context.ts';
 import { findLaunch } from '#oauth/smart/launches.ts';
 import { guardedFetch } from '#outside/guarded-fetch.ts';
 import { createAdapter } from './adapter.ts';
+import { rememberedGrant } from './remembered.ts';
 
 export type OAuthSettings = {
 	/** `manual`: clients that want a user's or the system's data wait for an administrator. */
@@ -33,6 +34,8 @@ export type OAuthSettings = {
 	readonly refreshTokenSeconds: number;
 	/** Whose passwords apps may ask for themselves. */
 	readonly passwordGrant: 'off' | 'users' | 'patients' | 'all';
+	/** Registrations that one address may make in an hour; 0 for no limit. */
+	readonly registrationsPerHour: number;
 };
 
 /** The browser's sign-in, which all pages and apps share. */
@@ -116,9 +119,9 @@ export function configurationOf(deps: ProtocolDeps, jwks: readonly JWK[]): Recor
 		issueRefreshToken: (_ctx: Context, client: Client, { scopes }: Model) =>
 			client.grantTypes.includes('refresh_token') && (scopes.has('offline_access') || scopes.has('online_access')),
 		rotateRefreshToken: true,
-		loadExistingGrant: async ({ oidc }: Context) => {
-			const id = oidc.result?.consent?.grantId;
-			return id === undefined ? undefined : oidc.provider.Grant.find(id);
+		loadExistingGrant: async (ctx: Context) => {
+			const id = ctx.oidc.result?.consent?.grantId;
+			return id === undefined ? rememberedGrant(deps, ctx) : ctx.oidc.provider.Grant.find(id);
 		},
 		findAccount: accountFinder(deps),
 		extraTokenClaims: extraClaims(deps),

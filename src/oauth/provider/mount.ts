@@ -8,13 +8,19 @@ import { hashSecret } from '#oauth/clients/clients.ts';
 import { type RegistrationRules, toMetadata } from '#oauth/clients/registration.ts';
 import type { Protocol } from './server.ts';
 
-export type MountDeps = { readonly issuer: string; readonly protocol: Protocol; readonly rules: RegistrationRules };
+export type MountDeps = {
+	readonly issuer: string;
+	readonly protocol: Protocol;
+	readonly rules: RegistrationRules;
+	/** Throws Problem when this address may not register another application now. */
+	readonly countRegistration: (address: string) => Promise<void>;
+};
 
 /** The largest body of a request here. */
 const limitBytes = 56 * 1024;
 
 /** The protocol below its path, for the HTTP server. */
-export function oauthMount({ issuer, protocol, rules }: MountDeps): Mount {
+export function oauthMount({ issuer, protocol, rules, countRegistration }: MountDeps): Mount {
 	const { pathname: prefix, protocol: scheme, host } = new URL(issuer);
 	return {
 		prefix: `${prefix}/`,
@@ -32,6 +38,7 @@ export function oauthMount({ issuer, protocol, rules }: MountDeps): Mount {
 			response.setHeader('x-frame-options', 'DENY');
 			message.url = url.slice(prefix.length);
 			try {
+				if (message.method === 'POST' && /^\/registration(\?|$)/.test(message.url)) await countRegistration(remoteAddress);
 				const redirect = await prepare(message, rules);
 				// By the difference of the two the provider knows below which path it stands.
 				Object.assign(message, { originalUrl: `${prefix}${message.url}` });
@@ -45,9 +52,17 @@ export function oauthMount({ issuer, protocol, rules }: MountDeps): Mount {
 	};
 }
 
+/**
+ * The paths of the protocol in their one spelling. The provider's router takes others too (capitals, a slash at the end), which would lead
+ * past what is done here.
+ */
+const paths =
+	/^\/(authorize(\/[\w-]{1,64})?|token|introspect|revoke|userinfo|jwk|registration|client\/[\w-]{1,200}|logout(\/(confirm|success))?|\.well-known\/(openid-configuration|oauth-authorization-server))$/;
+
 /** Puts a request in the provider's words; gives a path to be redirected to instead, if any. */
 async function prepare(message: IncomingMessage, rules: RegistrationRules): Promise<string | undefined> {
 	const [path = '', query = ''] = splitOnce(message.url as string, '?');
+	if (!paths.test(path)) throw new Problem('not-found', 'invalid_request', 'There is nothing here.');
 	if (/%00/.test(query) || query.length > 16_000) throw new Problem('invalid', 'invalid_request', 'The query cannot be read.');
 	if (path === '/authorize' && message.method === 'POST') {
 		const body = (await formBody(message)).toString('latin1');
@@ -126,7 +141,11 @@ function replaceBody(message: IncomingMessage, bytes: Buffer): void {
 const codes = new Set(['invalid_request', 'invalid_client_metadata', 'invalid_redirect_uri', 'invalid_scope']);
 
 function refuse(response: ServerResponse, problem: Problem): void {
-	const error = codes.has(problem.code) ? problem.code : problem.kind === 'unavailable' ? 'temporarily_unavailable' : 'invalid_request';
+	const error = codes.has(problem.code)
+		? problem.code
+		: problem.kind === 'unavailable' || problem.status === 429
+			? 'temporarily_unavailable'
+			: 'invalid_request';
 	response.writeHead(problem.status, {
 		'content-type': 'application/json; charset=utf-8',
 		'cache-control': 'no-store',

@@ -17,29 +17,41 @@ export type Consent = {
 	readonly context: LaunchContext;
 	/** The browser session in which it was given. */
 	readonly sessionId: string | undefined;
+	/** Was not asked for, because of an earlier one. */
+	readonly silent?: boolean;
 };
 
 export async function saveConsent(db: Querier, consent: Consent, expiresAt: Date): Promise<void> {
-	const { grantId, accountId, clientId, scope, context, sessionId = null } = consent;
+	const { grantId, accountId, clientId, scope, context, sessionId = null, silent = false } = consent;
 	await db.execute(sql`
-		INSERT INTO oauth.consent (grant_id, account_id, client_id, scope, context, session_uid, expires_at)
-		VALUES (${grantId}, ${accountId}, ${clientId}, ${scope}, ${JSON.stringify(context)}, ${sessionId}, ${expiresAt})`);
+		INSERT INTO oauth.consent (grant_id, account_id, client_id, scope, context, session_uid, silent, expires_at)
+		VALUES (${grantId}, ${accountId}, ${clientId}, ${scope}, ${JSON.stringify(context)}, ${sessionId}, ${silent}, ${expiresAt})`);
 }
 
 export async function findConsent(db: Querier, grantId: string): Promise<Consent | undefined> {
+	const [row] = await db.query<Row>(sql`${select} WHERE grant_id = ${grantId}`);
+	return row === undefined ? undefined : consentOf(row);
+}
+
+/** What an account consented to last for a client, if that was not before `since` and is not withdrawn. */
+export async function latestConsent(db: Querier, account: string, client: string, since: Date): Promise<Consent | undefined> {
 	const [row] = await db.query<Row>(
-		sql`SELECT grant_id, account_id, client_id, scope, context, session_uid FROM oauth.consent WHERE grant_id = ${grantId}`,
+		sql`${select} WHERE account_id = ${account} AND client_id = ${client} AND created_at >= ${since} AND NOT silent ORDER BY created_at DESC LIMIT 1`,
 	);
-	return row === undefined
-		? undefined
-		: {
-				grantId: row.grant_id,
-				accountId: row.account_id,
-				clientId: row.client_id,
-				scope: row.scope,
-				context: row.context,
-				sessionId: row.session_uid ?? undefined,
-			};
+	return row === undefined ? undefined : consentOf(row);
+}
+
+const select = sql`SELECT grant_id, account_id, client_id, scope, context, session_uid FROM oauth.consent`;
+
+function consentOf({ grant_id, account_id, client_id, scope, context, session_uid }: Row): Consent {
+	return {
+		grantId: grant_id,
+		accountId: account_id,
+		clientId: client_id,
+		scope,
+		context,
+		sessionId: session_uid ?? undefined,
+	};
 }
 
 type Row = {
@@ -85,6 +97,10 @@ export function createAppGrants(people: Pick<People, 'db' | 'clock' | 'audit' | 
 		async end(account, id, by = heron) {
 			const [row] = await db.rows(sql`SELECT client_id FROM oauth.consent WHERE grant_id = ${id} AND account_id = ${account}`);
 			if (row === undefined || !(await endGrant(db, id))) return false;
+			// Nor is what has no token any more remembered.
+			await db.execute(sql`
+				DELETE FROM oauth.consent c WHERE account_id = ${account} AND client_id = ${row[0] as string}
+				AND NOT EXISTS (SELECT 1 FROM oauth.item i WHERE i.grant_id = c.grant_id AND i.consumed_at IS NULL AND i.expires_at > ${clock.now()})`);
 			await told(by, account, `client ${row[0]}`);
 			return true;
 		},
