@@ -1,0 +1,186 @@
+// Stays in the hospital next door, with what was done there, what was left in the body, and the discharge summary.
+import type { Chart, Visit } from './chart.ts';
+import { type Coded, concept, hl7, home, linkTo, profiled, snomed } from './fhir.ts';
+import { addFile, addNote } from './files.ts';
+import { endOf, type Life } from './life.ts';
+import type { Trait } from './people.ts';
+import type { Staff } from './practice.ts';
+import { prescribe } from './prescriptions.ts';
+import { type Day, dateOf, instantOf } from './time.ts';
+import { addProcedure, participant } from './visits.ts';
+
+type Stay = {
+	readonly trait: Trait;
+	readonly reason: Coded;
+	readonly icd10: Coded;
+	readonly type: Coded;
+	readonly days: number;
+	readonly disposition: Coded;
+	readonly procedure?: Coded;
+	readonly device?: { readonly code: Coded; readonly maker: string; readonly model: string; readonly di: string };
+	readonly story: string;
+};
+
+const stays: readonly Stay[] = [
+	{
+		trait: 'heart',
+		reason: ['84114007', 'Heart failure'],
+		icd10: ['I50.23', 'Acute on chronic systolic (congestive) heart failure'],
+		type: ['183452005', 'Encounter Inpatient'],
+		days: 5,
+		disposition: ['home', 'Home'],
+		procedure: ['307280005', 'Implantation of cardiac pacemaker'],
+		device: { code: ['14106009', 'Cardiac pacemaker'], maker: 'Northwind Cardiac', model: 'Pulse DR', di: '00844588003288' },
+		story:
+			'Admitted with shortness of breath and swollen legs. Diuresis of 6 liters with furosemide by vein. Pauses of up to four seconds on telemetry; a dual chamber pacemaker was implanted on day 3 without complication. Dry weight 78 kg.',
+	},
+	{
+		trait: 'bones',
+		reason: ['239873007', 'Osteoarthritis of knee'],
+		icd10: ['M17.11', 'Unilateral primary osteoarthritis, right knee'],
+		type: ['183452005', 'Encounter Inpatient'],
+		days: 3,
+		disposition: ['snf', 'Skilled nursing facility'],
+		procedure: ['609588000', 'Total knee replacement'],
+		device: { code: ['109228008', 'Knee joint prosthesis'], maker: 'Alder Orthopedics', model: 'Stride II', di: '00886444551234' },
+		story:
+			'Elective total replacement of the right knee under spinal anesthesia. Walked with a frame on the first day, bends the knee to 90 degrees. Wound dry. Rehabilitation follows.',
+	},
+	{
+		trait: 'delivered',
+		reason: ['77386006', 'Pregnant'],
+		icd10: ['O80', 'Encounter for full-term uncomplicated delivery'],
+		type: ['177184002', 'Normal delivery procedure (procedure)'],
+		days: 2,
+		disposition: ['home', 'Home'],
+		procedure: ['177184002', 'Normal delivery procedure'],
+		story: 'Spontaneous labor at term, vaginal birth of a healthy boy. Blood loss 300 ml. Both well, breastfeeding begun.',
+	},
+];
+
+/** Adds the stays of a person that the clinic knows of. */
+export function addStays(life: Life): void {
+	const { chart } = life;
+	const { person, world, random } = chart;
+	for (const stay of stays) {
+		if (!person.traits.includes(stay.trait)) continue;
+		const day = stay.trait === 'delivered' ? (person.delivery as number) : endOf(world, person) - random.between(200, 700);
+		addStay(life, stay, day);
+	}
+}
+
+function addStay(life: Life, stay: Stay, day: Day): void {
+	const { chart } = life;
+	const visit = admit(chart, stay, day);
+	const condition = chart.add({
+		resourceType: 'Condition',
+		meta: profiled('us-core-condition-encounter-diagnosis'),
+		clinicalStatus: concept(`${hl7}/condition-clinical`, ['resolved', 'Resolved']),
+		verificationStatus: concept(`${hl7}/condition-ver-status`, ['confirmed', 'Confirmed']),
+		category: [concept(`${hl7}/condition-category`, ['encounter-diagnosis', 'Encounter Diagnosis'])],
+		code: {
+			coding: [
+				{ system: snomed, code: stay.reason[0], display: stay.reason[1] },
+				{ system: 'http://hl7.org/fhir/sid/icd-10-cm', code: stay.icd10[0], display: stay.icd10[1] },
+			],
+			text: stay.reason[1],
+		},
+		subject: chart.person.link,
+		encounter: visit.link,
+		onsetDateTime: dateOf(day),
+		abatementDateTime: dateOf(day + stay.days),
+		recordedDate: dateOf(day),
+		recorder: visit.clinician.link,
+	});
+	visit.encounter.reasonReference = [linkTo(condition)];
+	const device = stay.device === undefined ? undefined : addDevice(chart, stay.device, day);
+	if (stay.procedure !== undefined)
+		addProcedure(chart, { ...visit, start: { day: day + Math.min(1, stay.days - 1), minute: 600 } }, stay.procedure, 90, {
+			...(device === undefined
+				? {}
+				: {
+						focalDevice: [
+							{
+								action: concept('http://hl7.org/fhir/device-action', ['implanted', 'Implanted']),
+								manipulated: { reference: `Device/${device}` },
+							},
+						],
+					}),
+		});
+	if (stay.trait === 'bones') prescribe(life, { ...visit, start: visit.end }, 'oxycodone', { days: 3, reason: condition });
+	const summary = [
+		'DISCHARGE SUMMARY',
+		`Admitted ${dateOf(day)}, discharged ${dateOf(day + stay.days)}.`,
+		stay.story,
+		`Discharged to: ${stay.disposition[1].toLowerCase()}. Follow-up at Lakeside within two weeks.`,
+	];
+	addNote(chart, visit, ['18842-5', 'Discharge summary'], 'Discharge summary', summary.join('\n\n'));
+	addFile(chart, visit, { title: 'Discharge letter', type: ['18842-5', 'Discharge summary'], paragraphs: summary.slice(1) });
+	chart.sign(visit.end, visit.clinician.link, visit.facility.organization);
+}
+
+function admit(chart: Chart, stay: Stay, day: Day): Visit {
+	const { world, person } = chart;
+	const facility = world.practice.hospital;
+	const [clinician] =
+		stay.trait === 'heart'
+			? world.practice.caring('heart', 0)
+			: stay.trait === 'delivered'
+				? world.practice.caring('women', 0)
+				: [person.clinician];
+	const [nurse] = world.practice.caring('nurse', 0);
+	const start = { day, minute: 615 };
+	const end = { day: day + stay.days, minute: 660 };
+	const encounter = chart.add({
+		resourceType: 'Encounter',
+		meta: profiled('us-core-encounter'),
+		identifier: [{ use: 'official', system: `${home}/encounter`, value: `H${person.n}-${day}` }],
+		status: 'finished',
+		class: { system: `${hl7}/v3-ActCode`, code: 'IMP', display: 'inpatient encounter' },
+		type: [concept(snomed, stay.type)],
+		subject: person.link,
+		participant: [participant((clinician as Staff).link, start, end)],
+		period: { start: instantOf(start), end: instantOf(end) },
+		length: { value: stay.days, unit: 'days', system: 'http://unitsofmeasure.org', code: 'd' },
+		reasonCode: [concept(snomed, stay.reason)],
+		hospitalization: { dischargeDisposition: concept(`${hl7}/discharge-disposition`, stay.disposition) },
+		location: [{ location: facility.location, status: 'completed' }],
+		serviceProvider: facility.organization,
+	});
+	return { encounter, link: linkTo(encounter), start, end, clinician: clinician as Staff, nurse: nurse as Staff, facility };
+}
+
+/** https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-implantable-device.html */
+function addDevice(chart: Chart, { code, maker, model, di }: NonNullable<Stay['device']>, day: Day): string {
+	const { random } = chart;
+	const made = day - random.between(100, 300);
+	const expires = made + 5 * 365;
+	const [lot, serial] = [`${random.between(1000, 9999)}B`, `SN${random.between(100_000, 999_999)}`];
+	const short = (date: string): string => date.replaceAll('-', '').slice(2);
+	const [madeOn, expiresOn] = [dateOf(made), dateOf(expires)];
+	const device = chart.add({
+		resourceType: 'Device',
+		meta: profiled('us-core-implantable-device'),
+		udiCarrier: [
+			{
+				deviceIdentifier: di,
+				issuer: 'http://hl7.org/fhir/NamingSystem/gs1-di',
+				jurisdiction: 'http://hl7.org/fhir/NamingSystem/fda-udi',
+				carrierHRF: `(01)${di}(11)${short(madeOn)}(17)${short(expiresOn)}(10)${lot}(21)${serial}`,
+				entryType: 'barcode',
+			},
+		],
+		status: 'active',
+		distinctIdentifier: `${di}${serial}`,
+		manufacturer: maker,
+		manufactureDate: madeOn,
+		expirationDate: expiresOn,
+		lotNumber: lot,
+		serialNumber: serial,
+		deviceName: [{ name: `${maker} ${model}`, type: 'model-name' }],
+		type: concept(snomed, code),
+		patient: chart.person.link,
+		safety: [{ text: 'Safe in a magnetic resonance scanner under conditions' }],
+	});
+	return device.id as string;
+}
