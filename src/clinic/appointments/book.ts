@@ -2,7 +2,7 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { permit } from '#fhir/interactions/guard.ts';
 import type { Written } from '#fhir/store/store.ts';
-import { type Alongside, completed, movedTo, startWall, writeAll } from './booking.ts';
+import { completed, movedTo, type Settle, startWall, writeAll } from './booking.ts';
 import { readCategories } from './categories.ts';
 import { type Appointment, withRecurrence } from './model.ts';
 import { timesWrong } from './problems.ts';
@@ -14,14 +14,14 @@ export type BookInput = {
 	readonly appointment: Appointment;
 	/** A rule of RFC 5545; the appointment is the first of the series. */
 	readonly recurrence?: string;
-	readonly alongside?: Alongside;
+	readonly settle?: Settle;
 };
 
 /**
  * Books an appointment and gives back what was written, the first of a series first. Throws Problem invalid `category-unknown`,
  * `patient-missing`, `times-wrong`, `recurrence-wrong`; conflict `appointment-overlap`; forbidden; and what validation throws.
  */
-export async function book(ctx: FhirCtx, { appointment, recurrence, alongside }: BookInput): Promise<Written[]> {
+export async function book(ctx: FhirCtx, { appointment, recurrence, settle }: BookInput): Promise<Written[]> {
 	permit(ctx, 'Appointment', 'create');
 	const categories = await readCategories(ctx);
 	const first = completed(ctx, { ...appointment, id: ctx.ids.next() }, undefined, categories);
@@ -32,7 +32,7 @@ export async function book(ctx: FhirCtx, { appointment, recurrence, alongside }:
 			unit,
 			all.map((next) => ({ next })),
 			categories,
-			alongside,
+			settle,
 		),
 	);
 }

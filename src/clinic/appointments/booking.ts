@@ -2,7 +2,6 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { writeWithin } from '#fhir/interactions/guard.ts';
 import { check } from '#fhir/interactions/prepare.ts';
-import type { Resource } from '#fhir/resource.ts';
 import type { Unit, Write, Written } from '#fhir/store/store.ts';
 import type { Category } from './categories.ts';
 import { type Appointment, actorOf, categoryCode, categoryConcept, type Reference, roomOf, statusIn, withStatus } from './model.ts';
@@ -11,8 +10,8 @@ import { categoryUnknown, patientMissing, timesWrong } from './problems.ts';
 import { statusOf } from './statuses.ts';
 import { instantOf, momentOf, wallOf } from './wall-time.ts';
 
-/** Resources to be written together with appointments, e.g. who is answerable for them. Called with what is about to be written; pure. */
-export type Alongside = (writes: readonly Write[]) => readonly Write[];
+/** Comes last in the transaction: what it writes, e.g. who is answerable, is kept together with the appointments or not at all. */
+export type Settle = (unit: Unit, written: readonly Written[]) => Promise<void>;
 
 /** The caller, as the one who did something. */
 export function callerReference({ caller }: FhirCtx): Reference {
@@ -89,13 +88,13 @@ export function startWall({ start }: Appointment): number {
 /** One appointment to be written, with what it was. */
 export type Entry = { readonly next: Appointment; readonly former?: Appointment };
 
-/** Writes appointments that may be where they are to be, with what goes along. Throws what keepClear, check and the store throw. */
+/** Writes appointments that may be where they are to be. Throws what keepClear, check and the store throw. */
 export async function writeAll(
 	ctx: FhirCtx,
 	unit: Unit,
 	entries: readonly Entry[],
 	categories: readonly Category[],
-	alongside?: Alongside,
+	settle?: Settle,
 ): Promise<Written[]> {
 	await keepClear(
 		ctx,
@@ -107,10 +106,9 @@ export async function writeAll(
 		check(ctx, 'Appointment', next);
 		return { type: 'Appointment', id: next.id as string, op: former === undefined ? 'C' : 'U', resource: next };
 	});
-	const along = alongside?.(writes) ?? [];
-	for (const { type, resource } of along) check(ctx, type, resource as Resource);
-	const written = await writeWithin(ctx, unit, [...writes, ...along], (write) => (write.op === 'C' ? 'create' : 'update'));
-	return written.slice(0, writes.length);
+	const written = await writeWithin(ctx, unit, writes, (write) => (write.op === 'C' ? 'create' : 'update'));
+	await settle?.(unit, written);
+	return written;
 }
 
 /** Whether anything changed that others could be in the way of. */

@@ -5,7 +5,7 @@ import { permit } from '#fhir/interactions/guard.ts';
 import { readWithin } from '#fhir/interactions/read.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Unit, Written } from '#fhir/store/store.ts';
-import { type Alongside, completed, type Entry, movedTo, startWall, writeAll } from './booking.ts';
+import { completed, type Entry, movedTo, type Settle, startWall, writeAll } from './booking.ts';
 import { readCategories } from './categories.ts';
 import { type Appointment, recurrenceIn, seriesSystem, statusIn, withRecurrence } from './model.ts';
 import { appointmentStruck, timesWrong } from './problems.ts';
@@ -22,14 +22,14 @@ export type ChangeInput = {
 	readonly edit: (former: Appointment) => Appointment;
 	/** A new rule: those that are meant follow it, more are booked or some struck as it says. */
 	readonly recurrence?: string;
-	readonly alongside?: Alongside;
+	readonly settle?: Settle;
 };
 
 /**
  * Changes an appointment and gives back what was written; nothing when nothing changed. Of a series only those still to come are touched
  * besides the one that is named. Throws Problem not-found, gone, stale, forbidden, and what `book` throws.
  */
-export async function change(ctx: FhirCtx, { id, scope, edit, recurrence, alongside }: ChangeInput): Promise<Written[]> {
+export async function change(ctx: FhirCtx, { id, scope, edit, recurrence, settle }: ChangeInput): Promise<Written[]> {
 	permit(ctx, 'Appointment', 'update');
 	const categories = await readCategories(ctx);
 	return ctx.fhir.store.transact(ctx, async (unit) => {
@@ -43,12 +43,12 @@ export async function change(ctx: FhirCtx, { id, scope, edit, recurrence, alongs
 		const complete = entries
 			.map(({ next, former }): Entry => ({ next: completed(ctx, next, former, categories), ...(former === undefined ? {} : { former }) }))
 			.filter(({ next, former }) => !isDeepStrictEqual(next, former));
-		return complete.length === 0 ? [] : writeAll(ctx, unit, complete, categories, alongside);
+		return complete.length === 0 ? [] : writeAll(ctx, unit, complete, categories, settle);
 	});
 }
 
 /** Deletes appointments so that it can be undone: they were entered in error, and nothing shows them but the record. */
-export function strike(ctx: FhirCtx, input: Pick<ChangeInput, 'id' | 'scope' | 'alongside'>): Promise<Written[]> {
+export function strike(ctx: FhirCtx, input: Pick<ChangeInput, 'id' | 'scope' | 'settle'>): Promise<Written[]> {
 	return change(ctx, { ...input, edit: struck });
 }
 
