@@ -1,6 +1,8 @@
 // Every operation of an installation: those of the record, and those that rooms above it hand in.
+
+import { bulkOperations } from '#exchange/bulk/operations.ts';
 import { importCcda, matchDocument, reconcile } from '#exchange/documents/import/operations.ts';
 import { operations } from '#fhir/operations/all.ts';
 import type { Operation } from '#fhir/operations/operation.ts';
 
-export const allOperations: readonly Operation[] = [...operations, importCcda, matchDocument, reconcile];
+export const allOperations: readonly Operation[] = [...operations, ...bulkOperations, importCcda, matchDocument, reconcile];

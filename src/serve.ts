@@ -4,6 +4,7 @@ import { createTokenVerifier } from '#access/tokens.ts';
 import type { Clock } from '#base/clock.ts';
 import { described } from '#base/log.ts';
 import { raw } from '#db/sql.ts';
+import { registerBulk } from '#exchange/bulk/operations.ts';
 import { noteStranger } from '#fhir/audit/note.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { registerBundles } from '#fhir/interactions/later.ts';
@@ -18,8 +19,8 @@ import { createHandler, type Handler, type Listening, listen } from '#http/serve
 import { createOutsideProvider } from '#oauth/accounts/outside-provider.ts';
 import { isAdministrator } from '#oauth/accounts/rights.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
-import { announceStart, announceStop } from './announce.ts';
 import { standardProblem, standardRoutes } from '#standard-api/routes.ts';
+import { announceStart, announceStop } from './announce.ts';
 import type { Installation } from './compose.ts';
 import { startHousekeeping } from './housekeeping.ts';
 
@@ -36,6 +37,7 @@ export type Serving = {
 export async function serve(installation: Installation, metricsText?: () => Promise<string>): Promise<Serving> {
 	const { settings } = installation;
 	registerBundles(installation.fhir, performing);
+	registerBulk(installation.fhir, settings.bulk);
 	const metrics = createMetrics();
 	gauges(installation, metrics);
 	const handler = handlerOf(installation, metricsText === undefined ? metrics : { ...metrics, text: metricsText });

@@ -42,8 +42,10 @@ const encounter = { resourceType: 'Encounter', id: 'e', status: 'finished', clas
 const codeSystem = { resourceType: 'CodeSystem', id: 'c', url: 'urn:c', status: 'active', content: 'complete', concept: [{ code: 'x' }] };
 const valueSet = { resourceType: 'ValueSet', id: 'v', status: 'active', compose: { include: [{ system: 'urn:c' }] } };
 
+const group = { resourceType: 'Group', id: 'g', type: 'person', actual: true, member: [{ entity: { reference: 'Patient/a' } }] };
+
 async function reset(): Promise<void> {
-	for (const body of [...patients, observation, encounter, codeSystem, valueSet]) {
+	for (const body of [...patients, observation, encounter, codeSystem, valueSet, group]) {
 		const { status, text } = await server.send('PUT', `${body.resourceType}/${body.id}`, { body });
 		assert.ok(status < 300, text);
 	}
@@ -53,10 +55,17 @@ const merge = { 'content-type': 'application/json-patch+json' };
 const patchBody = JSON.stringify([{ op: 'replace', path: '/status', value: 'amended' }]);
 
 /** What operations are asked by their sample, and with what. */
-const asked: Readonly<Record<string, { readonly query?: string; readonly instance?: string; readonly body?: unknown }>> = {
+const asked: Readonly<
+	Record<
+		string,
+		{ readonly query?: string; readonly instance?: string; readonly body?: unknown; readonly headers?: Record<string, string> }
+	>
+> = {
 	'async-status': { query: 'job=none' },
+	'bulkdata-status': { query: 'job=none' },
 	convert: { body: observation },
 	expand: { query: 'url=http://hl7.org/fhir/ValueSet/administrative-gender', instance: 'count=1' },
+	export: { headers: { prefer: 'respond-async' } },
 	graphql: { query: 'query={ObservationList{id}}', instance: 'query={id}' },
 	lastn: { query: 'patient=a&category=vital-signs' },
 	lookup: { query: 'system=urn:c&code=x' },
@@ -66,7 +75,7 @@ const asked: Readonly<Record<string, { readonly query?: string; readonly instanc
 	'validate-code': { query: 'url=http://hl7.org/fhir/ValueSet/administrative-gender&code=male', instance: 'system=urn:c&code=x' },
 };
 
-const sampleIds: Readonly<Record<string, string>> = { Patient: 'a', Encounter: 'e', ValueSet: 'v', CodeSystem: 'c' };
+const sampleIds: Readonly<Record<string, string>> = { Group: 'g', Patient: 'a', Encounter: 'e', ValueSet: 'v', CodeSystem: 'c' };
 
 function sample(row: Row): { path: string; body?: unknown; headers?: Record<string, string> } {
 	const inPatient = row.path.includes(':member') || row.path[0] === 'Patient';
@@ -76,7 +85,7 @@ function sample(row: Row): { path: string; body?: unknown; headers?: Record<stri
 		':version': '1',
 		':member': 'Observation',
 	};
-	const { query, instance, body: sent } = asked[row.name.replace('operation-', '')] ?? {};
+	const { query, instance, body: sent, headers } = asked[row.name.replace('operation-', '')] ?? {};
 	const parameters = row.path.includes(':id') ? instance : query;
 	const path = row.path.map((name) => values[name] ?? name).join('/') + (parameters === undefined ? '' : `?${parameters}`);
 	if (row.path.length === 1 && row.path[0] === ':type' && row.method !== 'POST' && row.method !== 'GET') {
@@ -104,9 +113,9 @@ function sample(row: Row): { path: string; body?: unknown; headers?: Record<stri
 				};
 			return { path, body: observation };
 		case undefined:
-			return { path };
+			return { path, ...(headers === undefined ? {} : { headers }) };
 		default:
-			return { path, body: sent ?? { resourceType: 'Parameters' } };
+			return { path, body: sent ?? { resourceType: 'Parameters' }, ...(headers === undefined ? {} : { headers }) };
 	}
 }
 

@@ -65,6 +65,10 @@ export function capabilityStatement(fhir: Fhir): Resource {
 		date: releaseDate,
 		publisher: 'Heron',
 		kind: 'instance',
+		...some(
+			'instantiates',
+			fhir.rows.operations.flatMap(({ instantiates }) => instantiates ?? []),
+		),
 		software: { ...software, releaseDate },
 		implementation: { description: 'A Heron server', url: fhir.base },
 		fhirVersion: '4.0.1',

@@ -66,7 +66,7 @@ export async function rawBinary(ctx: Pick<FhirCtx, 'fhir'>, stored: Stored, requ
  * A file that is no resource, as the content of a Binary: whole or in part. It may be compressed on the way, so that its type has to say
  * that it is text. Throws Problem too-much `range-not-satisfiable` (416).
  */
-export async function fileReply(path: string, contentType: string, request: Pick<Request, 'headers' | 'method'>): Promise<Reply> {
+export async function fileReply(path: string, contentType: string, request: Pick<Request, 'headers'>): Promise<Reply> {
 	const { size, mtime } = await stat(path);
 	const headers: Record<string, string> = {
 		...contentHeaders(contentType, basename(path)),
@@ -77,7 +77,7 @@ export async function fileReply(path: string, contentType: string, request: Pick
 	if (range !== undefined) headers['content-range'] = `bytes ${range.first}-${range.last}/${size}`;
 	headers['content-length'] = String(range === undefined ? size : range.last - range.first + 1);
 	const status = range === undefined ? 200 : 206;
-	if (request.method === 'HEAD' || size === 0) return { status, headers, body: '' };
+	if (size === 0) return { status, headers, body: '' };
 	const part = range === undefined ? {} : { start: range.first, end: range.last };
 	return { status, headers, body: createReadStream(path, { ...part, highWaterMark: 256 * 1024 }) };
 }

@@ -9,7 +9,8 @@ import type { Database } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
 import { findFile, removeFolder } from './folders.ts';
 import { isOwnOrUnrestricted, ownerOf } from './owner.ts';
-import { jobNotFound, tooManyJobs, unknownKind } from './problems.ts';
+import { createPolls } from './polls.ts';
+import { jobNotFound, polledTooFast, tooManyJobs, unknownKind } from './problems.ts';
 import { type Claim, createRunner, type Runner } from './runner.ts';
 
 /**
@@ -61,6 +62,8 @@ export type Jobs = {
 	start(ctx: Ctx, kind: string, input: string): Promise<string>;
 	/** How it stands. Throws Problem not-found `job-not-found` for jobs that are unknown, cancelled, expired or someone else's. */
 	status(ctx: Ctx, id: string): Promise<JobStatus>;
+	/** As status, for a client that asks again and again: throws Problem too-much `polled-too-fast` (429) when it does so too often. */
+	poll(ctx: Ctx, id: string): Promise<JobStatus>;
 	/** Ends a job and forgets it with its result and its files. Throws as status does. */
 	cancel(ctx: Ctx, id: string): Promise<void>;
 	/** The path of a file that a job which is done has made. Throws as status does, also when there is no such file. */
@@ -96,6 +99,7 @@ export type JobOptions = {
 export function createJobs(options: JobOptions): Jobs {
 	const { db, clock, ids, log, maxOpen = 20 } = options;
 	const kinds = new Map<string, JobKind>();
+	const polls = createPolls(clock);
 	let runner: Runner | undefined;
 	const run = (claim: Claim, job: JobRun): Promise<JobResult> => {
 		const kind = kinds.get(claim.kind);
@@ -114,6 +118,11 @@ export function createJobs(options: JobOptions): Jobs {
 			return id;
 		},
 		status: (ctx, id) => readStatus(db, ctx.caller, id),
+		async poll(ctx, id) {
+			const found = await readStatus(db, ctx.caller, id);
+			if (found.result === undefined && found.problem === undefined && !polls.take(id)) throw polledTooFast();
+			return found;
+		},
 		async cancel(ctx, id) {
 			await readStatus(db, ctx.caller, id);
 			await db.execute(sql`DELETE FROM jobs.job WHERE id = ${id}`);

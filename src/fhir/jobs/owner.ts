@@ -10,8 +10,12 @@ const all: readonly Interaction[] = ['create', 'read', 'update', 'delete', 'sear
 
 /** Whether the caller may know of a job that `owner` started: its own by the same client, or any when nothing is closed to the caller. */
 export function isOwnOrUnrestricted(caller: Caller, owner: Caller): boolean {
-	if (ownerOf(caller) === ownerOf(owner) && caller.client === owner.client) return true;
-	return caller.grants.some(
+	return (ownerOf(caller) === ownerOf(owner) && caller.client === owner.client) || isUnrestricted(caller);
+}
+
+/** Nothing is closed to the caller. */
+export function isUnrestricted({ grants }: Caller): boolean {
+	return grants.some(
 		({ type, interactions, patient, query }) =>
 			type === '*' && patient === undefined && query === undefined && all.every((one) => interactions.includes(one)),
 	);

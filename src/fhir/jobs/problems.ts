@@ -19,6 +19,16 @@ export function tooManyJobs(limit: number): Problem {
 	});
 }
 
+/** 429: the client asks for a job more often than helps. */
+export function polledTooFast(): Problem {
+	const text = 'You ask too often how the request stands; wait as long as Retry-After says.';
+	return new Problem('too-much', 'polled-too-fast', text, {
+		status: 429,
+		headers: { 'retry-after': '2' },
+		issues: [{ severity: 'error', type: 'throttled', code: 'polled-too-fast', text }],
+	});
+}
+
 /** This server does nothing of that kind later. */
 export function unknownKind(kind: string): Problem {
 	return new Problem('fault', 'job-kind-unknown', `Nothing here does jobs of the kind "${kind}".`);

@@ -45,6 +45,8 @@ export type Operation = {
 	readonly methods: readonly ('GET' | 'POST' | 'DELETE')[];
 	/** Does all that the definition it is based on asks for. */
 	readonly complete?: true;
+	/** The CapabilityStatement of a guide that is instantiated by having this. */
+	readonly instantiates?: string;
 	/** Also at `Type/id/_history/version/$operation`. */
 	readonly versions?: true;
 	/** Needs no caller, like /metadata. */

@@ -1,0 +1,115 @@
+// The files of an export: NDJSON, numbered in the job's folder, begun anew when one is large, on disk for certain before the job is done.
+import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Pace } from './pace.ts';
+
+/** Lines as bytes, and how many they are. */
+export type Piece = { readonly bytes: Buffer; readonly lines: number };
+
+export type OutputFile = { readonly number: number; readonly count: number };
+
+export type Output = {
+	/** Writes pieces into as many files as they need; none when there is nothing. */
+	write(pieces: AsyncIterable<Piece>): Promise<OutputFile[]>;
+	/** Resolves when everything written is on disk. */
+	sync(): Promise<void>;
+};
+
+/** A file is ended when it has so many bytes. */
+const fileBytes = 256 * 1024 * 1024;
+/** What is written at once. */
+const blockBytes = 1024 * 1024;
+
+/** An empty folder; what an earlier run left in it is removed. */
+export async function createOutput(folder: string, pace: Pace, signal: AbortSignal, largest = fileBytes): Promise<Output> {
+	await rm(folder, { recursive: true, force: true });
+	await mkdir(folder, { recursive: true, mode: 0o700 });
+	const ends: Promise<void>[] = [];
+	let last = 0;
+	return {
+		async write(pieces) {
+			const files: OutputFile[] = [];
+			let file: Open | undefined;
+			const close = async (): Promise<void> => {
+				if (file === undefined) return;
+				await file.flush();
+				files.push({ number: last, count: file.count });
+				ends.push(file.end());
+				file = undefined;
+			};
+			try {
+				for await (const piece of pieces) {
+					signal.throwIfAborted();
+					if (piece.lines === 0) continue;
+					if (file !== undefined && file.size + piece.bytes.length > largest) await close();
+					file ??= await openFile(join(folder, String(++last)));
+					await file.add(piece);
+					await pace.rest();
+				}
+				await close();
+			} finally {
+				await file?.end();
+			}
+			return files;
+		},
+		async sync() {
+			await Promise.all(ends);
+			const handle = await open(folder);
+			await handle.sync().finally(() => handle.close());
+		},
+	};
+}
+
+type Open = {
+	readonly size: number;
+	readonly count: number;
+	add(piece: Piece): Promise<void>;
+	flush(): Promise<void>;
+	/** Brings it to disk and closes it. */
+	end(): Promise<void>;
+};
+
+/** A file that writes a block while the next is gathered. */
+async function openFile(path: string): Promise<Open> {
+	const handle: FileHandle = await open(path, 'wx', 0o600);
+	let held: Buffer[] = [];
+	let heldBytes = 0;
+	let size = 0;
+	let count = 0;
+	let writing: Promise<unknown> = Promise.resolve();
+	const send = async (): Promise<void> => {
+		await writing;
+		if (held.length === 0) return;
+		writing = handle.writev(held);
+		// Told of where it is awaited.
+		writing.catch(() => undefined);
+		held = [];
+		heldBytes = 0;
+	};
+	return {
+		get size() {
+			return size;
+		},
+		get count() {
+			return count;
+		},
+		async add({ bytes, lines }) {
+			held.push(bytes);
+			heldBytes += bytes.length;
+			size += bytes.length;
+			count += lines;
+			if (heldBytes >= blockBytes) await send();
+		},
+		async flush() {
+			await send();
+			await writing;
+		},
+		async end() {
+			try {
+				await handle.datasync();
+			} finally {
+				await handle.close();
+			}
+		},
+	};
+}

@@ -1,0 +1,146 @@
+// The lines of an export, from the database: bodies as they are stored by COPY, never parsed; and, where something has to be done to each,
+// page by page from a cursor.
+import { to as copyTo } from 'pg-copy-streams';
+import Cursor from 'pg-cursor';
+import { Problem } from '#base/problem.ts';
+import { type Tx, translate } from '#db/database.ts';
+import { inlined } from '#db/inline.ts';
+import { join, raw, type Sql, sql } from '#db/sql.ts';
+import { linesOfCopy } from '#exchange/export/copy.ts';
+import { restoreBody } from '#fhir/binary/binary.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { table } from '#fhir/search/params/row.ts';
+import { summarise } from '#fhir/search/summary.ts';
+import type { Piece } from './output.ts';
+import { hasMembers, type Members, rowsByMember, type Selection } from './select.ts';
+
+/** Rows that are changed at once. */
+const pageRows = 200;
+/** Patients whose rows are fetched together. */
+const patientsAtOnce = 50;
+
+/** Told of a resource that cannot be given. */
+export type OnLost = (problem: Problem) => void;
+
+/** The resources of a selection. */
+export function piecesOf(ctx: FhirCtx, tx: Tx, selection: Selection, elements: readonly string[], onLost: OnLost): AsyncIterable<Piece> {
+	return selection.type === 'Binary' || elements.length > 0
+		? changedPieces(ctx, tx, selection, elements, onLost)
+		: storedPieces(tx, selection);
+}
+
+/** Bodies as they are, by COPY: it takes no parameters, so that the values stand in its text. */
+async function* storedPieces(tx: Tx, { type, where }: Selection): AsyncGenerator<Piece> {
+	const text = inlined(sql`COPY (SELECT r.body FROM ${table(type)} r WHERE ${where}) TO STDOUT (FORMAT binary)`);
+	const stream = tx.client.query(copyTo(text));
+	let lines = 0;
+	try {
+		for await (const bytes of linesOfCopy(stream, (more) => {
+			lines += more;
+		})) {
+			yield { bytes, lines };
+			lines = 0;
+		}
+	} catch (error) {
+		throw translate(error);
+	}
+}
+
+async function* changedPieces(
+	ctx: FhirCtx,
+	tx: Tx,
+	{ type, where }: Selection,
+	elements: readonly string[],
+	onLost: OnLost,
+): AsyncGenerator<Piece> {
+	const statement = sql`SELECT r.id, r.body FROM ${table(type)} r WHERE ${where}`;
+	for await (const rows of pagesOf(tx, statement, type === 'Binary' ? 20 : pageRows)) {
+		const hits = rows.map(([id, body]) => ({ type, id: id as string, body: body as string }));
+		yield await pieceOf(ctx, summarise(ctx.fhir, { summary: 'false', elements }, hits), onLost);
+	}
+}
+
+async function pieceOf(ctx: FhirCtx, hits: readonly { type: string; body: string }[], onLost: OnLost): Promise<Piece> {
+	const lines: string[] = [];
+	for (const hit of hits) {
+		try {
+			lines.push(`${await restoreBody(ctx.fhir, hit)}\n`);
+		} catch (error) {
+			if (!(error instanceof Problem) || (error.code !== 'blob-missing' && error.code !== 'blob-damaged')) throw error;
+			onLost(error);
+		}
+	}
+	return { bytes: Buffer.from(lines.join('')), lines: lines.length };
+}
+
+/**
+ * Blocks of a header, the patient, and everything that belongs to the patient; `count` counts resources, not headers.
+ * https://build.fhir.org/ig/HL7/bulk-data/export.html#bulk-data-output-file-organization
+ */
+export async function* patientPieces(
+	ctx: FhirCtx,
+	tx: Tx,
+	about: Members,
+	selections: readonly Selection[],
+	elements: readonly string[],
+): AsyncGenerator<Piece> {
+	const ordered = selections.filter(({ type }) => hasMembers(ctx, type)).toSorted((a, b) => rank(a.type) - rank(b.type));
+	const sources = ordered.map(({ type, where }) => ({ type, where, rows: rowsByMember(ctx, type) }));
+	for (let first = 1; first <= about.count; first += patientsAtOnce) {
+		const parts = sources.map(({ type, where, rows }, order) => {
+			const chosen = sql`SELECT m.n, ${raw(`'${type}'`)} AS type, ${raw(String(order))} AS place, r.body FROM (${rows(first, first + patientsAtOnce - 1)}) m JOIN ${table(type)} r ON r.rid = m.rid WHERE ${where}`;
+			return chosen;
+		});
+		if (parts.length === 0) return;
+		const statement = sql`SELECT m.id, a.type, a.body FROM (${join(parts, ' UNION ALL ')}) a JOIN pg_temp.bulk_member m ON m.n = a.n ORDER BY a.n, a.place`;
+		let at = '';
+		for await (const rows of pagesOf(tx, statement, pageRows)) {
+			let text = '';
+			const types = rows.map(([id, type, body]) => ({ type: type as string, id: id as string, body: body as string }));
+			const shown = types.flatMap((hit) => summarise(ctx.fhir, { summary: 'false', elements }, [hit]));
+			for (const { id, body } of shown) {
+				if (id !== at) text += headerLine(id);
+				at = id;
+				text += `${body}\n`;
+			}
+			yield { bytes: Buffer.from(text), lines: rows.length };
+		}
+	}
+}
+
+function rank(type: string): number {
+	return type === 'Patient' ? 0 : 1;
+}
+
+function headerLine(patient: string): string {
+	const parameter = [{ name: 'header', valueReference: { reference: `Patient/${patient}` } }];
+	return `${JSON.stringify({ resourceType: 'Parameters', parameter })}\n`;
+}
+
+/** Entries of one Bundle. */
+const bundleEntries = 1000;
+
+/** Bundles that say what was deleted, https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status */
+export async function* deletedPieces(tx: Tx, type: string, ids: Sql): AsyncGenerator<Piece> {
+	for await (const rows of pagesOf(tx, ids, bundleEntries)) {
+		const entry = rows.map(([id]) => ({ request: { method: 'DELETE', url: `${type}/${id}` } }));
+		yield { bytes: Buffer.from(`${JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry })}\n`), lines: 1 };
+	}
+}
+
+/** Rows as arrays, a page at a time. */
+async function* pagesOf(tx: Tx, statement: Sql, size: number): AsyncGenerator<unknown[][]> {
+	const { text, values } = statement.compile();
+	const cursor = tx.client.query(new Cursor<unknown[]>(text, values, { rowMode: 'array' }));
+	try {
+		for (;;) {
+			const rows = await cursor.read(size);
+			if (rows.length === 0) return;
+			yield rows;
+		}
+	} catch (error) {
+		throw translate(error);
+	} finally {
+		await cursor.close();
+	}
+}
