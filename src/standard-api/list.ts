@@ -5,6 +5,7 @@ import { search } from '#fhir/search/search.ts';
 import type { Field, Mapping } from './mapping.ts';
 import { invalidFields } from './problems.ts';
 import { type Found, type Shown, shown } from './records.ts';
+import { idOf } from './references.ts';
 import type { Call } from './row.ts';
 
 export type Page = { readonly records: readonly Shown[]; readonly links: Links };
@@ -34,7 +35,7 @@ const patience = 5000;
  * the `_page` of our links are understood on every list, other parameters are not looked at. Throws Problem invalid for bad values.
  */
 export async function list(ctx: FhirCtx, mapping: Mapping, call: Call, options: ListOptions = {}): Promise<Page> {
-	const asked = askedOf(mapping, call);
+	const asked = await askedOf(ctx, mapping, call);
 	const show = options.show ?? ((own, found) => shown(own, mapping, found));
 	const records: Shown[] = [];
 	let place = asked.page ?? (asked.offset > 0 ? await placeAt(ctx, mapping, asked, options) : undefined);
@@ -90,16 +91,20 @@ async function placeAt(ctx: FhirCtx, mapping: Mapping, asked: Asked, options: Li
 	return place ?? null;
 }
 
-function askedOf({ fields }: Mapping, { query }: Call): Asked {
+async function askedOf(ctx: FhirCtx, { type, fields, numbers, uuids }: Mapping, { query }: Call): Promise<Asked> {
 	const last = new Map(query);
 	const limit = wholeNumber(last, '_limit') ?? wholeNumber(last, '_maxresults') ?? wholeNumber(last, '_count') ?? usual;
 	const pairs: Pair[] = query.filter(([name]) => name === '_lastUpdated');
 	const checks: Asked['checks'][number][] = [];
+	for (const name of [...numbers, ...uuids]) {
+		const named = last.get(name);
+		if (named !== undefined && named !== '') pairs.push(['_id', (await idOf(ctx, type, named)) ?? 'none']);
+	}
 	for (const field of fields) {
 		const text = last.get(field.name);
 		if (field.filter === undefined || text === undefined || text === '') continue;
 		const { param, isLoose, part, value } = field.filter;
-		if (param !== undefined) pairs.push([param, escaped(value?.(text) ?? String(field.codec.keep(text)))]);
+		if (param !== undefined) pairs.push([param, value?.(text) ?? escaped(String(field.codec.keep(text)))]);
 		if (param === undefined || isLoose === true) checks.push((record) => meets(record[field.name], text, part === true));
 	}
 	const sort = last.get('_sort');
@@ -118,7 +123,8 @@ function meets(shown: unknown, asked: string, part: boolean): boolean {
 	return part ? text.toLowerCase().includes(asked.toLowerCase()) : text === asked;
 }
 
-function escaped(text: string): string {
+/** A text as one value of a FHIR search: https://hl7.org/fhir/R4/search.html#escaping */
+export function escaped(text: string): string {
 	return text.replace(/[\\,|$]/g, '\\$&');
 }
 

@@ -2,9 +2,12 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Reply, Route } from '#http/route.ts';
 import { allergyRows } from './allergy.ts';
+import { encounterRows } from './encounter.ts';
 import { dentalIssueRows, medicalProblemRows } from './medical-problem.ts';
 import { medicationRows } from './medication.ts';
+import { facilityRows, insuranceCompanyRows } from './organizations.ts';
 import { patientRows } from './patient.ts';
+import { practitionerRows, userRows } from './people.ts';
 import { problemReply } from './problems.ts';
 import { type ApiSettings, routeOf, type StandardRow } from './row.ts';
 import { surgeryRows } from './surgery.ts';
@@ -12,6 +15,11 @@ import { surgeryRows } from './surgery.ts';
 /** Rows of the Standard API, below `/apis/:site/api`. */
 export const standardRows: readonly StandardRow[] = [
 	...patientRows,
+	...facilityRows,
+	...practitionerRows,
+	...userRows,
+	...insuranceCompanyRows,
+	...encounterRows,
 	...medicalProblemRows,
 	...allergyRows,
 	...medicationRows,

@@ -128,7 +128,7 @@ const flags: Readonly<Record<string, number>> = { '0': 0, '1': 1, false: 0, true
 
 /** Whether a text is a number, as forms and PHP take it. */
 export function isNumeric(text: string): boolean {
-	return /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text.trim()) && text.length <= 30;
+	return /^[+-]?(\d+(\.\d*)?|\.\d+)$/.test(text.trim()) && text.length <= 255;
 }
 
 function isWhole(text: string): boolean {
