@@ -61,6 +61,7 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 	}
 	await announceStart(installation, process.env);
 	installation.fhir.jobs.work();
+	installation.subscriptions.work();
 	const endHousekeeping = startHousekeeping(installation);
 	return {
 		metrics,
@@ -95,6 +96,7 @@ function handlerOf(installation: Installation, metrics: Metrics): Handler {
 			...accountRoutes<FhirCtx>({
 				people,
 				apps: authorization.appGrants,
+				clients: authorization.clients,
 				outside: settings.signInProvider === undefined ? undefined : createOutsideProvider(people, settings.signInProvider),
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),

@@ -82,6 +82,7 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 			...accountRoutes<FhirCtx>({
 				people,
 				apps: authorization.appGrants,
+				clients: authorization.clients,
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
 			...fhirRoutes(ctx.fhir.rows),
@@ -150,6 +151,15 @@ export class Browser {
 		return this.#go(form.action, {
 			method: 'POST',
 			body: form.fields.toString(),
+			headers: { 'content-type': 'application/x-www-form-urlencoded', origin: this.#origin },
+		});
+	}
+
+	/** Sends a form as if a page of the site had it. */
+	async send(path: string, fields: Readonly<Record<string, string>>): Promise<Place> {
+		return this.#go(path, {
+			method: 'POST',
+			body: new URLSearchParams(fields).toString(),
 			headers: { 'content-type': 'application/x-www-form-urlencoded', origin: this.#origin },
 		});
 	}

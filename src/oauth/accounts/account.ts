@@ -60,13 +60,13 @@ type AccountRow = {
 	proxies: { patient: string; relatedPerson: string; expiresAt: string | null }[];
 };
 
-async function select(people: Looking, where: Sql): Promise<Account[]> {
+async function select(people: Looking, where: Sql, limit = 100_000): Promise<Account[]> {
 	const rows = await people.db.query<AccountRow>(sql`
 		SELECT a.id, a.kind, a.username, a.name, a.email, a.fhir_user, a.active, a.roles, a.details, a.must_change, a.password_changed_at,
 			a.totp_key IS NOT NULL AS has_totp, (SELECT count(*) FROM oauth.passkey k WHERE k.account = a.id) AS passkeys,
 			COALESCE((SELECT jsonb_agg(jsonb_build_object('patient', p.patient, 'relatedPerson', p.related_person, 'expiresAt', p.expires_at)
 				ORDER BY p.patient) FROM oauth.proxy p WHERE p.account = a.id AND (p.expires_at IS NULL OR p.expires_at > ${people.clock.now()})), '[]') AS proxies
-		FROM oauth.account a WHERE ${where} ORDER BY lower(a.username)`);
+		FROM oauth.account a WHERE ${where} ORDER BY lower(a.username) LIMIT ${limit}`);
 	return rows.map(({ fhir_user, must_change, password_changed_at, has_totp, proxies, email, ...rest }) => ({
 		...rest,
 		email: email ?? undefined,
@@ -101,6 +101,16 @@ export async function listAccounts(
 	const kind = only.kind === undefined ? raw('true') : sql`a.kind = ${only.kind}`;
 	const role = only.role === undefined ? raw('true') : sql`${only.role} = ANY(a.roles)`;
 	return select(people, sql`${kind} AND ${role}`);
+}
+
+/** Accounts whose name, user name or mail address has the words, by user name after `after`. */
+export async function pageOfAccounts(
+	people: Looking,
+	{ search, after, count }: { readonly search: string; readonly after: string; readonly count: number },
+): Promise<Account[]> {
+	const like = `%${search.trim().replaceAll(/[\\%_]/g, '\\$&')}%`;
+	const found = sql`(a.username ILIKE ${like} OR a.name ILIKE ${like} OR a.email ILIKE ${like})`;
+	return select(people, sql`lower(a.username) > lower(${after}) AND ${found}`, count);
 }
 
 export type NewAccount = {

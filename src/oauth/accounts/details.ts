@@ -67,6 +67,14 @@ const texts: Readonly<Record<string, Check>> = {
 };
 const flags = new Set(['provider', 'calendar', 'portal', 'cpoe']);
 
+/** The names of all details, as a form shows them. */
+export const detailNames: readonly string[] = [...Object.keys(texts), 'facilities', ...flags];
+
+/** Whether a detail is yes or no. */
+export function isFlag(name: string): boolean {
+	return flags.has(name);
+}
+
 /**
  * The details that `given` changes of `before`; a null or empty text removes one. Throws Problem invalid `user-detail-wrong` naming the
  * field that is none or whose value cannot be right.

@@ -28,6 +28,12 @@ export async function isAdministrator(people: Pick<People, 'db'>, account: Accou
 	return may(await rolesOf(people, account), 'admin.users', 'write');
 }
 
+/** Whether an account may do whatever an administrator's pages do: who can give roles can become anybody. */
+export async function isChiefAdministrator(people: Pick<People, 'db'>, account: Account): Promise<boolean> {
+	const roles = await rolesOf(people, account);
+	return may(roles, 'admin.users', 'write') && may(roles, 'admin.acl', 'write') && may(roles, 'admin.super', 'write');
+}
+
 /** Begins emergency access and tells the administrators. Throws as `beginBreakGlass`. */
 export async function takeEmergencyAccess(
 	people: People,

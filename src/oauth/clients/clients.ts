@@ -31,6 +31,8 @@ export type ClientStore = {
 	remove(id: string, by?: Actor): Promise<void>;
 	find(id: string): Promise<ClientRow | undefined>;
 	list(): Promise<ClientRow[]>;
+	/** The newest after the one whose id is `after`; those that wait only, if that is said. */
+	page(which: { readonly waiting: boolean; readonly after?: string | undefined; readonly count: number }): Promise<ClientRow[]>;
 	/** False when there is no such client. Disabling ends its tokens within a second. */
 	setEnabled(id: string, enabled: boolean, by?: Actor): Promise<boolean>;
 	setTrusted(id: string, trusted: boolean, by?: Actor): Promise<boolean>;
@@ -97,6 +99,13 @@ export function createClientStore(db: Database, approval: 'manual' | 'automatic'
 		},
 		async list() {
 			return (await db.query<Row>(sql`${select} ORDER BY created_at DESC, id`)).map(rowOf);
+		},
+		async page({ waiting, after, count }) {
+			const rows = await db.query<Row>(sql`
+				${select} WHERE ${waiting ? sql`NOT enabled` : sql`true`}
+				AND ${after === undefined ? sql`true` : sql`(created_at, id) < (SELECT created_at, id FROM oauth.client WHERE id = ${after})`}
+				ORDER BY created_at DESC, id DESC LIMIT ${count}`);
+			return rows.map(rowOf);
 		},
 		setEnabled: (id, enabled, by = heron) => set(id, 'enabled', enabled, by, enabled ? 'client-enabled' : 'client-disabled'),
 		setTrusted: (id, trusted, by = heron) => set(id, 'trusted', trusted, by, trusted ? 'client-trusted' : 'client-distrusted'),

@@ -3,12 +3,13 @@
 import { activeBreakGlass } from '#access/break-glass.ts';
 import { may } from '#access/roles.ts';
 import { Problem } from '#base/problem.ts';
+import { administrationWords } from '#contract/words/administration.ts';
 import type { SignInWords } from '#contract/words/words.ts';
 import type { Reply } from '#http/route.ts';
 import { findAccount } from '#oauth/accounts/account.ts';
 import { addPasskey, listPasskeys, type Passkey, removePasskey } from '#oauth/accounts/passkeys.ts';
 import type { People } from '#oauth/accounts/people.ts';
-import { endEmergencyAccess, rolesOf, takeEmergencyAccess } from '#oauth/accounts/rights.ts';
+import { endEmergencyAccess, isChiefAdministrator, rolesOf, takeEmergencyAccess } from '#oauth/accounts/rights.ts';
 import {
 	beginTotp,
 	clearSecondFactors,
@@ -29,7 +30,7 @@ import { setSession, type Visit } from './visit.ts';
 type Act = { readonly fields?: Readonly<Record<string, string>>; readonly look?: 'plain' | 'danger'; readonly about?: string };
 
 /** A form with one button that does one thing; `about` says to which of several, for those who hear the page. */
-function act(session: Session, action: string, label: string, { fields = {}, look = 'plain', about }: Act = {}): Html {
+export function act(session: Session, action: string, label: string, { fields = {}, look = 'plain', about }: Act = {}): Html {
 	const inputs = Object.entries(fields).map(([name, value]) => hidden(name, value));
 	return html`<form method="post" action="${action}">${hidden('token', session.formToken)}${inputs}<button class="${look}"${about !== undefined && html` aria-label="${label}: ${about}"`}>${label}</button></form>`;
 }
@@ -51,12 +52,13 @@ export async function accountPage(
 ): Promise<Reply> {
 	const { words, language } = visit;
 	const { account } = session;
-	const [passkeys, left, sessions, grants, emergency] = await Promise.all([
+	const [passkeys, left, sessions, grants, emergency, administers] = await Promise.all([
 		listPasskeys(people, account.id),
 		recoveryCodesLeft(people, account.id),
 		listSessions(people, account.id),
 		apps === undefined ? Promise.resolve([]) : apps.list(account.id),
 		emergencySection(people, visit, session),
+		isChiefAdministrator(people, account),
 	]);
 	const notice = shown.notice ?? (visit.query.get('done') === 'password' ? words.passwordChanged : undefined);
 	const body = html`<section>
@@ -67,7 +69,8 @@ ${errorBox(words, shown.errors ?? [])}${notice !== undefined && noticeBox(notice
 ${security(words, session, passkeys, left)}
 ${sessionsSection(words, session, sessions, language)}
 ${apps !== undefined && appsSection(words, session, grants, language)}
-${emergency}`;
+${emergency}
+${administers && administrationSection(visit)}`;
 	const corner = act(session, '/account/sign-out', words.signOut);
 	const status = shown.status ?? 200;
 	return pageReply({
@@ -161,6 +164,12 @@ ${hidden('token', session.formToken)}
 			: html`<p role="status"><strong>${words.breakGlassUntil} ${timeOf(glass.until, language)}</strong><br>${glass.reason}</p>
 ${act(session, '/account/emergency/end', words.breakGlassEnd)}`;
 	return html`<section aria-labelledby="emergency"><h2 id="emergency">${words.breakGlass}</h2>${inner}</section>`;
+}
+
+function administrationSection({ language }: Visit): Html {
+	const { administration } = administrationWords[language];
+	return html`<section aria-labelledby="administration"><h2 id="administration">${administration}</h2>
+<p><a class="button plain" href="/account/administration/users">${administration}</a></p></section>`;
 }
 
 const emergencyMinutes = 60;

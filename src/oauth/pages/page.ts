@@ -125,10 +125,11 @@ export type Field = {
 	readonly invalid?: boolean;
 	readonly focus?: boolean;
 	readonly numeric?: boolean;
+	readonly optional?: boolean;
 };
 
 /** A labelled field. */
-export function field({ name, label, type = 'text', autocomplete = 'off', value, hint, invalid, focus, numeric }: Field): Html {
+export function field({ name, label, type = 'text', autocomplete = 'off', value, hint, invalid, focus, numeric, optional }: Field): Html {
 	const described = [hint === undefined ? '' : `${name}-hint`, invalid ? 'error' : ''].filter((id) => id !== '').join(' ');
 	const attributes = [
 		described !== '' && html` aria-describedby="${described}"`,
@@ -138,7 +139,7 @@ export function field({ name, label, type = 'text', autocomplete = 'off', value,
 		type !== 'password' && html` autocapitalize="none" spellcheck="false"`,
 	];
 	return html`<div class="field"><label for="${name}">${label}</label>
-<input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" value="${value ?? ''}" required${attributes}>
+<input id="${name}" name="${name}" type="${type}" autocomplete="${autocomplete}" value="${value ?? ''}"${!optional && html` required`}${attributes}>
 ${hint !== undefined && html`<p class="hint" id="${name}-hint">${hint}</p>`}</div>`;
 }
 

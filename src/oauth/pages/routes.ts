@@ -4,6 +4,8 @@ import { chooseLanguage, signInWords } from '#contract/words/words.ts';
 import type { Method, Reply, Request, Route } from '#http/route.ts';
 import type { OutsideProvider } from '#oauth/accounts/outside-provider.ts';
 import type { People } from '#oauth/accounts/people.ts';
+import { isChiefAdministrator } from '#oauth/accounts/rights.ts';
+import type { ClientStore } from '#oauth/clients/clients.ts';
 import type { AppGrants } from '#oauth/sessions/app-grants.ts';
 import type { Session } from '#oauth/sessions/sessions.ts';
 import {
@@ -24,6 +26,8 @@ import {
 	takeRemoveSecondFactor,
 	takeSignOut,
 } from './account.ts';
+import { type Desk, deskOf } from './administration/frame.ts';
+import { administrationRows } from './administration/rows.ts';
 import { outsideCallback, takeOutside } from './outside.ts';
 import { errorBox, html, pageFiles, pageReply, seeOther } from './page.ts';
 import {
@@ -48,6 +52,8 @@ export type AccountDeps = {
 	readonly apps?: AppGrants | undefined;
 	/** A provider elsewhere that people may sign in with. */
 	readonly outside?: OutsideProvider | undefined;
+	/** The applications; without the authorization server there are none. */
+	readonly clients?: ClientStore | undefined;
 	/** Whether this account may see and end everybody's sessions. */
 	readonly isAdministrator: (session: Session) => Promise<boolean>;
 };
@@ -59,7 +65,7 @@ type Closed = (visit: Visit, session: Session) => Promise<Reply> | Reply;
 
 /** All rows. They find out by themselves who is there, so they are public to the server. */
 export function accountRoutes<C>(deps: AccountDeps): Route<C>[] {
-	const { people, apps, outside, isAdministrator } = deps;
+	const { people, apps, clients, outside, isAdministrator } = deps;
 	const row = (method: Method, path: string, handle: (visit: Visit) => Promise<Reply> | Reply): Route<C> => ({
 		method,
 		path: `/account${path}`,
@@ -88,6 +94,13 @@ export function accountRoutes<C>(deps: AccountDeps): Route<C>[] {
 		closed(method, path, async (visit, session) => {
 			if (!(await isAdministrator(session))) throw new Problem('forbidden', 'not-administrator', 'This page is for administrators.');
 			return handle(visit, session);
+		});
+	const administration = (method: 'GET' | 'POST', path: string, handle: (desk: Desk) => Promise<Reply>): Route<C> =>
+		(method === 'POST' ? fresh : closed)(method, `/administration${path}`, async (visit, session) => {
+			if (!(await isChiefAdministrator(people, session.account)))
+				throw new Problem('forbidden', 'not-administrator', 'This page is for administrators.');
+			if (apps === undefined || clients === undefined) throw new Problem('not-found', 'no-applications', 'There are no applications here.');
+			return handle(deskOf(visit, session, { apps, clients }));
 		});
 	const files = Object.entries(pageFiles).map(
 		([name, { type, bytes }]): Route<C> => ({
@@ -140,6 +153,7 @@ export function accountRoutes<C>(deps: AccountDeps): Route<C>[] {
 		open('GET', '/signed-out', (visit) => signedOutPage(visit)),
 		forAdministrators('GET', '/all-sessions', (visit, session) => allSessionsPage(visit.people, visit, session)),
 		forAdministrators('POST', '/all-sessions/end', (visit) => takeEndAnySession(visit.people, visit)),
+		...administrationRows.map(([method, path, handle]) => administration(method, path, handle)),
 	];
 }
 
