@@ -112,3 +112,16 @@ export function expandedIn(concept: unknown, notation: unknown): ReturnType<type
 	const codings = isNode(concept) ? listOf(concept.coding) : [];
 	return expandCodes(codings, readCodes(String(notation ?? ''), codings).words);
 }
+
+/** A reference: what it leads to is named anew when another is put there. https://hl7.org/fhir/R4/references.html */
+export function linkAt(...steps: readonly Step[]): Place {
+	const reference = at(...steps, 'reference');
+	return {
+		path: reference.path,
+		get: reference.get,
+		set(resource, value) {
+			for (const name of ['display', 'type', 'identifier']) at(...steps, name).set(resource, undefined);
+			reference.set(resource, value);
+		},
+	};
+}
