@@ -9,16 +9,19 @@ import { pairsOf } from '#fhir/search/escape.ts';
 import { parseJson } from '#fhir/wire/json.ts';
 import type { OperationInput } from './operation.ts';
 
+/** Where a client's words are looked for. */
+export type Given = Pick<OperationInput, 'query' | 'parameters'>;
+
 type Part = { readonly name?: unknown; readonly resource?: unknown; readonly [value: string]: unknown };
 
-function partsOf({ parameters }: OperationInput): readonly Part[] {
+function partsOf({ parameters }: Given): readonly Part[] {
 	const list = parameters?.parameter ?? [];
 	if (!Array.isArray(list)) throw badParameter('parameter', 'Parameters.parameter must be a list.');
 	return list.filter((part) => part !== null && typeof part === 'object') as Part[];
 }
 
 /** The values of a parameter as texts, those in the query first. Throws Problem invalid `parameter-invalid` for a value that is no primitive. */
-export function textsOf(input: OperationInput, name: string): string[] {
+export function textsOf(input: Given, name: string): string[] {
 	const asked = pairsOf(input.query).flatMap(([key, value]) => (key === name && value !== '' ? [value] : []));
 	const given = partsOf(input).flatMap((part) => {
 		if (part.name !== name) return [];
@@ -31,14 +34,14 @@ export function textsOf(input: OperationInput, name: string): string[] {
 }
 
 /** The one value of a parameter. Throws Problem invalid `parameter-invalid` when there are several. */
-export function textOf(input: OperationInput, name: string): string | undefined {
+export function textOf(input: Given, name: string): string | undefined {
 	const texts = textsOf(input, name);
 	if (texts.length > 1) throw badParameter(name, 'It may be given once.');
 	return texts[0];
 }
 
 /** A whole number from 0 (or `least`) up. */
-export function countOf(input: OperationInput, name: string, least = 0): number | undefined {
+export function countOf(input: Given, name: string, least = 0): number | undefined {
 	const text = textOf(input, name);
 	if (text === undefined) return undefined;
 	if (!/^\d{1,9}$/.test(text) || Number(text) < least) throw badParameter(name, `It must be a whole number, ${least} or more.`);
@@ -46,7 +49,7 @@ export function countOf(input: OperationInput, name: string, least = 0): number 
 }
 
 /** `true` or `false`. */
-export function flagOf(input: OperationInput, name: string): boolean | undefined {
+export function flagOf(input: Given, name: string): boolean | undefined {
 	const text = textOf(input, name);
 	if (text === undefined) return undefined;
 	if (text !== 'true' && text !== 'false') throw badParameter(name, 'It must be true or false.');
@@ -54,7 +57,7 @@ export function flagOf(input: OperationInput, name: string): boolean | undefined
 }
 
 /** The value of a parameter that is a structure, such as valueCoding: an object that nobody has checked. */
-export function structureOf(input: OperationInput, name: string): Readonly<Record<string, unknown>> | undefined {
+export function structureOf(input: Given, name: string): Readonly<Record<string, unknown>> | undefined {
 	const [part, ...more] = partsOf(input).filter((one) => one.name === name);
 	if (part === undefined) return undefined;
 	const value = valueIn(part);
@@ -64,7 +67,7 @@ export function structureOf(input: OperationInput, name: string): Readonly<Recor
 }
 
 /** A parameter that is a resource; the body itself when that is no Parameters. */
-export function resourceOf(input: OperationInput, name: string): Resource | undefined {
+export function resourceOf(input: Pick<OperationInput, 'query' | 'parameters' | 'resource'>, name: string): Resource | undefined {
 	if (input.resource !== undefined) return input.resource;
 	const [part, ...more] = partsOf(input).filter((one) => one.name === name);
 	if (part === undefined) return undefined;

@@ -3,8 +3,7 @@
 import type { Querier } from '#db/database.ts';
 import { raw } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { badParameter, countOf, textOf, textsOf } from '#fhir/operations/input.ts';
-import type { OperationInput } from '#fhir/operations/operation.ts';
+import { badParameter, countOf, type Given, textOf, textsOf } from '#fhir/operations/input.ts';
 import { bundleText, type Hit, searchUrl } from '#fhir/search/bundle.ts';
 import { compartmentClause, compartmentTypes } from '#fhir/search/compartment.ts';
 import type { Pair } from '#fhir/search/escape.ts';
@@ -37,7 +36,7 @@ type Asked = {
 type Begin = { readonly type: string; readonly token: string | undefined };
 
 /** One page of the record as the text of a searchset. Throws Problem invalid for parameters that cannot be read. */
-export async function everything(ctx: FhirCtx, input: OperationInput, focus: Focus): Promise<string> {
+export async function everything(ctx: FhirCtx, input: Given, focus: Focus): Promise<string> {
 	const asked = readAsked(ctx, input);
 	return ctx.db.tx(
 		async (tx) => {
@@ -61,7 +60,7 @@ export async function everything(ctx: FhirCtx, input: OperationInput, focus: Foc
 	);
 }
 
-function readAsked(ctx: FhirCtx, input: OperationInput): Asked {
+function readAsked(ctx: FhirCtx, input: Given): Asked {
 	const { settings, definitions } = ctx.fhir;
 	const count = countOf(input, '_count', 1);
 	const types = textsOf(input, '_type').flatMap((text) => text.split(','));
@@ -84,7 +83,7 @@ function readAsked(ctx: FhirCtx, input: OperationInput): Asked {
 	};
 }
 
-function dateOf(input: OperationInput, name: string, prefix: DateValue['prefix']): DateValue | undefined {
+function dateOf(input: Given, name: string, prefix: DateValue['prefix']): DateValue | undefined {
 	const text = textOf(input, name);
 	if (text === undefined) return undefined;
 	const range = dateRange(text);

@@ -1,0 +1,90 @@
+// Encounters with their diagnoses.
+import { type Draft, isWithin, latestFirst, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
+import { indications, loinc, problemObservation, reasonWords, related, when } from '#exchange/documents/ccda/entries.ts';
+import { performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
+import type { Concept, Condition, Encounter } from '#exchange/documents/shapes.ts';
+import { codeWords, conceptWords, periodWords } from '#exchange/documents/words.ts';
+import type { Element } from '#formats/ccda/tree.ts';
+import { template } from '#formats/ccda/write/templates.ts';
+import { code, fixed } from '#formats/ccda/write/values.ts';
+import { element } from '#formats/ccda/write/xml.ts';
+
+const cpt = 'http://www.ama-assn.org/go/cpt';
+
+export function encounters(draft: Draft): Section {
+	const visits = draft.record
+		.list<Encounter>('Encounter')
+		.filter((one) => one.status !== 'cancelled' && one.status !== 'planned' && isWithin(draft, one.period ?? {}));
+	return tableSection(
+		'encounters',
+		['Visit', 'When', 'Status', 'Reason', 'Diagnoses', 'Seen by', 'Place', 'Discharged to'],
+		latestFirst(visits, ({ period }) => period?.start).map((encounter) => {
+			const id = rowId('encounters', encounter);
+			const [place] = encounter.location ?? [];
+			return {
+				id,
+				cells: [
+					conceptWords(kindOf(encounter)),
+					periodWords(encounter.period),
+					codeWords(encounter.status),
+					reasonWords(draft, encounter),
+					diagnosesOf(draft, encounter)
+						.map((condition) => conceptWords(condition.code))
+						.join(', '),
+					(encounter.participant ?? [])
+						.map(({ individual }) => whoWords(draft, individual, encounter))
+						.filter((words) => words !== '')
+						.join(', '),
+					whoWords(draft, place?.location, encounter) || whoWords(draft, encounter.serviceProvider, encounter),
+					conceptWords(encounter.hospitalization?.dischargeDisposition),
+				],
+				entry: activity(draft, encounter, id),
+			};
+		}),
+	);
+}
+
+/** What kind of visit it was: its type, with its class as a further coding. */
+export function kindOf({ type, class: kind }: Encounter): Concept | undefined {
+	const [first] = type ?? [];
+	const coding = [...(type ?? []).flatMap((one) => one.coding ?? []), ...(kind?.code === undefined ? [] : [kind])];
+	if (first === undefined && coding.length === 0) return undefined;
+	const text = first === undefined ? (kind?.display ?? kind?.code) : conceptWords(first);
+	return { coding, ...(text === undefined || text === '' ? {} : { text }) };
+}
+
+function diagnosesOf({ record }: Draft, encounter: Encounter): Condition[] {
+	return (encounter.diagnosis ?? [])
+		.map(({ condition }) => record.find<Condition>(condition, encounter))
+		.filter((one) => one !== undefined);
+}
+
+function activity(draft: Draft, encounter: Encounter, id: string): Element {
+	const [place] = encounter.location ?? [];
+	const disposition = encounter.hospitalization?.dischargeDisposition;
+	return element(
+		'encounter',
+		{ classCode: 'ENC', moodCode: 'EVN' },
+		template('encounter activity'),
+		ownId(draft, encounter),
+		code('code', kindOf(encounter), { systems: [cpt] }),
+		pointer(id),
+		when(encounter.period ?? {}, true),
+		disposition === undefined ? undefined : code('sdtc:dischargeDispositionCode', disposition),
+		(encounter.participant ?? []).map(({ individual }) => performer(draft, individual, encounter)),
+		serviceLocation(draft, place?.location ?? encounter.serviceProvider, encounter),
+		indications(draft, encounter).map((reason) => related('RSON', reason)),
+		diagnosesOf(draft, encounter).map((condition) =>
+			related(
+				'COMP',
+				element(
+					'act',
+					{ classCode: 'ACT', moodCode: 'EVN' },
+					template('encounter diagnosis'),
+					fixed('code', loinc, '29308-4', 'Diagnosis'),
+					related('SUBJ', problemObservation(draft, condition, undefined, `of-${encounter.id}`)),
+				),
+			),
+		),
+	);
+}

@@ -1,0 +1,129 @@
+// Goals with their targets, and how far they were met.
+import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
+import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
+import type { Condition, Goal } from '#exchange/documents/shapes.ts';
+import { codeWords, conceptWords, dateWords, measureWords, notesWords, rangeWords } from '#exchange/documents/words.ts';
+import type { Element } from '#formats/ccda/tree.ts';
+import { template } from '#formats/ccda/write/templates.ts';
+import { bounds, code, interval, quantity } from '#formats/ccda/write/values.ts';
+import { element } from '#formats/ccda/write/xml.ts';
+
+export function goals(draft: Draft): Section {
+	const all = draft.record.list<Goal>('Goal').filter(({ lifecycleStatus }) => lifecycleStatus !== 'rejected');
+	return tableSection(
+		'goals',
+		['Goal', 'Target', 'Due', 'Status', 'Achievement', 'Priority', 'Since', 'Set by', 'About', 'Notes'],
+		latestFirst(all, ({ startDate }) => startDate).map((goal) => {
+			const id = rowId('goals', goal);
+			return {
+				id,
+				cells: [
+					marked(`${id}-name`, conceptWords(goal.description)),
+					targetWords(goal),
+					dateWords(dueOf(goal)),
+					codeWords(goal.lifecycleStatus),
+					conceptWords(goal.achievementStatus),
+					conceptWords(goal.priority),
+					dateWords(goal.startDate),
+					whoWords(draft, goal.expressedBy, goal),
+					(goal.addresses ?? [])
+						.map((reference) => conceptWords(draft.record.find<Condition>(reference, goal)?.code))
+						.filter((words) => words !== '')
+						.join(', '),
+					notesWords(goal.note),
+				],
+				entry: observation(draft, goal, id),
+			};
+		}),
+	);
+}
+
+function dueOf({ target }: Goal): string | undefined {
+	return target?.find(({ dueDate }) => dueDate !== undefined)?.dueDate;
+}
+
+function targetWords({ target }: Goal): string {
+	return (target ?? [])
+		.map(({ measure, detailQuantity, detailRange, detailCodeableConcept, detailString }) => {
+			const value =
+				measureWords(detailQuantity) ||
+				rangeWords(detailRange?.low, detailRange?.high) ||
+				conceptWords(detailCodeableConcept) ||
+				(detailString ?? '');
+			return [conceptWords(measure), value].filter((words) => words !== '').join(': ');
+		})
+		.filter((words) => words !== '')
+		.join('; ');
+}
+
+const states: Readonly<Record<string, string>> = { completed: 'completed', cancelled: 'aborted', 'on-hold': 'suspended' };
+
+function observation(draft: Draft, goal: Goal, id: string): Element {
+	const [target] = goal.target ?? [];
+	const due = dueOf(goal);
+	return element(
+		'observation',
+		{ classCode: 'OBS', moodCode: 'GOL' },
+		template('goal'),
+		ownId(draft, goal),
+		code('code', target?.measure ?? goal.description, { systems: [loinc, snomed], reference: `${id}-name` }),
+		pointer(id),
+		status(states[goal.lifecycleStatus ?? ''] ?? 'active'),
+		interval(
+			'effectiveTime',
+			{ ...(goal.startDate === undefined ? {} : { start: goal.startDate }), ...(due === undefined ? {} : { end: due }) },
+			{ open: true },
+		),
+		target?.detailQuantity !== undefined
+			? quantity('value', target.detailQuantity, 'PQ')
+			: target?.detailRange !== undefined
+				? bounds('value', target.detailRange.low, target.detailRange.high)
+				: target?.detailCodeableConcept !== undefined
+					? code('value', target.detailCodeableConcept, { type: 'CD' })
+					: element('value', { 'xsi:type': 'ST' }, target?.detailString ?? conceptWords(goal.description)),
+		author(draft, goal.expressedBy, goal.statusDate ?? goal.startDate, goal),
+	);
+}
+
+/** How far goals were met. */
+export function outcomes(draft: Draft): Section {
+	const judged = draft.record.list<Goal>('Goal').filter(({ achievementStatus }) => achievementStatus !== undefined);
+	return tableSection(
+		'outcomes',
+		['Goal', 'Outcome', 'Date'],
+		judged.map((goal) => {
+			const id = rowId('outcomes', goal);
+			return {
+				id,
+				cells: [
+					marked(`${id}-name`, conceptWords(goal.description)),
+					marked(`${id}-value`, conceptWords(goal.achievementStatus)),
+					dateWords(goal.statusDate),
+				],
+				entry: element(
+					'observation',
+					{ classCode: 'OBS', moodCode: 'EVN' },
+					template('outcome'),
+					ownId(draft, goal, 'outcome'),
+					code('code', goal.target?.[0]?.measure ?? goal.description, { systems: [loinc], reference: `${id}-name` }),
+					pointer(id),
+					status('completed'),
+					element('value', { 'xsi:type': 'ST' }, conceptWords(goal.achievementStatus)),
+					author(draft, goal.expressedBy, goal.statusDate, goal),
+					related(
+						'GEVL',
+						element(
+							'act',
+							{ classCode: 'ACT', moodCode: 'EVN' },
+							element('templateId', { root: '2.16.840.1.113883.10.20.22.4.122' }),
+							ownId(draft, goal),
+							element('code', { nullFlavor: 'NP' }),
+							status('completed'),
+						),
+					),
+				),
+			};
+		}),
+	);
+}

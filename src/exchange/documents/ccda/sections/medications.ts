@@ -1,0 +1,307 @@
+// Medications: what was ordered, what the patient says, what was given and handed out.
+import {
+	type Draft,
+	isWithin,
+	latestFirst,
+	marked,
+	ownId,
+	pointer,
+	rowId,
+	type Section,
+	tableSection,
+} from '#exchange/documents/ccda/draft.ts';
+import { indications, loinc, reasonWords, related, status } from '#exchange/documents/ccda/entries.ts';
+import { author, organization, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
+import type { Concept, Dosage, Medication, MedicationUse, Party, Period } from '#exchange/documents/shapes.ts';
+import { anyHasCode, codeWords, conceptWords, measureWords, notesWords, periodOf, periodWords } from '#exchange/documents/words.ts';
+import type { Element } from '#formats/ccda/tree.ts';
+import type { SectionKey } from '#formats/ccda/vocabulary.ts';
+import { type TemplateName, template } from '#formats/ccda/write/templates.ts';
+import { code, fixed, interval, nothing, quantity, time } from '#formats/ccda/write/values.ts';
+import { element } from '#formats/ccda/write/xml.ts';
+
+const rxnorm = 'http://www.nlm.nih.gov/research/umls/rxnorm';
+const routes = 'http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl';
+
+/** Orders and statements. Plans and options are in the plan of treatment. */
+export function medications(draft: Draft, key: SectionKey = 'medications'): Section {
+	const { record } = draft;
+	const orders = record.list<MedicationUse>('MedicationRequest').filter((one) => !isPlan(one) && one.status !== 'draft');
+	return useSection(draft, key, [...orders, ...record.list<MedicationUse>('MedicationStatement')]);
+}
+
+/** What was ordered for after the visit: category `discharge`, else what is active at its end. */
+export function dischargeMedications(draft: Draft): Section {
+	const orders = draft.record.list<MedicationUse>('MedicationRequest').filter((one) => !isPlan(one));
+	const marked = orders.filter(
+		(one) => anyHasCode(one.category, ['discharge']) && one.encounter?.reference === `Encounter/${draft.encounter?.id}`,
+	);
+	const active = [...orders, ...draft.record.list<MedicationUse>('MedicationStatement')].filter((one) => one.status === 'active');
+	return useSection(draft, 'discharge-medications', marked.length > 0 ? marked : active, (activity) =>
+		element(
+			'act',
+			{ classCode: 'ACT', moodCode: 'EVN' },
+			template('discharge medication'),
+			element(
+				'code',
+				fixed('code', loinc, '10183-2', 'Hospital discharge medications').attributes,
+				fixed('translation', loinc, '75311-1', 'Discharge medication'),
+			),
+			status('completed'),
+			related('SUBJ', activity),
+		),
+	);
+}
+
+export function medicationsAdministered(draft: Draft): Section {
+	const given = draft.record.list<MedicationUse>('MedicationAdministration').filter((one) => isWithin(draft, one));
+	return useSection(draft, 'medications-administered', given);
+}
+
+export function isPlan({ intent }: MedicationUse): boolean {
+	return intent === 'proposal' || intent === 'plan' || intent === 'option';
+}
+
+function useSection(
+	draft: Draft,
+	key: SectionKey,
+	uses: readonly MedicationUse[],
+	wrap: (activity: Element) => Element = (activity) => activity,
+): Section {
+	const active = (use: MedicationUse): number => (use.status === 'active' || use.status === 'on-hold' ? 0 : 1);
+	const sorted = latestFirst(uses, (use) => timeOf(use).start).toSorted((a, b) => active(a) - active(b));
+	return tableSection(
+		key,
+		['Medication', 'Directions', 'Dose', 'Route', 'Status', 'When', 'Reason', 'Quantity', 'Ordered by', 'Notes'],
+		sorted.map((use) => {
+			const id = rowId(key, use);
+			const [dosage] = dosagesOf(use);
+			const dispense = use.dispenseRequest;
+			return {
+				id,
+				cells: [
+					marked(`${id}-name`, conceptWords(productOf(draft, use))),
+					marked(
+						`${id}-sig`,
+						dosagesOf(use)
+							.map(({ text, patientInstruction }) => text ?? patientInstruction ?? '')
+							.filter((words) => words !== '')
+							.join('; '),
+					),
+					doseWords(dosage),
+					conceptWords(dosage?.route),
+					codeWords(use.status),
+					periodWords(timeOf(use)),
+					reasonWords(draft, use),
+					[
+						measureWords(dispense?.quantity ?? use.quantity),
+						dispense?.numberOfRepeatsAllowed === undefined ? '' : `${dispense.numberOfRepeatsAllowed} refills`,
+					]
+						.filter((words) => words !== '')
+						.join(', '),
+					whoWords(draft, use.requester ?? use.informationSource, use),
+					notesWords(use.note),
+				],
+				entry: wrap(medicationActivity(draft, use, id)),
+			};
+		}),
+	);
+}
+
+function doseWords(dosage: Dosage | undefined): string {
+	const dose = dosage?.doseAndRate?.[0];
+	return (
+		measureWords(dose?.doseQuantity) ||
+		(dose?.doseRange === undefined ? '' : `${measureWords(dose.doseRange.low)} – ${measureWords(dose.doseRange.high)}`)
+	);
+}
+
+function dosagesOf({ dosageInstruction, dosage }: MedicationUse): readonly Dosage[] {
+	const given = dosageInstruction ?? dosage ?? [];
+	return Array.isArray(given) ? (given as readonly Dosage[]) : [given as Dosage];
+}
+
+/** The medication as a concept, of the resource or of the Medication that it names. */
+export function productOf({ record }: Draft, use: MedicationUse): Concept | undefined {
+	const found = record.find<Medication>(use.medicationReference, use)?.code;
+	return (
+		use.medicationCodeableConcept ??
+		found ??
+		(use.medicationReference?.display === undefined ? undefined : { text: use.medicationReference.display })
+	);
+}
+
+/** From when to when it was, or was to be, taken. */
+function timeOf(use: MedicationUse): Period {
+	const own = periodOf(use);
+	if (own.start !== undefined || own.end !== undefined) return own;
+	const [dosage] = dosagesOf(use);
+	const bounds = dosage?.timing?.repeat?.boundsPeriod ?? use.dispenseRequest?.validityPeriod;
+	if (bounds !== undefined) return bounds;
+	const start = use.authoredOn ?? use.dateAsserted ?? use.whenHandedOver ?? use.whenPrepared;
+	return start === undefined ? {} : { start };
+}
+
+const states: Readonly<Record<string, string>> = {
+	active: 'active',
+	'on-hold': 'suspended',
+	'in-progress': 'active',
+	cancelled: 'aborted',
+	stopped: 'aborted',
+	'not-done': 'aborted',
+	completed: 'completed',
+	intended: 'active',
+};
+
+/** A Medication Activity (or one that is planned). */
+export function medicationActivity(draft: Draft, use: MedicationUse, id: string, as: TemplateName = 'medication activity'): Element {
+	const [dosage] = dosagesOf(use);
+	const dose = dosage?.doseAndRate?.[0];
+	const isOrder = use.resourceType === 'MedicationRequest';
+	const sig = dosage?.text ?? dosage?.patientInstruction;
+	const asNeeded = dosage?.asNeededCodeableConcept;
+	return element(
+		'substanceAdministration',
+		{
+			classCode: 'SBADM',
+			moodCode: isOrder ? 'INT' : 'EVN',
+			negationInd: use.status === 'not-taken' || use.status === 'not-done' ? 'true' : undefined,
+		},
+		template(as),
+		ownId(draft, use),
+		pointer(id),
+		status(states[use.status ?? ''] ?? 'completed'),
+		takenWhen(use),
+		frequency(dosage),
+		dosage?.route === undefined ? undefined : code('routeCode', dosage.route, { systems: [routes], only: true }),
+		dosage?.site === undefined ? undefined : code('approachSiteCode', dosage.site),
+		dose?.doseQuantity === undefined ? nothing('doseQuantity') : quantity('doseQuantity', dose.doseQuantity),
+		dose?.rateQuantity === undefined ? undefined : quantity('rateQuantity', dose.rateQuantity),
+		element('consumable', {}, product(draft, use, `${id}-name`)),
+		use.performer?.map(({ actor }) => performer(draft, actor, use)).slice(0, 1),
+		author(draft, use.requester ?? use.informationSource, use.authoredOn ?? use.dateAsserted, use),
+		indications(draft, use).map((reason) => related('RSON', reason)),
+		sig === undefined ? undefined : related('COMP', freeSig(id)),
+		supplyOrder(draft, use, `${id}-name`),
+		dispenses(draft, use, `${id}-name`),
+		asNeeded === undefined ? undefined : element('precondition', { typeCode: 'PRCN' }, asNeededCriterion(asNeeded)),
+	);
+}
+
+function asNeededCriterion(concept: Concept): Element {
+	return element(
+		'criterion',
+		{},
+		element('templateId', { root: '2.16.840.1.113883.10.20.22.4.25', extension: '2014-06-09' }),
+		element('templateId', { root: '2.16.840.1.113883.10.20.22.4.25' }),
+		element('code', { code: 'ASSERTION', codeSystem: '2.16.840.1.113883.5.4' }),
+		code('value', concept, { type: 'CD' }),
+	);
+}
+
+function takenWhen(use: MedicationUse): Element {
+	const { start, end } = timeOf(use);
+	const isOpen = use.status === 'active' || use.status === 'on-hold' || use.status === 'in-progress' || use.status === 'intended';
+	if (use.resourceType === 'MedicationAdministration' && start !== undefined && start === end) return time('effectiveTime', start);
+	return interval(
+		'effectiveTime',
+		{ ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) },
+		{ type: 'IVL_TS', open: isOpen },
+	);
+}
+
+/** How often, as a periodic interval; undefined when the timing says it otherwise. */
+function frequency(dosage: Dosage | undefined): Element | undefined {
+	const repeat = dosage?.timing?.repeat;
+	if (repeat?.period === undefined || repeat.periodUnit === undefined) return undefined;
+	const times = repeat.frequency ?? 1;
+	const each = Number(repeat.period) / times;
+	const unit =
+		repeat.periodUnit === 'a' ||
+		repeat.periodUnit === 'mo' ||
+		repeat.periodUnit === 'wk' ||
+		repeat.periodUnit === 'd' ||
+		repeat.periodUnit === 'h' ||
+		repeat.periodUnit === 'min' ||
+		repeat.periodUnit === 's'
+			? repeat.periodUnit
+			: undefined;
+	if (unit === undefined || !Number.isFinite(each) || each <= 0) return undefined;
+	const [value, shown] = unit === 'd' && !Number.isInteger(each) ? [each * 24, 'h'] : [each, unit];
+	const text = String(Math.round(value * 1000) / 1000);
+	return element(
+		'effectiveTime',
+		{ 'xsi:type': 'PIVL_TS', institutionSpecified: 'true', operator: 'A' },
+		element('period', { value: text, unit: shown }),
+	);
+}
+
+function product(draft: Draft, use: MedicationUse, reference: string): Element {
+	const medication = draft.record.find<Medication>(use.medicationReference, use);
+	const maker = draft.record.find<Party>(medication?.manufacturer, medication);
+	return element(
+		'manufacturedProduct',
+		{ classCode: 'MANU' },
+		template('medication product'),
+		element(
+			'manufacturedMaterial',
+			{},
+			code('code', productOf(draft, use), { systems: [rxnorm], only: true, reference }),
+			medication?.batch?.lotNumber === undefined ? undefined : element('lotNumberText', {}, medication.batch.lotNumber),
+		),
+		maker === undefined ? undefined : organization(draft, 'manufacturerOrganization', maker),
+	);
+}
+
+function freeSig(id: string): Element {
+	return element(
+		'substanceAdministration',
+		{ classCode: 'SBADM', moodCode: 'INT' },
+		template('medication sig'),
+		fixed('code', loinc, '76662-6', 'Instructions Medication'),
+		element('text', {}, element('reference', { value: `#${id}-sig` })),
+		element('consumable', {}, element('manufacturedProduct', {}, element('manufacturedLabeledDrug', { nullFlavor: 'NA' }))),
+	);
+}
+
+function supplyOrder(draft: Draft, use: MedicationUse, reference: string): Element | undefined {
+	const request = use.dispenseRequest;
+	if (request?.quantity === undefined && request?.numberOfRepeatsAllowed === undefined) return undefined;
+	return related(
+		'REFR',
+		element(
+			'supply',
+			{ classCode: 'SPLY', moodCode: 'INT' },
+			template('supply order'),
+			ownId(draft, use, 'supply'),
+			status(states[use.status ?? ''] ?? 'completed'),
+			element('effectiveTime', { 'xsi:type': 'IVL_TS' }, time('high', request.validityPeriod?.end)),
+			request.numberOfRepeatsAllowed === undefined ? undefined : element('repeatNumber', { value: String(request.numberOfRepeatsAllowed) }),
+			request.quantity === undefined ? undefined : quantity('quantity', request.quantity),
+			element('product', {}, product(draft, use, reference)),
+			author(draft, use.requester, use.authoredOn, use),
+		),
+	);
+}
+
+function dispenses(draft: Draft, order: MedicationUse, reference: string): (Element | undefined)[] {
+	const own = draft.record
+		.list<MedicationUse>('MedicationDispense')
+		.filter(({ authorizingPrescription }) => authorizingPrescription?.some((one) => one.reference === `${order.resourceType}/${order.id}`));
+	return own.map((dispense) =>
+		related(
+			'REFR',
+			element(
+				'supply',
+				{ classCode: 'SPLY', moodCode: 'EVN' },
+				template('medication dispense'),
+				ownId(draft, dispense),
+				status(dispense.status === 'completed' ? 'completed' : 'aborted'),
+				time('effectiveTime', dispense.whenHandedOver ?? dispense.whenPrepared),
+				dispense.quantity === undefined ? undefined : quantity('quantity', dispense.quantity),
+				element('product', {}, product(draft, dispense, reference)),
+				dispense.performer?.map(({ actor }) => performer(draft, actor, dispense)).slice(0, 1),
+			),
+		),
+	);
+}

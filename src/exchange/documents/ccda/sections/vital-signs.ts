@@ -1,0 +1,89 @@
+// Vital signs: one organizer for all that was measured at one time.
+import { type Draft, isWithin, latestFirst, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
+import { loinc, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { interpretationsOf, interpretationWords, isMade, kindOf, referenceRanges } from '#exchange/documents/ccda/observations.ts';
+import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
+import type { Observation, ObservationPart } from '#exchange/documents/shapes.ts';
+import { conceptWords, notesWords, periodOf, valueWords, whenWords } from '#exchange/documents/words.ts';
+import type { Element } from '#formats/ccda/tree.ts';
+import { template } from '#formats/ccda/write/templates.ts';
+import { code, fixed, interval, quantity, time } from '#formats/ccda/write/values.ts';
+import { element } from '#formats/ccda/write/xml.ts';
+
+type Sign = { readonly observation: Observation; readonly part: ObservationPart; readonly suffix: string };
+
+export function vitalSigns(draft: Draft): Section {
+	const all = draft.record
+		.list<Observation>('Observation')
+		.filter((one) => kindOf(one) === 'vital-signs' && isMade(one) && isWithin(draft, one));
+	const groups = Map.groupBy(latestFirst(all.flatMap(signsOf), timeOf), (sign) => timeOf(sign) ?? '');
+	const lines = [...groups.values()].flatMap((signs) => {
+		const measured = signs.filter(({ part }) => part.valueQuantity !== undefined);
+		return signs.map((sign, i) => ({
+			id: idOf(sign),
+			cells: [
+				conceptWords(sign.part.code),
+				valueWords(sign.part),
+				interpretationWords(sign.part),
+				whenWords(sign.observation),
+				whoWords(draft, sign.observation.performer?.[0], sign.observation),
+				notesWords(sign.observation.note),
+			],
+			...(i === 0 && measured.length > 0 ? { entry: organizer(draft, measured) } : {}),
+		}));
+	});
+	return tableSection('vital-signs', ['Vital sign', 'Value', 'Interpretation', 'Date', 'Measured by', 'Notes'], lines);
+}
+
+function timeOf({ observation }: Sign): string | undefined {
+	return periodOf(observation).start;
+}
+
+function idOf({ observation, suffix }: Sign): string {
+	return `${rowId('vital-signs', observation)}${suffix}`;
+}
+
+/** The measured values of an observation: its own or, as with blood pressure, those of its components. */
+function signsOf(observation: Observation): Sign[] {
+	const components = (observation.component ?? []).map((part, i) => ({ observation, part, suffix: `-${i + 1}` }));
+	return valueWords(observation) === '' ? components : [{ observation, part: observation, suffix: '' }, ...components];
+}
+
+function organizer(draft: Draft, signs: readonly Sign[]): Element {
+	const { observation } = signs[0] as Sign;
+	const start = periodOf(observation).start;
+	return element(
+		'organizer',
+		{ classCode: 'CLUSTER', moodCode: 'EVN' },
+		template('vital signs'),
+		ownId(draft, observation, 'organizer'),
+		element(
+			'code',
+			fixed('code', snomed, '46680005', 'Vital signs').attributes,
+			fixed('translation', loinc, '74728-7', 'Vital signs, weight, height, head circumference, oxygen saturation & BMI panel'),
+		),
+		status('completed'),
+		interval('effectiveTime', start === undefined ? {} : { start, end: start }),
+		signs.map((sign) => element('component', {}, vitalSign(draft, sign))),
+	);
+}
+
+function vitalSign(draft: Draft, sign: Sign): Element {
+	const { observation, part, suffix } = sign;
+	return element(
+		'observation',
+		{ classCode: 'OBS', moodCode: 'EVN' },
+		template('vital sign'),
+		ownId(draft, observation, suffix === '' ? undefined : suffix.slice(1)),
+		code('code', part.code, { systems: [loinc] }),
+		pointer(idOf(sign)),
+		status('completed'),
+		time('effectiveTime', periodOf(observation).start),
+		quantity('value', part.valueQuantity, 'PQ'),
+		interpretationsOf(part),
+		observation.method === undefined ? undefined : code('methodCode', observation.method),
+		observation.bodySite === undefined ? undefined : code('targetSiteCode', observation.bodySite),
+		author(draft, observation.performer?.[0], observation.issued, observation),
+		referenceRanges(part),
+	);
+}

@@ -1,0 +1,109 @@
+// A patient's record as documents are made from it: read once, through $everything's own search, so that it holds what the caller may see.
+import { Problem } from '#base/problem.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { read } from '#fhir/interactions/read.ts';
+import { everything } from '#fhir/operations/everything/everything.ts';
+import type { Concept, Entity, Patient, Reference } from './shapes.ts';
+
+/** What documents tell of. Money, audit and other documents' contents stay out. */
+const membersRead = [
+	'AllergyIntolerance',
+	'Appointment',
+	'CarePlan',
+	'CareTeam',
+	'ClinicalImpression',
+	'Condition',
+	'Consent',
+	'Coverage',
+	'Device',
+	'DiagnosticReport',
+	'DocumentReference',
+	'Encounter',
+	'FamilyMemberHistory',
+	'Goal',
+	'Immunization',
+	'ImmunizationRecommendation',
+	'MedicationAdministration',
+	'MedicationDispense',
+	'MedicationRequest',
+	'MedicationStatement',
+	'Observation',
+	'Patient',
+	'Procedure',
+	'RelatedPerson',
+	'ServiceRequest',
+	'Specimen',
+];
+/** What those refer to. */
+const referredRead = ['Location', 'Medication', 'Organization', 'Practitioner', 'PractitionerRole'];
+
+/** Resources that one document is made from at most. */
+const maxResources = 20_000;
+
+export type PatientRecord = {
+	readonly patient: Patient;
+	/** The resources of a type that belong to the patient. */
+	list<T extends Entity>(type: string): readonly T[];
+	/** What a reference names: in the record, or in the resource that refers. */
+	find<T extends Entity>(reference: Reference | undefined, from?: Entity): T | undefined;
+	/** Everything that was read, for saying whether two documents would say the same. */
+	readonly versions: readonly string[];
+};
+
+type SearchSet = {
+	readonly link?: readonly { readonly relation: string; readonly url: string }[];
+	readonly entry?: readonly { readonly resource: Entity; readonly search?: { readonly mode?: string } }[];
+};
+
+/**
+ * The record of a patient as the caller sees it: one statement a type and page, whatever the number of resources. Throws as a read of the
+ * patient does, and Problem too-much `record-too-large` when there is more than a document can hold.
+ */
+export async function readRecord(ctx: FhirCtx, id: string): Promise<PatientRecord> {
+	const { body } = await read(ctx, 'Patient', id);
+	const patient = JSON.parse(body) as Patient;
+	const matches: Entity[] = [];
+	const known = new Map<string, Entity>([[`Patient/${id}`, patient]]);
+	const types = [...membersRead, ...referredRead].join(',');
+	for (let query: string | undefined = `_type=${types}&_count=${ctx.fhir.settings.maxCount}`; query !== undefined; ) {
+		const page = JSON.parse(await everything(ctx, { query }, { type: 'Patient', id })) as SearchSet;
+		for (const { resource, search } of page.entry ?? []) {
+			known.set(`${resource.resourceType}/${resource.id}`, resource);
+			if (search?.mode === 'match') matches.push(resource);
+		}
+		if (matches.length > maxResources) throw tooLarge();
+		const next: string | undefined = page.link?.find(({ relation }) => relation === 'next')?.url;
+		query = next === undefined ? undefined : new URL(next).search.slice(1);
+	}
+	return recordOf(ctx.fhir.base, patient, matches, known);
+}
+
+function tooLarge(): Problem {
+	const text = `The record has more than ${maxResources} resources, more than one document holds.`;
+	return new Problem('too-much', 'record-too-large', text, {
+		issues: [{ severity: 'error', type: 'too-costly', code: 'record-too-large', text }],
+	});
+}
+
+/** Whether a resource was not entered by mistake. */
+function isMeant(entity: Entity): boolean {
+	const { status, verificationStatus } = entity as { status?: unknown; verificationStatus?: Concept };
+	return status !== 'entered-in-error' && verificationStatus?.coding?.some(({ code }) => code === 'entered-in-error') !== true;
+}
+
+/** A record over resources in hand. `base` is the server's own, which references may begin with. */
+export function recordOf(base: string, patient: Patient, matches: readonly Entity[], known: ReadonlyMap<string, Entity>): PatientRecord {
+	const byType = Map.groupBy(matches.filter(isMeant), ({ resourceType }) => resourceType);
+	return {
+		patient,
+		list: <T extends Entity>(type: string) => (byType.get(type) ?? []) as unknown as readonly T[],
+		find<T extends Entity>(reference: Reference | undefined, from?: Entity) {
+			const text = reference?.reference;
+			if (text === undefined) return undefined;
+			if (text.startsWith('#')) return from?.contained?.find(({ id }) => `#${id}` === text) as T | undefined;
+			const local = text.startsWith(`${base}/`) ? text.slice(base.length + 1) : text;
+			return known.get(local.replace(/\/_history\/.*$/, '')) as T | undefined;
+		},
+		versions: [...known].map(([name, { meta }]) => `${name}/${meta?.versionId ?? ''}`).sort(),
+	};
+}
