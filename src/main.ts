@@ -4,6 +4,8 @@ import { relative } from 'node:path';
 import { createLog, described, type Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { openDatabase } from '#db/database.ts';
+import { startWithDemo } from '#demo/start.ts';
+import { listAccounts } from '#oauth/accounts/account.ts';
 import { coreOf, ensureAdministrator } from '#oauth/accounts/accounts.ts';
 import { compose, openSource, type Source } from './compose.ts';
 import { serve } from './serve.ts';
@@ -23,7 +25,9 @@ async function main(): Promise<void> {
 		const source = await openSource(settings, log, 'own');
 		ending.add(source.close);
 		say(source, settings);
-		await firstAdministrator(source, settings);
+		const isFirst = await firstAdministrator(source, settings);
+		await startWithDemo({ settings, config: source.config, log, isFirst, signal: ending.signal });
+		if (ending.begun) return;
 		ending.add(settings.workers === 1 ? await startAlone(settings, source, log) : await startWorkers(settings, source.config, log));
 		if (ending.begun) return;
 		console.log(`Listening on ${addresses(settings).join(' and ')}${settings.workers === 1 ? '' : ` with ${settings.workers} processes`}`);
@@ -60,12 +64,15 @@ function say({ embedded }: Source, settings: Settings): void {
 	console.log(`PostgreSQL ${embedded.version} with the data of ${shown(settings.dataDir)} (process ${embedded.pid}${how})`);
 }
 
-/** Somebody has to be able to sign in: the first start makes an administrator, whose password is shown this once. */
-async function firstAdministrator({ config }: Source, { adminPassword, people }: Settings): Promise<void> {
+/** Somebody has to be able to sign in: the first start makes an administrator, whose password is shown this once. Says if it was the first. */
+async function firstAdministrator({ config }: Source, { adminPassword, people }: Settings): Promise<boolean> {
 	const db = openDatabase({ ...config, max: 1 });
 	try {
-		const password = await ensureAdministrator(db, adminPassword, coreOf(db, people));
+		const core = coreOf(db, people);
+		const isFirst = (await listAccounts(core)).length === 0;
+		const password = await ensureAdministrator(db, adminPassword, core);
 		if (password !== undefined) console.log(`Sign in as "admin" with the password ${password} (it is shown this once)`);
+		return isFirst;
 	} finally {
 		await db.close();
 	}
@@ -89,6 +96,8 @@ type Ending = {
 	/** No more will be added. */
 	started(): void;
 	readonly begun: boolean;
+	/** Aborted when the end begins. */
+	readonly signal: AbortSignal;
 	end(code: number): Promise<void>;
 };
 
@@ -99,6 +108,7 @@ type Ending = {
 function createEnding(): Ending {
 	const ends: (() => Promise<void>)[] = [];
 	const start = Promise.withResolvers<void>();
+	const aborter = new AbortController();
 	let under: Promise<void> | undefined;
 	const run = async (code: number): Promise<void> => {
 		await start.promise;
@@ -112,8 +122,10 @@ function createEnding(): Ending {
 		get begun() {
 			return under !== undefined;
 		},
+		signal: aborter.signal,
 		end(code) {
 			if (code !== 0) start.resolve();
+			aborter.abort();
 			under ??= run(code);
 			return under;
 		},

@@ -46,6 +46,8 @@ test('nothing set gives the documented defaults', () => {
 		defaultCount: 20,
 		maxCount: 1000,
 		adminPassword: undefined,
+		bulk: { keepMs: 86_400_000, allowPrivateUrls: false, fetchBytes: 100 * 1024 ** 3 },
+		demo: 'ask',
 		oauth: {
 			clientApproval: 'manual',
 			requirePkce: 'public',

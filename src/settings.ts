@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { LogLevel } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
-import type { BulkSettings } from '#exchange/bulk/operations.ts';
+import { type BulkSettings, usualBulk } from '#exchange/bulk/operations.ts';
 import { defaultPeopleSettings, type PeopleSettings } from '#oauth/accounts/people.ts';
 import type { OAuthSettings } from '#oauth/provider/configuration.ts';
 
@@ -39,6 +39,8 @@ export type Settings = {
 	readonly maxCount: number;
 	/** Of the administrator that the first start makes; undefined for a random one. */
 	readonly adminPassword: string | undefined;
+	/** Whether an empty installation starts with the demo clinic; `ask` asks at a first start in a terminal. */
+	readonly demo: 'yes' | 'no' | 'ask';
 	/** The authorization server. */
 	readonly oauth: OAuthSettings;
 	/** Accounts and how they sign in. */
@@ -112,6 +114,12 @@ export const settingRows: readonly SettingRow[] = [
 		means: 'password of the administrator `admin` that the first start makes; a random one is printed once and has to be changed',
 	},
 	{
+		name: 'HERON_DEMO',
+		fallback: '(asks)',
+		means:
+			'1 lets an empty installation start with the demo clinic, 0 does not; when absent, a first start in a terminal asks, and without a terminal nothing is loaded',
+	},
+	{
 		name: 'HERON_CLIENT_APPROVAL',
 		fallback: 'manual',
 		means:
@@ -125,7 +133,7 @@ export const settingRows: readonly SettingRow[] = [
 	{
 		name: 'HERON_ALLOW_PRIVATE_URLS',
 		fallback: '0',
-		means: '1 takes http, loopback and private addresses of applications (redirects, keys); for development',
+		means: '1 takes http, loopback and private addresses of applications (redirects, keys) and of files to import; for development',
 	},
 	{ name: 'HERON_ASSERTION_MAX_AGE', fallback: '86400', means: 'seconds that the assertion of a backend service may live' },
 	{ name: 'HERON_ACCESS_TOKEN_SECONDS', fallback: '3600', means: 'life of an access token' },
@@ -280,6 +288,7 @@ export function readSettings(environment: Environment): Settings {
 		defaultCount: integer('HERON_DEFAULT_COUNT', 20, 1, 10_000),
 		maxCount: integer('HERON_MAX_COUNT', 1000, 1, 10_000),
 		adminPassword: text('HERON_ADMIN_PASSWORD'),
+		demo: demoOf(given),
 		oauth: {
 			clientApproval: choice('HERON_CLIENT_APPROVAL', 'manual', ['manual', 'automatic']),
 			requirePkce: choice('HERON_REQUIRE_PKCE', 'public', ['public', 'all']),
@@ -292,7 +301,11 @@ export function readSettings(environment: Environment): Settings {
 			registrationsPerHour: integer('HERON_REGISTRATIONS_PER_HOUR', 30, 0, 100_000),
 		},
 		people: peopleOf(given),
-		bulk: { keepMs: integer('HERON_BULK_HOURS', 24, 1, 168) * 3_600_000 },
+		bulk: {
+			...usualBulk,
+			keepMs: integer('HERON_BULK_HOURS', 24, 1, 168) * 3_600_000,
+			allowPrivateUrls: choice('HERON_ALLOW_PRIVATE_URLS', '0', ['0', '1']) === '1',
+		},
 		mail: mailOf(given),
 		signInProvider: signInProviderOf(given),
 	};
@@ -305,6 +318,11 @@ export function readSettings(environment: Environment): Settings {
 }
 
 type Reader = ReturnType<typeof reader>;
+
+function demoOf({ text, choice }: Reader): Settings['demo'] {
+	if (text('HERON_DEMO') === undefined) return 'ask';
+	return choice('HERON_DEMO', '0', ['0', '1']) === '1' ? 'yes' : 'no';
+}
 
 function peopleOf({ integer }: Reader): Settings['people'] {
 	const { policy, tries, idleMs, resetMs } = defaultPeopleSettings;
