@@ -12,6 +12,7 @@ import { type Embedded, startEmbedded } from '#db/embedded.ts';
 import { type Generated, migrate } from '#db/migrate.ts';
 import { openReplicas } from '#db/replicas.ts';
 import { requireServer } from '#db/requirements.ts';
+import { createSubscriptions, type Subscriptions } from '#exchange/subscriptions/subscriptions.ts';
 import { createJournal } from '#fhir/audit/journal.ts';
 import { createDiskBlobs } from '#fhir/binary/disk.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
@@ -34,6 +35,7 @@ import { createS3Blobs, readS3Place } from '#outside/s3-blobs.ts';
 import { createDirectory } from './directory.ts';
 import { allOperations } from './operations.ts';
 import type { Settings } from './settings.ts';
+import { createCallerNow } from './standing.ts';
 
 /** Where the data are: how to connect, and the PostgreSQL that came with Heron when that is the one. */
 export type Source = {
@@ -53,6 +55,8 @@ export type Installation = {
 	readonly people: People;
 	/** Applications and their tokens. */
 	readonly authorization: Authorization;
+	/** Events on their way out. */
+	readonly subscriptions: Subscriptions;
 	/** A context that reads from the primary. */
 	readonly ctxFor: (caller: Caller, requestId: string) => FhirCtx;
 	/** A context for somebody who only reads now and last wrote at `lastWrite` (milliseconds, 0 for never): from a replica that has it all. */
@@ -136,6 +140,15 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 	const ids = createIds();
 	const jobs = createJobs({ db, clock: systemClock, ids, log, folder: join(settings.dataDir, 'jobs') });
 	const blobs = await openBlobs(settings);
+	const sealer = openSealer(settings.dataDir);
+	const subscriptions = createSubscriptions({
+		db,
+		log,
+		seal: sealer,
+		ctxFor: (caller, requestId) => ctxFor(caller, requestId),
+		callerNow: (caller) => callerNow(caller),
+		allowPrivate: settings.oauth.allowPrivateUrls,
+	});
 	const fhir: Fhir = {
 		base,
 		definitions,
@@ -150,6 +163,8 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		settings,
 		jobs,
 		audit,
+		checks: new Map([['Subscription', subscriptions.check]]),
+		mac: sealer.mac,
 	};
 	searchParameters.work(store);
 	const ctxOver = (on: Database, caller: Caller, requestId: string): FhirCtx => {
@@ -162,7 +177,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		clock: systemClock,
 		ids,
 		log,
-		sealer: openSealer(settings.dataDir),
+		sealer,
 		audit,
 		mail,
 		settings: { ...settings.people, publicUrl: settings.publicUrl },
@@ -170,10 +185,12 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 	const rightsOf = (account: Account) => rightsOfAccount(people, account);
 	const directory = createDirectory({ fhir, ctxFor, rightsOf });
 	const authorization = createAuthorization({ people, settings: settings.oauth, directory, rightsOf });
+	const callerNow = createCallerNow({ people, authorization, rightsOf });
 	return {
 		settings,
 		db,
 		fhir,
+		subscriptions,
 		log,
 		clock: systemClock,
 		people,
@@ -182,6 +199,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		readingCtxFor: (caller, requestId, lastWrite) => ctxOver(replicas.reader(lastWrite), caller, requestId),
 		async close() {
 			mail?.close();
+			await subscriptions.close();
 			await searchParameters.close();
 			await jobs.close();
 			await store.close();

@@ -19,10 +19,11 @@ import { createHandler, type Handler, type Listening, listen } from '#http/serve
 import { createOutsideProvider } from '#oauth/accounts/outside-provider.ts';
 import { isAdministrator } from '#oauth/accounts/rights.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
+import type { Service } from '#standard-api/background-service.ts';
 import { standardProblem, standardRoutes } from '#standard-api/routes.ts';
 import { announceStart, announceStop } from './announce.ts';
 import type { Installation } from './compose.ts';
-import { startHousekeeping } from './housekeeping.ts';
+import { createHousekeeping } from './housekeeping.ts';
 
 export type Serving = {
 	readonly metrics: Metrics;
@@ -40,7 +41,9 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 	registerBulk(installation.fhir, settings.bulk);
 	const metrics = createMetrics();
 	gauges(installation, metrics);
-	const handler = handlerOf(installation, metricsText === undefined ? metrics : { ...metrics, text: metricsText });
+	const housekeeping = createHousekeeping(installation);
+	const shown = metricsText === undefined ? metrics : { ...metrics, text: metricsText };
+	const handler = handlerOf(installation, shown, [housekeeping.service]);
 	const certificate = settings.httpsPort === 0 ? undefined : await certificateOf(installation);
 	const host = settings.host === undefined ? {} : { host: settings.host };
 	const open: Listening[] = [];
@@ -62,12 +65,12 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 	await announceStart(installation, process.env);
 	installation.fhir.jobs.work();
 	installation.subscriptions.work();
-	const endHousekeeping = startHousekeeping(installation);
+	housekeeping.start();
 	return {
 		metrics,
 		async close() {
 			await close();
-			await endHousekeeping();
+			await housekeeping.end();
 			await announceStop(installation).catch((error) =>
 				installation.log.warn({ error: described(error) }, 'the audit was not told of the stop'),
 			);
@@ -81,7 +84,7 @@ function certificateOf({ settings, clock, log }: Installation): Promise<Certific
 	return openCertificate({ given, folder: dataDir, hosts: [hostOf(publicUrl)], clock, log });
 }
 
-function handlerOf(installation: Installation, metrics: Metrics): Handler {
+function handlerOf(installation: Installation, metrics: Metrics, services: readonly Service[]): Handler {
 	const { settings, db, fhir, clock, log, people, authorization, ctxFor, readingCtxFor } = installation;
 	const verifier = createTokenVerifier(db, clock, { source: authorization.source });
 	const writers = createWriters(clock);
@@ -100,7 +103,7 @@ function handlerOf(installation: Installation, metrics: Metrics): Handler {
 				outside: settings.signInProvider === undefined ? undefined : createOutsideProvider(people, settings.signInProvider),
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
-			...[...fhirRoutes(fhir.rows), ...standardRoutes({ statusCompat: settings.openemrStatusCompat })].map(writers.noting),
+			...[...fhirRoutes(fhir.rows), ...standardRoutes({ statusCompat: settings.openemrStatusCompat, services })].map(writers.noting),
 		],
 		mounts: [authorization.mount],
 		authenticate: async (authorization, request) => {

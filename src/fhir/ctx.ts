@@ -4,6 +4,7 @@ import type { Ctx } from '#access/ctx.ts';
 import type { Blobs } from '#base/blobs.ts';
 import type { Definitions } from './definitions/definitions.ts';
 import type { Jobs } from './jobs/jobs.ts';
+import type { Resource } from './resource.ts';
 import type { Rows } from './rows.ts';
 import type { SearchParameters } from './search/custom.ts';
 import type { SearchRegistry } from './search/registry.ts';
@@ -29,6 +30,10 @@ export type Fhir = {
 	readonly jobs: Jobs;
 	/** Where accesses are noted. */
 	readonly audit: Audit;
+	/** What rooms above this one want to see of a type before it is written: they refuse it, or add what only the server may write. */
+	readonly checks: ReadonlyMap<string, (ctx: FhirCtx, resource: Resource) => void>;
+	/** A keyed hash under the installation's own secret. */
+	readonly mac: (about: string, text: string) => Buffer;
 };
 
 export type FhirSettings = {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
-import { guardedFetch, isPrivateHost, isSpecialAddress } from './guarded-fetch.ts';
+import { guardedDownload, guardedFetch, isPrivateHost, isSpecialAddress, requireFetchable } from './guarded-fetch.ts';
 
 const addresses: [string, boolean][] = [
 	['127.0.0.1', true],
@@ -83,4 +83,16 @@ test('a name that leads to this machine is refused when it is connected to', asy
 	// The hosts file gives this machine's own name an address of its own.
 	const { hostname } = await import('node:os');
 	await assert.rejects(async () => guardedFetch(`https://${hostname()}.`, { allowPrivate: false, timeoutMs: 1000 }));
+});
+
+test('what is large comes as a stream, under the same rules; what falls silent is broken off', async () => {
+	const signal = new AbortController().signal;
+	const { status, headers, body } = await guardedDownload(`${base}/keys`, { ...open, idleMs: 5000, signal });
+	assert.deepEqual([status, headers['cache-control'], Buffer.concat(await body.toArray()).toString()], [200, 'max-age=60', '{"keys":[]}']);
+	await assert.rejects(guardedDownload(`${base}/slow`, { ...open, idleMs: 50, signal }), { kind: 'unavailable', code: 'address-failed' });
+	await assert.rejects(guardedDownload('https://localtest.me.invalid/', { ...open, idleMs: 5000, signal }), { code: 'address-failed' });
+	for (const address of ['nonsense', 'ftp://example.org', 'https://a:b@example.org', 'https://127.0.0.1/', `${base}/keys`]) {
+		assert.throws(() => guardedDownload(address, { allowPrivate: false, idleMs: 5000, signal }), { code: 'address-refused' });
+		assert.throws(() => requireFetchable(address, false), { code: 'address-refused' });
+	}
 });

@@ -1,9 +1,10 @@
-// Fetching addresses that somebody else named (a client's JWKS): https only, never to this machine or a private network, whatever the name
+// Asking addresses that somebody else named (a client's JWKS, a subscription's endpoint): https only, never to this machine or a private network, whatever the name
 // resolves to, no redirects, little data, little time. https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
 import { lookup as lookUpName } from 'node:dns';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import type { Readable } from 'node:stream';
 import { Problem } from '#base/problem.ts';
 
 export type GuardOptions = {
@@ -11,6 +12,10 @@ export type GuardOptions = {
 	readonly allowPrivate: boolean;
 	readonly limitBytes?: number;
 	readonly timeoutMs?: number;
+	/** GET unless set. */
+	readonly method?: 'GET' | 'POST' | 'PUT';
+	readonly headers?: Readonly<Record<string, string>>;
+	readonly body?: string;
 };
 
 export type Fetched = { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: Buffer };
@@ -67,24 +72,20 @@ export function isPrivateHost(hostname: string): boolean {
 }
 
 /**
- * GETs an address. Throws Problem invalid `address-refused` for one that may not be asked, unavailable `address-failed` when it does not
+ * Sends a request, a GET unless the options say otherwise. Throws Problem invalid `address-refused` for one that may not be asked, unavailable `address-failed` when it does not
  * answer as it should.
  */
 export function guardedFetch(address: string, options: GuardOptions): Promise<Fetched> {
 	const { allowPrivate, limitBytes = 256 * 1024, timeoutMs = 3000 } = options;
-	if (!URL.canParse(address)) throw refused('it is not an address');
-	const url = new URL(address);
-	if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) throw refused('only https is');
-	if (url.username !== '' || url.password !== '') throw refused('it has a password');
-	if (!allowPrivate && isPrivateHost(url.hostname)) throw refused('it is on a private network');
+	const url = allowedUrl(address, allowPrivate);
 	return new Promise((resolve, reject) => {
 		const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
 		const fail = (cause: unknown): void => reject(cause instanceof Problem ? cause : failed(cause));
 		const request = send(
 			url,
 			{
-				method: 'GET',
-				headers: { accept: 'application/json', 'user-agent': 'Heron' },
+				method: options.method ?? 'GET',
+				headers: { accept: 'application/json', 'user-agent': 'Heron', ...options.headers },
 				agent: false,
 				signal: AbortSignal.timeout(timeoutMs),
 				lookup: lookupFor(allowPrivate),
@@ -106,8 +107,48 @@ export function guardedFetch(address: string, options: GuardOptions): Promise<Fe
 			},
 		);
 		request.on('error', fail);
+		request.end(options.body);
+	});
+}
+
+export type DownloadOptions = Pick<GuardOptions, 'allowPrivate' | 'headers'> & {
+	/** How long nothing may come. */
+	readonly idleMs: number;
+	readonly signal: AbortSignal;
+};
+
+/** An answer as it comes in. Who reads it decides how much is too much. */
+export type Download = { readonly status: number; readonly headers: Readonly<Record<string, string | undefined>>; readonly body: Readable };
+
+/** GETs what is too large to hold. Throws as guardedFetch does. */
+export function guardedDownload(address: string, { allowPrivate, headers, idleMs, signal }: DownloadOptions): Promise<Download> {
+	const url = allowedUrl(address, allowPrivate);
+	return new Promise((resolve, reject) => {
+		const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
+		const asked = { 'user-agent': 'Heron', ...headers };
+		const request = send(url, { headers: asked, agent: false, signal, timeout: idleMs, lookup: lookupFor(allowPrivate) }, (response) => {
+			const told = Object.fromEntries(Object.entries(response.headers).map(([name, value]) => [name, String(value)]));
+			resolve({ status: response.statusCode ?? 0, headers: told, body: response });
+		});
+		request.on('timeout', () => request.destroy(new Error('nothing came for too long')));
+		request.on('error', (cause) => reject(cause instanceof Problem ? cause : failed(cause)));
 		request.end();
 	});
+}
+
+/** Throws Problem invalid `address-refused` for an address that can be told by its text to be none that may be asked. */
+function allowedUrl(address: string, allowPrivate: boolean): URL {
+	if (!URL.canParse(address)) throw refused('it is not an address');
+	const url = new URL(address);
+	if (url.protocol !== 'https:' && !(allowPrivate && url.protocol === 'http:')) throw refused('only https is');
+	if (url.username !== '' || url.password !== '') throw refused('it has a password');
+	if (!allowPrivate && isPrivateHost(url.hostname)) throw refused('it is on a private network');
+	return url;
+}
+
+/** Throws Problem as a download of it would, before anything is sent. */
+export function requireFetchable(address: string, allowPrivate: boolean): void {
+	allowedUrl(address, allowPrivate);
 }
 
 /** Names are resolved here, so that what was checked is what is connected to. */

@@ -1,4 +1,5 @@
 // The record put together over a database of a test's own, as compose.ts does for an installation.
+import { createHmac } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +91,8 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 		settings,
 		jobs,
 		audit,
+		checks: new Map(),
+		mac: (about, text) => createHmac('sha256', 'of tests').update(`${about} ${text}`).digest(),
 	};
 	return { caller, db, clock: systemClock, ids, log: silentLog, requestId: 'test', fhir };
 }

@@ -32,6 +32,7 @@ export function check(ctx: FhirCtx, type: string, resource: Resource): readonly 
 		);
 	}
 	const issues = ctx.fhir.validator.validate(resource, { type });
+	ctx.fhir.checks.get(type)?.(ctx, resource);
 	if (type === 'SearchParameter') requireSearchable(ctx.fhir.searchParameters, resource);
 	if (issues.length === 0) return issues;
 	const lenient = ctx.fhir.settings.validation === 'lenient';
