@@ -37,6 +37,9 @@ const membersRead = [
 /** What those refer to. */
 const referredRead = ['Location', 'Medication', 'Organization', 'Practitioner', 'PractitionerRole'];
 
+/** Tag of documents that were made from the record: they are no part of it. */
+export const generatedTag = { system: 'urn:heron:document', code: 'generated' } as const;
+
 /** Resources that one document is made from at most. */
 const maxResources = 20_000;
 
@@ -68,6 +71,7 @@ export async function readRecord(ctx: FhirCtx, id: string): Promise<PatientRecor
 	for (let query: string | undefined = `_type=${types}&_count=${ctx.fhir.settings.maxCount}`; query !== undefined; ) {
 		const page = JSON.parse(await everything(ctx, { query }, { type: 'Patient', id })) as SearchSet;
 		for (const { resource, search } of page.entry ?? []) {
+			if (isGenerated(resource)) continue;
 			known.set(`${resource.resourceType}/${resource.id}`, resource);
 			if (search?.mode === 'match') matches.push(resource);
 		}
@@ -83,6 +87,10 @@ function tooLarge(): Problem {
 	return new Problem('too-much', 'record-too-large', text, {
 		issues: [{ severity: 'error', type: 'too-costly', code: 'record-too-large', text }],
 	});
+}
+
+function isGenerated({ meta }: Entity): boolean {
+	return meta?.tag?.some(({ system, code }) => system === generatedTag.system && code === generatedTag.code) === true;
 }
 
 /** Whether a resource was not entered by mistake. */

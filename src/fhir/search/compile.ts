@@ -47,6 +47,8 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 			return hasAny(row, clause.keys);
 		case 'patient':
 			return patientCondition(row, clause.key, clause.also);
+		case 'secured':
+			return securedCondition(row, clause.by);
 		case 'listed':
 			return listedCondition(row, clause.id, clause.restrict);
 		case 'text':
@@ -56,6 +58,11 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 		case 'kin':
 			throw new Error('a hierarchy is resolved before it is compiled');
 	}
+}
+
+/** Within JSON strings every quote is escaped, so that this text can only be the member itself. */
+function securedCondition(row: Row, by: string): Sql {
+	return sql`strpos(${column(row, 'body')}, ${`"securityContext":{"reference":${JSON.stringify(by)}}`}) > 0`;
 }
 
 /** What can be asked of a contained resource: nothing refers to it, and it is no row of its own. */

@@ -82,6 +82,8 @@ export type Clause =
 	| { readonly is: 'kin'; readonly param: SearchParam; readonly names: readonly string[]; readonly below: boolean }
 	/** The resource belongs to the compartment of this patient (key of "Patient/id"), by whichever parameter. */
 	| { readonly is: 'patient'; readonly key: string; readonly also: readonly SearchParam[] }
+	/** The Binary is to be treated as part of this resource ("Patient/id"), https://hl7.org/fhir/R4/binary-definitions.html#Binary.securityContext */
+	| { readonly is: 'secured'; readonly by: string }
 	| { readonly is: 'any'; readonly of: readonly Clause[] }
 	| { readonly is: 'all'; readonly of: readonly Clause[] }
 	| { readonly is: 'not'; readonly of: Clause };

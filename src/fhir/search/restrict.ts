@@ -20,7 +20,7 @@ export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): R
 		if (grant.patient === undefined && grant.query === undefined) return undefined;
 		const parts: Clause[] = [];
 		if (grant.patient !== undefined) {
-			const within = withinPatient(ctx, type, grant.patient);
+			const within = withinPatient(ctx, type, grant.patient, interaction);
 			if (within === undefined) continue;
 			parts.push(within);
 		}
@@ -45,8 +45,12 @@ function criteriaOf(ctx: FhirCtx, type: string, query: string): Clause | undefin
 	}
 }
 
-/** Being in the compartment of a patient; undefined when the type is in none. A patient is only in the own one here, not by link. */
-function withinPatient(ctx: FhirCtx, type: string, id: string): Clause | undefined {
+/**
+ * Being in the compartment of a patient; undefined when the type is in none. A patient is only in the own one here, not by link. A Binary
+ * is read as the patient whom its security context names is; it cannot be looked for, as no index knows of that.
+ */
+function withinPatient(ctx: FhirCtx, type: string, id: string, interaction: Interaction): Clause | undefined {
+	if (type === 'Binary') return interaction === 'read' ? { is: 'secured', by: `Patient/${id}` } : undefined;
 	const key = refKey(`Patient/${id}`);
 	if (type === 'Patient') return { is: 'patient', key, also: [] };
 	const also = compartmentParams(ctx, 'Patient', type);

@@ -71,7 +71,7 @@ function noteKind(kind: Concept | undefined): Element | undefined {
 function notesOf(draft: Draft): Note[] {
 	const documents = draft.record
 		.list<DocumentReference>('DocumentReference')
-		.filter((one) => one.status !== 'superseded' && anyHasCode(one.category, ['clinical-note']) && !isDirective(one) && !isGenerated(one))
+		.filter((one) => one.status !== 'superseded' && anyHasCode(one.category, ['clinical-note']) && !isDirective(one))
 		.map((entity): Note => {
 			const date = entity.context?.period?.start ?? entity.date;
 			return {
@@ -99,13 +99,6 @@ function notesOf(draft: Draft): Note[] {
 		);
 	const within = [...documents, ...reports].filter(({ date }) => isWithin(draft, date === undefined ? {} : { start: date, end: date }));
 	return latestFirst(within, ({ date }) => date);
-}
-
-/** Tag of documents that Heron made from the record: they are no part of it. */
-export const generatedTag = { system: 'urn:heron:document', code: 'generated' } as const;
-
-function isGenerated({ meta }: DocumentReference): boolean {
-	return meta?.tag?.some(({ system, code: value }) => system === generatedTag.system && value === generatedTag.code) === true;
 }
 
 /** Words of attachments as far as they are text and at hand; others are named. */
