@@ -24,7 +24,7 @@ export type Entry = {
 	/** The order of a patient's entries when none is asked for, as FHIR's `_sort`. */
 	readonly order?: string;
 	/** The element that says whose it is. */
-	readonly owner: 'subject' | 'patient';
+	readonly owner: 'subject' | 'patient' | 'beneficiary';
 	/** What finds the entries among all resources of the type; what was struck out is not among them. */
 	readonly criteria: readonly Pair[];
 	/** The same of a resource in hand. */
@@ -37,6 +37,8 @@ export type Entry = {
 	readonly strike: (resource: Resource) => void;
 	/** What a record shows besides its fields. */
 	readonly present?: Present;
+	/** What that looks at; people, places and medications unless said. */
+	readonly related?: RegExp;
 };
 
 export type Present = (record: Shown, resource: Resource, related: ReadonlyMap<string, Resource>) => Shown;
@@ -77,7 +79,7 @@ export async function showEntries(ctx: FhirCtx, entry: Entry, found: readonly Fo
 		for (const [at, i] of places.entries()) records[i] = part[at] as Shown;
 	}
 	if (present === undefined) return records;
-	const related = await relatedTo(ctx, resources);
+	const related = await relatedTo(ctx, resources, entry.related);
 	return records.map((record, i) => present(record, resources[i] as Resource, related));
 }
 
@@ -147,9 +149,9 @@ function plainCodes(body: Values): Values {
 }
 
 /** What the resources refer to and this caller may see, by reference: people, places, visits and patients. */
-export async function relatedTo(ctx: FhirCtx, resources: readonly Resource[]): Promise<ReadonlyMap<string, Resource>> {
+export async function relatedTo(ctx: FhirCtx, resources: readonly Resource[], types = shownTypes): Promise<ReadonlyMap<string, Resource>> {
 	const references = new Set<string>();
-	for (const resource of resources) collect(resource, references);
+	for (const resource of resources) collect(resource, references, types);
 	const found = await Promise.all(
 		[...references].map(async (reference): Promise<[string, Resource][]> => {
 			const [type = '', id = ''] = reference.split('/');
@@ -166,11 +168,11 @@ export async function relatedTo(ctx: FhirCtx, resources: readonly Resource[]): P
 
 const shownTypes = /^(?:Practitioner|Organization|Location|Medication)\/[A-Za-z0-9\-.]{1,64}$/;
 
-function collect(value: unknown, references: Set<string>): void {
-	if (Array.isArray(value)) for (const one of value) collect(one, references);
+function collect(value: unknown, references: Set<string>, types: RegExp): void {
+	if (Array.isArray(value)) for (const one of value) collect(one, references, types);
 	else if (isNode(value)) {
-		if (typeof value.reference === 'string' && shownTypes.test(value.reference)) references.add(value.reference);
-		for (const one of Object.values(value)) collect(one, references);
+		if (typeof value.reference === 'string' && types.test(value.reference)) references.add(value.reference);
+		for (const one of Object.values(value)) collect(one, references, types);
 	}
 }
 

@@ -142,7 +142,8 @@ function sortOf(fields: readonly Field[], text: string): string {
 		.join(',');
 }
 
-function wholeNumber(query: ReadonlyMap<string, string>, name: string): number | undefined {
+/** A parameter that is a whole number; undefined when it is absent. Throws Problem invalid. */
+export function wholeNumber(query: ReadonlyMap<string, string>, name: string): number | undefined {
 	const text = query.get(name);
 	if (text === undefined || text === '') return undefined;
 	if (!/^\d{1,9}$/.test(text)) throw invalidFields([{ field: name, code: 'Numeric::NOT_NUMERIC', text: `${name} must be numeric` }]);

@@ -2,37 +2,57 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Reply, Route } from '#http/route.ts';
 import { allergyRows } from './allergy.ts';
+import { appointmentRows } from './appointment-rows.ts';
+import { backgroundServiceRows, type Service } from './background-service.ts';
+import { employerRows } from './employer.ts';
 import { encounterRows } from './encounter.ts';
+import { insuranceRows } from './insurance.ts';
 import { dentalIssueRows, medicalProblemRows } from './medical-problem.ts';
 import { medicationRows } from './medication.ts';
+import { officeRows } from './office.ts';
 import { facilityRows, insuranceCompanyRows } from './organizations.ts';
 import { patientRows } from './patient.ts';
 import { practitionerRows, userRows } from './people.ts';
+import { portalRows } from './portal.ts';
 import { problemReply } from './problems.ts';
 import { type ApiSettings, routeOf, type StandardRow } from './row.ts';
 import { surgeryRows } from './surgery.ts';
+import { vitalRows } from './vital.ts';
 
-/** Rows of the Standard API, below `/apis/:site/api`. */
-export const standardRows: readonly StandardRow[] = [
+/** Rows of the Standard API, below `/apis/:site/api`, but for those over the server's own services. */
+const recordRows: readonly StandardRow[] = [
 	...patientRows,
+	...employerRows,
+	...insuranceRows,
 	...facilityRows,
 	...practitionerRows,
 	...userRows,
 	...insuranceCompanyRows,
+	...officeRows,
 	...encounterRows,
+	...vitalRows,
 	...medicalProblemRows,
 	...allergyRows,
 	...medicationRows,
 	...surgeryRows,
 	...dentalIssueRows,
+	...appointmentRows,
 ];
 
-/** Rows of the Portal API, below `/apis/:site/portal`. */
-export const portalRows: readonly StandardRow[] = [];
+/** Rows of the Standard API, below `/apis/:site/api`. */
+export const standardRows: readonly StandardRow[] = [...recordRows, ...backgroundServiceRows([])];
 
-/** The routes of both. */
-export function standardRoutes(settings: ApiSettings): Route<FhirCtx>[] {
-	return [...standardRows.map((row) => routeOf(row, 'api', settings)), ...portalRows.map((row) => routeOf(row, 'portal', settings))];
+export type StandardSettings = ApiSettings & {
+	/** What the server does by itself. */
+	readonly services?: readonly Service[];
+};
+
+/** The routes of the Standard and the Portal API. */
+export function standardRoutes({ services = [], ...settings }: StandardSettings): Route<FhirCtx>[] {
+	return [
+		...[...recordRows, ...backgroundServiceRows(services)].map((row) => routeOf(row, 'api', settings)),
+		...portalRows.map((row) => routeOf(row, 'portal', settings)),
+	];
 }
 
 /** What went wrong on a path of these APIs that no row owns. */
