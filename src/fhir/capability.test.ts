@@ -128,6 +128,30 @@ test('search parameters, includes and profiles are told as they are', () => {
 	}
 });
 
+test('what US Core 8.0.0 asks of a server is told: profiles, parameters, combinations, includes', () => {
+	const url = 'http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server|8.0.0';
+	assert.ok((statement.instantiates as string[]).includes(url));
+	const asked = definitions.servers.find((one) => `${one.url}|${one.version}` === url);
+	assert.ok(asked !== undefined && asked.resources.length === 31);
+	for (const { type, profiles, params, combinations, includes, revincludes } of asked.resources) {
+		const own = resourceOf(type);
+		// Questionnaires are of another guide, whose package is not part of Heron.
+		for (const profile of profiles) if (profile.includes('/us/core/')) assert.ok(own.supportedProfile?.includes(profile as never), profile);
+		for (const param of params)
+			assert.ok(
+				(own.searchParam as Element[]).some(({ name }) => name === param),
+				`${type}.${param}`,
+			);
+		for (const include of includes) assert.ok(own.searchInclude?.includes(include.split(':').slice(0, 2).join(':') as never), include);
+		for (const revinclude of revincludes) assert.ok(own.searchRevInclude?.includes(revinclude as never), `${type} ${revinclude}`);
+		const told = (own.extension as unknown as { extension: { url: string; valueString: string }[] }[] | undefined) ?? [];
+		assert.deepEqual(
+			told.map(({ extension }) => extension.map(({ valueString }) => valueString)),
+			combinations.map(({ required, optional }) => [...required, ...optional]),
+		);
+	}
+});
+
 test('normative leaves out what is for trial use; the rest is the same', () => {
 	const normative = JSON.parse(capability(fhir, 'normative')) as { rest: [Record<string, Record<string, unknown>[]>] };
 	const [{ resource = [], security }] = normative.rest;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Problem } from '#base/problem.ts';
 import type { Fhir } from './ctx.ts';
 import type { CompartmentName } from './definitions/definitions.ts';
+import type { ServerFacts } from './definitions/facts.ts';
 import { canonicalOf } from './operations/definitions.ts';
 import type { Operation } from './operations/operation.ts';
 import type { Resource } from './resource.ts';
@@ -65,10 +66,10 @@ export function capabilityStatement(fhir: Fhir): Resource {
 		date: releaseDate,
 		publisher: 'Heron',
 		kind: 'instance',
-		...some(
-			'instantiates',
-			fhir.rows.operations.flatMap(({ instantiates }) => instantiates ?? []),
-		),
+		...some('instantiates', [
+			...keptServers(fhir).map(({ url, version: one }) => `${url}|${one}`),
+			...fhir.rows.operations.flatMap(({ instantiates }) => instantiates ?? []),
+		]),
 		software: { ...software, releaseDate },
 		implementation: { description: 'A Heron server', url: fhir.base },
 		fhirVersion: '4.0.1',
@@ -94,6 +95,14 @@ export const typeInteractions = [
 export const systemInteractions = ['transaction', 'batch', 'search-system', 'history-system'] as const;
 
 const compartments: readonly CompartmentName[] = ['Patient', 'Encounter', 'Practitioner', 'RelatedPerson', 'Device'];
+
+/** What guides ask of servers and this one does; `src/demo/us-core.test.ts` tries every search of it. */
+const kept = [{ url: 'http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server', version: '8.0.0' }] as const;
+
+/** The facts of what is kept. */
+function keptServers({ definitions }: Fhir): ServerFacts[] {
+	return definitions.servers.filter((facts) => kept.some(({ url, version: one }) => facts.url === url && facts.version === one));
+}
 
 /** Parameters of every type that search answers without an index of their own. */
 const everywhere = [
@@ -145,6 +154,7 @@ function resourceOf(fhir: Fhir, type: string, referring: readonly string[]): obj
 		({ levels, types }) => (levels.type === true || levels.instance === true) && appliesTo(types, type),
 	);
 	return {
+		...some('extension', combinationsOf(fhir, type)),
 		type,
 		profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
 		...some('supportedProfile', supportedProfile),
@@ -165,6 +175,20 @@ function resourceOf(fhir: Fhir, type: string, referring: readonly string[]): obj
 			own.map((operation) => operationOf(fhir, operation)),
 		),
 	};
+}
+
+/** Parameters that guides search for together, https://hl7.org/fhir/extensions/StructureDefinition-capabilitystatement-search-parameter-combination.html */
+function combinationsOf(fhir: Fhir, type: string): object[] {
+	const own = keptServers(fhir).flatMap(({ resources }) => resources.filter((one) => one.type === type));
+	return own.flatMap(({ combinations }) =>
+		combinations.map(({ required, optional }) => ({
+			extension: [
+				...required.map((valueString) => ({ url: 'required', valueString })),
+				...optional.map((valueString) => ({ url: 'optional', valueString })),
+			],
+			url: 'http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination',
+		})),
+	);
 }
 
 /** FHIR has no empty lists. */

@@ -45,12 +45,18 @@ export function r4Structures({ of }: R4): StructureFacts[] {
 export function packEntries(r4: R4, packages: readonly PackageFiles[], before: readonly SearchParameterFacts[]): Map<string, unknown> {
 	const entries = new Map<string, unknown>();
 	const structures = r4Structures(r4);
-	for (const facts of structures) entries.set(`structure ${facts.url}`, facts);
+	for (const structure of structures) entries.set(`structure ${structure.url}`, structure);
 	for (const valueSet of r4.of('ValueSet')) entries.set(`valueset ${valueSet.url}`, valueSetFacts(valueSet, r4.terminology));
 
 	const parameters = new Map<string, Omit<SearchParameterFacts, 'number'>>();
-	for (const facts of r4.of('SearchParameter').flatMap(searchParameterFacts)) parameters.set(`${facts.base} ${facts.code}`, facts);
-	for (const files of packages) addPackageFacts(packageFacts(files, r4.terminology), entries, parameters);
+	for (const parameter of r4.of('SearchParameter').flatMap(searchParameterFacts))
+		parameters.set(`${parameter.base} ${parameter.code}`, parameter);
+	const facts = packages.map((files) => packageFacts(files, r4.terminology));
+	for (const one of facts) addPackageFacts(one, entries, parameters);
+	entries.set(
+		'servers',
+		facts.flatMap(({ servers = [] }) => servers),
+	);
 
 	const byType = Map.groupBy(parameters.values(), ({ base }) => base);
 	entries.set('types', resourceTypes(r4, structures));

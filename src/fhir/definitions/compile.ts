@@ -5,6 +5,7 @@ import type {
 	ElementFacts,
 	Json,
 	SearchParameterFacts,
+	ServerFacts,
 	SlicingFacts,
 	StructureFacts,
 	TypeFacts,
@@ -18,6 +19,32 @@ const inherited = new Set(['ele-1', 'ext-1']);
 
 /** Rules that were published wrong, so that no resource could keep them: this one speaks about the element around the extension. */
 const errata = new Set(['http://hl7.org/fhir/StructureDefinition/allergyintolerance-substanceExposureRisk inv-1']);
+
+const combination = 'http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination';
+
+/** Facts of a CapabilityStatement that says what servers have to do; undefined for one about clients. */
+export function serverFacts(statement: Node): ServerFacts | undefined {
+	const rest = (statement.rest as { mode: string; resource?: Node[] }[] | undefined)?.find(({ mode }) => mode === 'server');
+	if (rest === undefined) return undefined;
+	const texts = (value: unknown): string[] => (value ?? []) as string[];
+	const resources = (rest.resource ?? []).map((resource) => ({
+		type: resource.type as string,
+		profiles: texts(resource.supportedProfile),
+		params: ((resource.searchParam ?? []) as { name: string }[]).map(({ name }) => name),
+		combinations: ((resource.extension ?? []) as Extension[]).filter(({ url }) => url === combination).map(combinationFacts),
+		includes: texts(resource.searchInclude),
+		revincludes: texts(resource.searchRevInclude),
+	}));
+	return clean({ url: statement.url, version: statement.version, resources }) as ServerFacts;
+}
+
+type Extension = { readonly url: string; readonly valueString?: string; readonly extension?: readonly Extension[] };
+
+function combinationFacts({ extension = [] }: Extension): { required: string[]; optional: string[] } {
+	const of = (kind: string): string[] =>
+		extension.flatMap(({ url, valueString }) => (url === kind && valueString !== undefined ? [valueString] : []));
+	return { required: of('required'), optional: of('optional') };
+}
 
 /** Facts of a StructureDefinition; a text that says why when there is nothing to take them from. */
 export function structureFacts(definition: Node): StructureFacts | string {

@@ -1,7 +1,16 @@
 // FHIR's definitions as Heron knows them: R4 4.0.1 and US Core out of the box, more packages by `heron packages add`. Everything is read
 // when first asked for.
 import { join } from 'node:path';
-import type { CompartmentFacts, ElementFacts, Json, PackageFacts, SearchParameterFacts, StructureFacts, ValueSetFacts } from './facts.ts';
+import type {
+	CompartmentFacts,
+	ElementFacts,
+	Json,
+	PackageFacts,
+	SearchParameterFacts,
+	ServerFacts,
+	StructureFacts,
+	ValueSetFacts,
+} from './facts.ts';
 import { openPack } from './pack.ts';
 
 export type CompartmentName = 'Patient' | 'Encounter' | 'Practitioner' | 'RelatedPerson' | 'Device';
@@ -27,6 +36,8 @@ export type Definitions = {
 	readonly operationDefinition: (url: string) => Json | undefined;
 	/** Canonical URLs of the known profiles of a resource type. */
 	readonly profilesOf: (type: string) => readonly string[];
+	/** What guides ask of servers, in every version that is known. */
+	readonly servers: readonly ServerFacts[];
 	/** The versions in which a profile that came with a package is known, newest last; none for what is R4's own. */
 	readonly versionsOf: (url: string) => readonly string[];
 };
@@ -60,6 +71,7 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 	]);
 	const compartments = pack.read<CompartmentFacts[]>('compartments') ?? [];
 	let parameters: readonly SearchParameterFacts[] | undefined;
+	let servers: readonly ServerFacts[] | undefined;
 	return {
 		resourceTypes,
 		isResourceType: (name) => typeSet.has(name),
@@ -86,6 +98,10 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 		compartment: (name) => compartments.find(({ code }) => code === name)?.params ?? {},
 		operationDefinition: (url) => pack.read<Json>(`operation ${url}`),
 		profilesOf: (type) => [...new Set([...(profiles[type] ?? []), ...(added.profiles.get(type) ?? [])])],
+		get servers() {
+			servers ??= [...(pack.read<ServerFacts[]>('servers') ?? []), ...packages.flatMap(({ servers: own = [] }) => own)];
+			return servers;
+		},
 		versionsOf: (url) => versions.get(url) ?? [],
 	};
 }

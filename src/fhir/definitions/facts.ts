@@ -91,6 +91,21 @@ export type SearchParameterFacts = {
 
 export type CompartmentFacts = { readonly code: string; readonly params: Readonly<Record<string, readonly string[]>> };
 
+/** What a guide asks of servers, by its CapabilityStatement. */
+export type ServerFacts = {
+	readonly url: string;
+	readonly version?: string;
+	readonly resources: readonly {
+		readonly type: string;
+		readonly profiles: readonly string[];
+		readonly params: readonly string[];
+		/** Parameters that are searched for together. */
+		readonly combinations: readonly { readonly required: readonly string[]; readonly optional: readonly string[] }[];
+		readonly includes: readonly string[];
+		readonly revincludes: readonly string[];
+	}[];
+};
+
 /** What a FHIR NPM package (https://confluence.hl7.org/display/FHIR/NPM+Package+Specification) comes down to. */
 export type PackageFacts = {
 	readonly name: string;
@@ -98,6 +113,8 @@ export type PackageFacts = {
 	readonly structures: readonly StructureFacts[];
 	readonly valueSets: readonly ValueSetFacts[];
 	readonly searchParameters: readonly Omit<SearchParameterFacts, 'number'>[];
+	/** Absent in packages that were added before they were kept. */
+	readonly servers?: readonly ServerFacts[];
 	/** What could not be taken, and why. */
 	readonly refused: readonly string[];
 };

@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { Problem } from '#base/problem.ts';
-import { searchParameterFacts, structureFacts, type Terminology, valueSetFacts } from './compile.ts';
+import { searchParameterFacts, serverFacts, structureFacts, type Terminology, valueSetFacts } from './compile.ts';
 import type { PackageFacts } from './facts.ts';
 
 type Node = Record<string, unknown> & { resourceType?: string };
@@ -70,6 +70,7 @@ export function packageFacts({ manifest, resources }: PackageFiles, known: Termi
 		structures,
 		valueSets: of('ValueSet').map((valueSet) => valueSetFacts(valueSet, terminology)),
 		searchParameters: of('SearchParameter').flatMap(searchParameterFacts),
+		servers: of('CapabilityStatement').flatMap((statement) => serverFacts(statement) ?? []),
 		refused,
 	};
 }
