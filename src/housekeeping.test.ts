@@ -5,7 +5,7 @@ import { mintToken } from '#access/tokens.ts';
 import { raw } from '#db/sql.ts';
 import { create } from '#fhir/interactions/create.ts';
 import { testFhir } from '#testing/fhir.ts';
-import { keepHouse, startHousekeeping } from './housekeeping.ts';
+import { createHousekeeping, keepHouse } from './housekeeping.ts';
 
 const ctx = await testFhir({ after });
 const { db } = ctx;
@@ -53,9 +53,11 @@ test('while one process is at it another lets it be', async () => {
 test('it comes round by itself until it is ended', async () => {
 	let rounds = 0;
 	const counting = { ...house, log: { ...ctx.log, info: () => rounds++ } };
-	const end = startHousekeeping(counting, { firstMs: 1, everyMs: 20 });
+	const rounding = createHousekeeping(counting, { firstMs: 1, everyMs: 20 });
+	rounding.start();
 	while (rounds < 3) await new Promise((resolve) => setTimeout(resolve, 5));
-	await end();
+	assert.ok(rounding.service.next() !== undefined);
+	await rounding.end();
 	const ended = rounds;
 	await new Promise((resolve) => setTimeout(resolve, 100));
 	assert.equal(rounds, ended);

@@ -5,6 +5,7 @@ import { forgetExpired } from '#access/tokens.ts';
 import { sweepBlobs } from '#fhir/binary/binary.ts';
 import { forgetEnded } from '#oauth/accounts/attempts.ts';
 import { forgetGrants } from '#oauth/smart/consents.ts';
+import type { Service } from '#standard-api/background-service.ts';
 import type { Installation } from './compose.ts';
 
 const minute = 60_000;
@@ -16,22 +17,53 @@ export type House = Pick<Installation, 'db' | 'ctxFor' | 'log'>;
 
 export type Times = { readonly firstMs: number; readonly everyMs: number };
 
-/** Begins ten minutes after the start and goes on once a day; gives what ends it. */
-export function startHousekeeping(
+/** Housekeeping of one server process: a service that the API shows, and what begins and ends its rounds. */
+export type Housekeeping = {
+	readonly service: Service;
+	/** Begins ten minutes after the start and goes on once a day. */
+	start(): void;
+	/** Ends the rounds, when the one under way is done. */
+	end(): Promise<void>;
+};
+
+/** Makes the rounds of an installation; they wait for `start`. */
+export function createHousekeeping(
 	house: House,
 	{ firstMs, everyMs }: Times = { firstMs: 10 * minute, everyMs: 24 * 60 * minute },
-): () => Promise<void> {
-	let running: Promise<unknown> = Promise.resolve();
-	let timer = setTimeout(turn, firstMs).unref();
-	function turn(): void {
-		running = keepHouse(house).catch((error) => {
+): Housekeeping {
+	let running: Promise<boolean> | undefined;
+	let timer: NodeJS.Timeout | undefined;
+	let next: Date | undefined;
+	const once = async (): Promise<boolean> => {
+		running ??= keepHouse(house).finally(() => {
+			running = undefined;
+		});
+		return running;
+	};
+	const plan = (ms: number): void => {
+		next = new Date(house.ctxFor(caller, 'housekeeping').clock.now().getTime() + ms);
+		timer = setTimeout(turn, ms).unref();
+	};
+	const turn = (): void => {
+		plan(everyMs);
+		once().catch((error) => {
 			house.log.warn({ code: (error as { code?: string }).code }, 'housekeeping did not come to its end; it is tried again next time');
 		});
-		timer = setTimeout(turn, everyMs).unref();
-	}
-	return async () => {
-		clearTimeout(timer);
-		await running;
+	};
+	return {
+		service: {
+			name: 'housekeeping',
+			title: 'Removes what has expired and what nothing names any more',
+			everyMinutes: Math.max(1, Math.round(everyMs / minute)),
+			isRunning: () => running !== undefined,
+			next: () => next,
+			run: async () => ((await once()) ? 'done' : 'busy'),
+		},
+		start: () => plan(firstMs),
+		async end() {
+			clearTimeout(timer);
+			await running?.catch(() => undefined);
+		},
 	};
 }
 

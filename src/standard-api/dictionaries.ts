@@ -6,7 +6,6 @@ export type Option = {
 	readonly id: string;
 	readonly title: string;
 	readonly codes?: string;
-	readonly isDefault?: true;
 	readonly notes?: string;
 };
 
@@ -21,6 +20,23 @@ export function listOf(name: string): readonly Option[] | undefined {
 		...(codes === undefined || codes === '' ? {} : { codes }),
 		...(notes === undefined ? {} : { notes }),
 	}));
+}
+
+const defaults: Readonly<Record<string, string>> = {
+	_ActEncounterCode: 'AMB',
+	ord_priority: 'routine',
+	medication_usage_category: 'community',
+	medication_request_intent: 'order',
+	Care_Team_Status: 'active',
+	sensitivities: 'normal',
+	apptstat: '-',
+	pricelevel: 'standard',
+	country: 'USA',
+};
+
+/** Whether an option is taken when nobody chooses. */
+export function isDefault(list: string, option: string): boolean {
+	return defaults[list] === option;
 }
 
 /** The names of all lists. */
