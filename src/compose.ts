@@ -141,14 +141,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 	const jobs = createJobs({ db, clock: systemClock, ids, log, folder: join(settings.dataDir, 'jobs') });
 	const blobs = await openBlobs(settings);
 	const sealer = openSealer(settings.dataDir);
-	const subscriptions = createSubscriptions({
-		db,
-		log,
-		seal: sealer,
-		ctxFor: (caller, requestId) => ctxFor(caller, requestId),
-		callerNow: (caller) => callerNow(caller),
-		allowPrivate: settings.oauth.allowPrivateUrls,
-	});
+	const checks = new Map<string, Subscriptions['check']>();
 	const fhir: Fhir = {
 		base,
 		definitions,
@@ -163,7 +156,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		settings,
 		jobs,
 		audit,
-		checks: new Map([['Subscription', subscriptions.check]]),
+		checks,
 		mac: sealer.mac,
 	};
 	searchParameters.work(store);
@@ -171,6 +164,15 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		return { caller, db: on, clock: systemClock, ids, log, requestId, fhir };
 	};
 	const ctxFor = (caller: Caller, requestId: string): FhirCtx => ctxOver(db, caller, requestId);
+	const subscriptions = createSubscriptions({
+		db,
+		log,
+		seal: sealer,
+		ctxFor,
+		callerNow: (caller) => callerNow(caller),
+		allowPrivate: settings.oauth.allowPrivateUrls,
+	});
+	checks.set('Subscription', subscriptions.check);
 	const mail = settings.mail === undefined ? undefined : createMail(settings.mail.url, settings.mail.from);
 	const people = createPeople({
 		db,
