@@ -22,6 +22,8 @@ export type Right = {
 	readonly types: readonly string[];
 	/** For a right about one's own work only: by which search parameter a resource names whose it is. Others' can be seen, not altered. */
 	readonly own?: Readonly<Record<string, string>>;
+	/** Of these types only what a search finds, e.g. where a patient has worked among all observations. */
+	readonly part?: Readonly<Record<string, string>>;
 	/** Removing needs another right. */
 	readonly keeps?: true;
 };
@@ -81,7 +83,10 @@ export const rights: Readonly<Record<string, Right>> = {
 	'encounters.date_a': of('Encounter'),
 	'encounters.relaxed': of('Composition', 'QuestionnaireResponse'),
 	'patients.appt': of('Appointment', 'AppointmentResponse', 'Schedule', 'Slot'),
-	'patients.demo': of('Patient', 'RelatedPerson', 'Coverage', 'Group', 'Linkage'),
+	'patients.demo': {
+		types: ['Patient', 'RelatedPerson', 'Coverage', 'Group', 'Linkage'],
+		part: { Observation: 'code=http://loinc.org|11341-5' },
+	},
 	'patients.med': of(
 		'AdverseEvent',
 		'AllergyIntolerance',

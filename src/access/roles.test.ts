@@ -71,12 +71,12 @@ const table: Readonly<Record<string, readonly string[]>> = {
 		'rs',
 		'',
 	],
-	'front-office': ['cruds', 'cruds', '', '', '', '', '(c)(r)(s)', '(c)(r)(s)', '', 'rs', 'rs', ''],
-	accounting: ['cruds', 'cruds', '(c)(r)(u)(d)(s)', '', '', '', '', '', 'cruds', 'rs', 'cruds', ''],
-	biller: ['crus', 'rs', '(c)(r)(u)(d)(s)', '(r)(s)', '', '', '(r)(s)', '', 'cruds', 'rs', 'rs', ''],
+	'front-office': ['cruds', 'cruds', '', '', '(c)(r)(u)(d)(s)', '', '(c)(r)(s)', '(c)(r)(s)', '', 'rs', 'rs', ''],
+	accounting: ['cruds', 'cruds', '(c)(r)(u)(d)(s)', '', '(c)(r)(u)(d)(s)', '', '', '', 'cruds', 'rs', 'cruds', ''],
+	biller: ['crus', 'rs', '(c)(r)(u)(d)(s)', '(r)(s)', '(c)(r)(u)(s)', '', '(r)(s)', '', 'cruds', 'rs', 'rs', ''],
 	lab: ['rs', '', '', '', '(c)(r)(u)(d)(s)', '', '(c)(r)(s)', '(c)(r)(s)', '', 'rs', 'rs', ''],
 	auditor: ['rs', '', '', '', '', '', '', '', '', 'rs', 'rs', 'rs'],
-	'portal-manager': ['crus', 'cruds', '', '', '', '', '(c)(r)(s)', '(c)(r)(u)(d)(s)', '', 'rs', 'rs', ''],
+	'portal-manager': ['crus', 'cruds', '', '', '(c)(r)(u)(s)', '', '(c)(r)(s)', '(c)(r)(u)(d)(s)', '', 'rs', 'rs', ''],
 };
 
 for (const { name } of builtInRoles) {

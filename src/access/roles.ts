@@ -138,6 +138,7 @@ export function roleGrants(person: Person, roles: readonly Role[]): Grant[] {
 				if (mine.length > 0 && param !== undefined && person.fhirUser !== undefined) add(own, type, mine, `${param}=${person.fhirUser}`);
 			}
 		}
+		for (const [type, query] of Object.entries(right.part ?? {})) add(plain, type, allowed, query);
 		if (/^(patients|encounters|acct)\./.test(name)) add(plain, 'Patient', interactionsAt.view);
 	}
 	if (roles.length > 0) for (const type of commonTypes) add(plain, type, interactionsAt.view);
