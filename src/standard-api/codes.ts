@@ -19,6 +19,9 @@ const systems: readonly (readonly [prefix: string, system: string])[] = [
 	['HCPCS', 'http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets'],
 	['CDT2', 'http://www.ada.org/cdt'],
 	['UNII', 'http://fdasis.nlm.nih.gov'],
+	['UCUM', 'http://unitsofmeasure.org'],
+	['GTS', 'http://terminology.hl7.org/CodeSystem/v3-GTSAbbreviation'],
+	['HL70163', 'http://terminology.hl7.org/CodeSystem/v2-0163'],
 	['NCI-CONCEPT-ID', 'http://ncimeta.nci.nih.gov'],
 ];
 

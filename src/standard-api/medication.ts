@@ -122,7 +122,7 @@ export const medicationMapping: Mapping = {
 const statementEnd = dateChoice('effective', 'end');
 
 /** The end of what a patient takes; what is dated by one moment becomes a period. */
-const statementEndPlace: Place = {
+export const statementEndPlace: Place = {
 	path: statementEnd.path,
 	get: (resource) => at('effectivePeriod', 'end').get(resource),
 	set(resource, value) {

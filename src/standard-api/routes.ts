@@ -14,6 +14,7 @@ import { facilityRows, insuranceCompanyRows } from './organizations.ts';
 import { patientRows } from './patient.ts';
 import { practitionerRows, userRows } from './people.ts';
 import { portalRows } from './portal.ts';
+import { prescriptionRows } from './prescription.ts';
 import { problemReply } from './problems.ts';
 import { type ApiSettings, routeOf, type StandardRow } from './row.ts';
 import { surgeryRows } from './surgery.ts';
@@ -36,6 +37,7 @@ const recordRows: readonly StandardRow[] = [
 	...medicationRows,
 	...surgeryRows,
 	...dentalIssueRows,
+	...prescriptionRows,
 	...appointmentRows,
 ];
 
