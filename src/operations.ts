@@ -3,6 +3,7 @@
 import { bulkOperations } from '#exchange/bulk/operations.ts';
 import { docref } from '#exchange/documents/docref.ts';
 import { importCcda, matchDocument, reconcile } from '#exchange/documents/import/operations.ts';
+import { render } from '#exchange/documents/view/render.ts';
 import { subscriptionOperations } from '#exchange/subscriptions/operations.ts';
 import { operations } from '#fhir/operations/all.ts';
 import type { Operation } from '#fhir/operations/operation.ts';
@@ -12,6 +13,7 @@ export const allOperations: readonly Operation[] = [
 	...bulkOperations,
 	...subscriptionOperations,
 	docref,
+	render,
 	importCcda,
 	matchDocument,
 	reconcile,

@@ -25,12 +25,16 @@ export function dateWords(text: string | undefined): string {
 	return `${name} ${Number(day)}, ${year}${clock === undefined ? '' : ` ${clock}`}`;
 }
 
-/** An interval; the same day twice is said once. */
+/** An interval; the same moment twice is said once, and the day of its ends when it is one day. */
 export function periodWords(period: Period | undefined): string {
 	const [start, end] = [dateWords(period?.start), dateWords(period?.end)];
 	if (start === '') return end === '' ? '' : `until ${end}`;
-	if (end === '') return `since ${start}`;
-	return start === end ? start : `${start} – ${end}`;
+	if (end === '') return `from ${start}`;
+	if (start === end) return start;
+	const day = period?.start?.slice(0, 10);
+	return day?.length === 10 && day === period?.end?.slice(0, 10)
+		? `${start} – ${end.slice(end.lastIndexOf(' ') + 1)}`
+		: `${start} – ${end}`;
 }
 
 /** When something was, whichever way it is given. */

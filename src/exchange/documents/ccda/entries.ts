@@ -123,5 +123,5 @@ export function reasonWords(
 	const referred = (from.reasonReference ?? []).map(
 		(reference) => conceptWords(draft.record.find<Condition>(reference, from)?.code) || (reference.display ?? ''),
 	);
-	return [...(from.reasonCode ?? []).map(conceptWords), ...referred].filter((words) => words !== '').join(', ');
+	return [...new Set([...(from.reasonCode ?? []).map(conceptWords), ...referred])].filter((words) => words !== '').join(', ');
 }

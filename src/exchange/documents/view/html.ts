@@ -1,0 +1,85 @@
+// A clinical document as a page of HTML: our own stylesheet, no script, nothing loaded, no markup of the document's own.
+import { narrativeHtml } from '#formats/ccda/narrative.ts';
+import type { Fact, Outline, Part } from './outline.ts';
+
+/** What such a page may do in a browser: be shown. */
+export const pagePolicy =
+	"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin";
+
+/** The page. Every text is escaped; narratives are written anew from elements that are known to be harmless. */
+export function htmlOf(outline: Outline): string {
+	const { title, language, patient, about, document, parts, plain } = outline;
+	return `<!DOCTYPE html>
+<html lang="${escaped(language)}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(title)}: ${escaped(patient)}</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<p class="kind">${escaped(title)}</p>
+<h1>${escaped(patient)}</h1>
+<div class="facts">${factsHtml(about)}${factsHtml(document)}</div>
+</header>
+<div class="page">
+${parts.length > 1 ? `<nav aria-label="Sections"><ol>${parts.map((part, i) => `<li><a href="#part-${i + 1}">${escaped(part.title)}</a></li>`).join('')}</ol></nav>` : ''}
+<main>
+${parts.map((part, i) => partHtml(part, `part-${i + 1}`, 2)).join('\n')}${plain === undefined ? '' : `<pre>${escaped(plain)}</pre>`}
+</main>
+</div>
+</body>
+</html>
+`;
+}
+
+function factsHtml(facts: readonly Fact[]): string {
+	return `<dl>${facts.map(({ label, words }) => `<div><dt>${escaped(label)}</dt><dd>${escaped(words)}</dd></div>`).join('')}</dl>`;
+}
+
+function partHtml({ title, narrative, parts }: Part, id: string, level: number): string {
+	const heading = `h${Math.min(level, 6)}`;
+	const inner = narrative === undefined ? '' : narrativeHtml(narrative);
+	return `<section id="${id}"><${heading}>${escaped(title)}</${heading}>${inner}${parts.map((part, i) => partHtml(part, `${id}-${i + 1}`, level + 1)).join('')}</section>`;
+}
+
+function escaped(text: string): string {
+	return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}
+
+const style = `
+:root { color-scheme: light dark; --ink: #1b2733; --quiet: #566573; --line: #d5dce3; --ground: #fff; --band: #f3f6f9; --accent: #0b5c8a; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6ebf0; --quiet: #9fb0c0; --line: #33414f; --ground: #12181f; --band: #1b242d; --accent: #7cc4ee; } }
+* { box-sizing: border-box; }
+body { margin: 0; font: 15px/1.5 system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; color: var(--ink); background: var(--ground); }
+header { padding: 1.5rem 2rem; background: var(--band); border-bottom: 3px solid var(--accent); }
+.kind { margin: 0; color: var(--accent); font-weight: 600; letter-spacing: .02em; }
+h1 { margin: .1rem 0 .8rem; font-size: 1.8rem; line-height: 1.2; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 2rem; }
+dl { margin: 0; }
+dl div { display: flex; gap: .75rem; padding: .12rem 0; }
+dt { flex: 0 0 6rem; color: var(--quiet); }
+dd { margin: 0; overflow-wrap: anywhere; }
+.page { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 2rem; padding: 0 2rem 3rem; }
+nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: auto; padding: 1.5rem 0; }
+nav ol { list-style: none; margin: 0; padding: 0; border-left: 2px solid var(--line); }
+nav a { display: block; padding: .2rem .8rem; color: inherit; text-decoration: none; }
+nav a:hover, nav a:focus { color: var(--accent); text-decoration: underline; }
+main { min-width: 0; padding-top: .5rem; }
+section { padding-top: 1rem; scroll-margin-top: .5rem; }
+h2 { margin: 0 0 .5rem; padding-bottom: .25rem; font-size: 1.2rem; color: var(--accent); border-bottom: 1px solid var(--line); }
+h3, h4, h5, h6 { margin: .8rem 0 .4rem; font-size: 1.05rem; }
+section > div { overflow-x: auto; }
+table { width: 100%; border-collapse: collapse; font-size: .93rem; }
+caption { text-align: left; font-weight: 600; padding: .4rem 0; }
+th, td { padding: .35rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+thead th { color: var(--quiet); font-weight: 600; background: var(--band); }
+tbody tr:hover { background: var(--band); }
+tr:target, span:target { outline: 2px solid var(--accent); }
+p { margin: .4rem 0; }
+pre { white-space: pre-wrap; }
+a { color: var(--accent); }
+@media (max-width: 60rem) { .page { display: block; padding: 0 1rem 2rem; } header { padding: 1rem; } nav { position: static; max-height: none; padding: 1rem 0 0; } }
+@media print { nav { display: none; } .page { display: block; padding: 0; } header { padding: 0 0 1rem; background: none; } body { font-size: 10pt; } tr, h2 { break-inside: avoid; } thead { display: table-header-group; } }
+`;
