@@ -18,6 +18,7 @@ import { createSealer } from '#oauth/accounts/sealing.ts';
 import { type Authorization, createAuthorization } from '#oauth/authorization.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
 import type { OAuthSettings } from '#oauth/provider/configuration.ts';
+import { standardRoutes } from '#standard-api/routes.ts';
 import type { Ends } from './database.ts';
 import { testFhir } from './fhir.ts';
 import { freePort } from './heron.ts';
@@ -86,6 +87,7 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
 			...fhirRoutes(ctx.fhir.rows),
+			...standardRoutes({ statusCompat: false }),
 		],
 		mounts: [authorization.mount],
 		authenticate: async (header, request) => ctxFor(await verifier.verify(header), request.requestId),
