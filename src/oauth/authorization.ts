@@ -24,7 +24,7 @@ import { oauthRoutes } from './routes.ts';
 import type { AppGrants } from './sessions/app-grants.ts';
 import { listSessions, signedIn, signOut } from './sessions/sessions.ts';
 import { createAppGrants } from './smart/consents.ts';
-import { createTokenSource } from './tokens.ts';
+import { createTokenSource, publicClientOf } from './tokens.ts';
 
 export type Authorization = {
 	readonly routes: readonly Route<Ctx>[];
@@ -87,6 +87,7 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 		mount: oauthMount({
 			issuer,
 			protocol,
+			publicClientOf: (token) => publicClientOf(db, token),
 			countRegistration: (address) => countRegistration(people, address, settings.registrationsPerHour),
 			rules: { facts: directory, allowPrivate: settings.allowPrivateUrls, passwords: settings.passwordGrant !== 'off' },
 		}),

@@ -297,6 +297,9 @@ test('a public app: PKCE is required, no secret, PKCE by S256 only', async () =>
 	assert.deepEqual([body.patient, body.need_patient_banner], ['pa', true]);
 	const next = await refresh(server, app, body.refresh_token);
 	assert.equal(next.status, 200, JSON.stringify(next.body));
+	const unnamed = await post(server, 'token', { grant_type: 'refresh_token', refresh_token: String(next.body.refresh_token) });
+	assert.equal(unnamed.status, 200, 'who it is, is known from the token (the SMART JS client does not say)');
+	assert.equal((await post(server, 'token', { grant_type: 'refresh_token', refresh_token: 'x'.repeat(43) })).status, 400);
 	assert.equal(next.body.patient, 'pa');
 });
 
@@ -408,4 +411,11 @@ test('prompt=none: silent for who is signed in and has consented before, never f
 	server.advance(1100);
 	assert.equal((await server.fhir(String(body.access_token), 'Observation')).status, 401);
 	assert.equal(backWith(await silent(scope)).error, 'consent_required');
+});
+
+test('a confidential client cannot refresh without authenticating itself', async () => {
+	const app = await confidential(server, 'openid offline_access user/Patient.read');
+	const { refresh_token } = await tokensFor(server, app, 'openid offline_access user/Patient.read');
+	const unnamed = await post(server, 'token', { grant_type: 'refresh_token', refresh_token: String(refresh_token) });
+	assert.deepEqual([unnamed.status, unnamed.body.error], [400, 'invalid_request']);
 });

@@ -57,6 +57,17 @@ export async function findAccessToken(db: Querier, clock: Clock, token: string):
 	};
 }
 
+/** The public client that has a refresh token; undefined for what is none, and when the client has to authenticate itself. */
+export async function publicClientOf(db: Querier, refreshToken: string): Promise<string | undefined> {
+	const [row] = await db.query<{ id: string }>({
+		name: 'oauth_refresh_client',
+		text: `SELECT k.id FROM oauth.item i JOIN oauth.client k ON k.id = i.client_id
+			WHERE i.hash = $1 AND i.model = 'RefreshToken' AND k.metadata->>'token_endpoint_auth_method' = 'none'`,
+		values: [hashOf(refreshToken)],
+	});
+	return row?.id;
+}
+
 export type TokenDeps = {
 	readonly db: Querier;
 	readonly clock: Clock;

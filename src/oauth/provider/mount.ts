@@ -14,13 +14,16 @@ export type MountDeps = {
 	readonly rules: RegistrationRules;
 	/** Throws Problem when this address may not register another application now. */
 	readonly countRegistration: (address: string) => Promise<void>;
+	/** The public client that a refresh token was given to. */
+	readonly publicClientOf: (refreshToken: string) => Promise<string | undefined>;
 };
 
 /** The largest body of a request here. */
 const limitBytes = 56 * 1024;
 
 /** The protocol below its path, for the HTTP server. */
-export function oauthMount({ issuer, protocol, rules, countRegistration }: MountDeps): Mount {
+export function oauthMount(deps: MountDeps): Mount {
+	const { issuer, protocol, countRegistration } = deps;
 	const { pathname: prefix, protocol: scheme, host } = new URL(issuer);
 	return {
 		prefix: `${prefix}/`,
@@ -39,7 +42,7 @@ export function oauthMount({ issuer, protocol, rules, countRegistration }: Mount
 			message.url = url.slice(prefix.length);
 			try {
 				if (message.method === 'POST' && /^\/registration(\?|$)/.test(message.url)) await countRegistration(remoteAddress);
-				const redirect = await prepare(message, rules);
+				const redirect = await prepare(message, deps);
 				// By the difference of the two the provider knows below which path it stands.
 				Object.assign(message, { originalUrl: `${prefix}${message.url}` });
 				if (redirect !== undefined) response.writeHead(303, { location: `${issuer}${redirect}`, 'cache-control': 'no-store' }).end();
@@ -60,7 +63,7 @@ const paths =
 	/^\/(authorize(\/[\w-]{1,64})?|token|introspect|revoke|userinfo|jwk|registration|client\/[\w-]{1,200}|logout(\/(confirm|success))?|\.well-known\/(openid-configuration|oauth-authorization-server))$/;
 
 /** Puts a request in the provider's words; gives a path to be redirected to instead, if any. */
-async function prepare(message: IncomingMessage, rules: RegistrationRules): Promise<string | undefined> {
+async function prepare(message: IncomingMessage, { rules, publicClientOf }: MountDeps): Promise<string | undefined> {
 	const [path = '', query = ''] = splitOnce(message.url as string, '?');
 	if (!paths.test(path)) throw new Problem('not-found', 'invalid_request', 'There is nothing here.');
 	if (/%00/.test(query) || query.length > 16_000) throw new Problem('invalid', 'invalid_request', 'The query cannot be read.');
@@ -73,13 +76,29 @@ async function prepare(message: IncomingMessage, rules: RegistrationRules): Prom
 		message.url = path.replace('/client/', '/registration/');
 		if (message.method === 'PUT') await translateRegistration(message, rules);
 	} else if (path === '/registration' && message.method === 'POST') await translateRegistration(message, rules);
-	else if (message.method === 'POST') replaceBody(message, await formBody(message));
+	else if (message.method === 'POST') {
+		const form = await formBody(message);
+		replaceBody(message, path === '/token' ? await withClient(message, form, publicClientOf) : form);
+	}
 	return undefined;
 }
 
 function splitOnce(text: string, mark: string): [string, string] {
 	const at = text.indexOf(mark);
 	return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/**
+ * A public client need not say who it is when it refreshes (https://www.rfc-editor.org/rfc/rfc6749#section-6), and the SMART JS client does
+ * not; the provider wants to hear it.
+ */
+async function withClient(message: IncomingMessage, form: Buffer, publicClientOf: MountDeps['publicClientOf']): Promise<Buffer> {
+	if (message.headers.authorization !== undefined) return form;
+	const given = new URLSearchParams(form.toString('latin1'));
+	const [token, ...more] = given.getAll('refresh_token');
+	const names = given.get('grant_type') === 'refresh_token' && !given.has('client_id') && !given.has('client_assertion');
+	const client = names && token !== undefined && more.length === 0 ? await publicClientOf(token) : undefined;
+	return client === undefined ? form : Buffer.concat([form, Buffer.from(`&client_id=${encodeURIComponent(client)}`)]);
 }
 
 /** OpenID Connect wants `prompt=consent` with `offline_access`; SMART apps do not send it, and are asked for consent anyway. */

@@ -18,10 +18,10 @@ export async function applicationsPage(desk: Desk, shown: Shown = {}): Promise<R
 	const clients = found.slice(0, shownAtOnce);
 	const last = found.length > shownAtOnce ? clients.at(-1) : undefined;
 	const next = new URLSearchParams({ ...(waiting ? { waiting: '1' } : {}), after: last?.id ?? '' });
-	const first = html`<p>${waiting ? html`<a href="${root}/applications">${words.all}</a>` : html`<a href="${root}/applications?waiting=1">${words.onlyWaiting}</a>`}</p>
+	const first = html`<p>${waiting ? html`<a class="button plain" href="${root}/applications">${words.all}</a>` : html`<a class="button plain" href="${root}/applications?waiting=1">${words.onlyWaiting}</a>`}</p>
 ${clients.length === 0 && html`<p class="quiet">${words.none}</p>`}
 <ul class="rows">${clients.map((client) => row(desk, client))}</ul>
-${last !== undefined && html`<p><a href="${root}/applications?${next.toString()}">${words.more}</a></p>`}`;
+${last !== undefined && html`<p><a class="button plain" href="${root}/applications?${next.toString()}">${words.more}</a></p>`}`;
 	return administrationPage(desk, { title: words.applications, first, self: `${root}/applications` }, shown);
 }
 

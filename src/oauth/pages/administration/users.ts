@@ -26,7 +26,7 @@ export async function usersPage(desk: Desk, shown: Shown = {}): Promise<Reply> {
 ${field({ name: 'search', label: words.search, value: search, optional: true })}<button class="plain">${words.find}</button></form>
 ${accounts.length === 0 && html`<p class="quiet">${words.none}</p>`}
 <ul class="rows">${accounts.map((account) => userRow(words, account))}</ul>
-${last !== undefined && html`<p><a href="${root}/users?${new URLSearchParams({ search, after: last.username }).toString()}">${words.more}</a></p>`}`;
+${last !== undefined && html`<p><a class="button plain" href="${root}/users?${new URLSearchParams({ search, after: last.username }).toString()}">${words.more}</a></p>`}`;
 	return administrationPage(desk, { title: words.users, first, more: await addForm(desk), self: `${root}/users` }, shown);
 }
 
