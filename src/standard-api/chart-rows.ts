@@ -50,6 +50,7 @@ export function rowOf(
 		does,
 		right,
 		...(level === undefined ? {} : { level }),
+		mapping: entry.mapping,
 		type: entry.mapping.type,
 		style,
 		summary,
@@ -131,7 +132,7 @@ export function allRows(options: RowOptions): StandardRow[] {
 	];
 }
 
-/** Rows that write what names its patient in the body. `unknown` is the status for a UUID that is none: OpenEMR has 400 for some records. */
+/** Rows that write what names its patient in the body. */
 export function namedRows(options: RowOptions, methods: readonly ('PUT' | 'PATCH' | 'DELETE')[] = ['PUT', 'DELETE']): StandardRow[] {
 	const { entry, name, param, words } = options;
 	const one = `/${name}/:${param}`;
@@ -170,7 +171,7 @@ export async function patientNamed(ctx: FhirCtx, body: Readonly<Record<string, u
 }
 
 /** A filter by patient as FHIR has it. */
-async function whose(ctx: FhirCtx, { query }: Call): Promise<Pair[]> {
+export async function whose(ctx: FhirCtx, { query }: Call): Promise<Pair[]> {
 	const found = query.find(([name, value]) => (patientNames as readonly string[]).includes(name) && value !== '');
 	if (found === undefined) return [];
 	const patient = await find(ctx, 'Patient', found[1]);

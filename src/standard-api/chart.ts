@@ -37,7 +37,9 @@ export type Entry = {
 	readonly strike: (resource: Resource) => void;
 	/** What a record shows besides its fields. */
 	readonly present?: Present;
-	/** What that looks at; people, places and medications unless said. */
+	/** The same for what has to be looked up further away. */
+	readonly complete?: (ctx: FhirCtx, records: readonly Shown[], resources: readonly Resource[]) => Promise<Shown[]>;
+	/** What `present` looks at; people, places and medications unless said. */
 	readonly related?: RegExp;
 };
 
@@ -66,7 +68,7 @@ export function listEntries(ctx: FhirCtx, entry: Entry, call: Call, patient?: St
 
 /** Entries as they are shown. */
 export async function showEntries(ctx: FhirCtx, entry: Entry, found: readonly Found[]): Promise<Shown[]> {
-	const { present } = entry;
+	const { present, complete } = entry;
 	const resources = found.map(draftOf);
 	const records: Shown[] = [];
 	for (const one of mappingsOf(entry)) {
@@ -80,7 +82,8 @@ export async function showEntries(ctx: FhirCtx, entry: Entry, found: readonly Fo
 	}
 	if (present === undefined) return records;
 	const related = await relatedTo(ctx, resources, entry.related);
-	return records.map((record, i) => present(record, resources[i] as Resource, related));
+	const presented = records.map((record, i) => present(record, resources[i] as Resource, related));
+	return complete === undefined ? presented : complete(ctx, presented, resources);
 }
 
 export async function showEntry(ctx: FhirCtx, entry: Entry, found: Found): Promise<Shown> {

@@ -13,7 +13,6 @@ import {
 	activePlace,
 	drugName,
 	endPlace,
-	isDrugCode,
 	medicationProfile,
 	requested,
 	settleMedication,
@@ -23,7 +22,7 @@ import {
 } from './medication.ts';
 import { codesOf, numberOrTextAt, optionAt, optionId, titleOf } from './options.ts';
 import { at, type Place, type Step, which } from './place.ts';
-import { codesAt, codingsAt, dateChoice, linkAt, listOf, nameAt, noteAt } from './places.ts';
+import { codesAt, dateChoice, linkAt, listOf, nameAt, noteAt } from './places.ts';
 import { invalidFields, noSuchRecord, type Wrong } from './problems.ts';
 import { find } from './references.ts';
 import type { StandardRow } from './row.ts';
@@ -35,13 +34,13 @@ const adherenceUrl = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-me
 /** A day, whatever time stands behind it. */
 const day: Codec = { show: (json) => wholeDate(String(json)), keep: (value) => value };
 
-/** Codes of the drug; a bare number is RxNorm's. */
+/** Codes of the drug. A bare code is RxNorm's, and shown bare when it is the only one. */
 const drugCodes: Place = ((): Place => {
-	const codings = codingsAt(['medicationCodeableConcept'], isDrugCode);
+	const codes = codesAt(name, 'rxnorm_drugcode', ['medicationCodeableConcept']);
 	return {
-		path: codings.path,
-		get: codings.get,
-		set: (resource, value) => codings.set(resource, /^\d+$/.test(String(value)) ? `RXNORM:${value}` : value),
+		path: codes.path,
+		get: (resource) => (codes.get(resource) as string | undefined)?.replace(/^RXNORM:([A-Za-z0-9.-]+)$/, '$1'),
+		set: (resource, value) => codes.set(resource, /^[A-Za-z0-9.-]+$/.test(String(value)) ? `RXNORM:${value}` : value),
 	};
 })();
 
@@ -176,7 +175,7 @@ const present: Present = (record, resource, related) => {
 	const isStatement = resource.resourceType === 'MedicationStatement';
 	const intent = String(resource.intent ?? 'plan');
 	const category = String(record.usage_category || 'community');
-	const drugCoding = listOf(at('medicationCodeableConcept', 'coding').get(resource)).filter(isDrugCode);
+	const drugCoding = listOf(at('medicationCodeableConcept', 'coding').get(resource));
 	const medication = related.get(linkIn(resource.medicationReference));
 	const source = linkIn(isStatement ? resource.informationSource : resource.reportedReference);
 	const text = nameAt('code').get(medication ?? {});

@@ -4,8 +4,10 @@ import type { Reply, Route } from '#http/route.ts';
 import { allergyRows } from './allergy.ts';
 import { appointmentRows } from './appointment-rows.ts';
 import { backgroundServiceRows, type Service } from './background-service.ts';
+import { drugRows } from './drug.ts';
 import { employerRows } from './employer.ts';
 import { encounterRows } from './encounter.ts';
+import { immunizationRows } from './immunization.ts';
 import { insuranceRows } from './insurance.ts';
 import { dentalIssueRows, medicalProblemRows } from './medical-problem.ts';
 import { medicationRows } from './medication.ts';
@@ -16,7 +18,9 @@ import { practitionerRows, userRows } from './people.ts';
 import { portalRows } from './portal.ts';
 import { prescriptionRows } from './prescription.ts';
 import { problemReply } from './problems.ts';
+import { procedureRows } from './procedure.ts';
 import { type ApiSettings, routeOf, type StandardRow } from './row.ts';
+import { soapNoteRows } from './soap-note.ts';
 import { surgeryRows } from './surgery.ts';
 import { vitalRows } from './vital.ts';
 
@@ -38,6 +42,10 @@ const recordRows: readonly StandardRow[] = [
 	...surgeryRows,
 	...dentalIssueRows,
 	...prescriptionRows,
+	...soapNoteRows,
+	...procedureRows,
+	...immunizationRows,
+	...drugRows,
 	...appointmentRows,
 ];
 

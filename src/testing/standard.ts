@@ -41,6 +41,7 @@ function validText(random: Random, { length = [1, 40], numeric, form }: Field['r
 	const [least, most] = length;
 	if (form === 'email') return `${word(random, 5)}.${word(random, 4)}@${word(random, 6)}.example`;
 	if (form === 'url') return `https://${word(random, 8)}.example/${word(random, 3)}`;
+	if (form === 'instant') return `${day(random)}${random.pick(['', `T${two(random.below(24))}:${two(random.below(60))}:00-05:00`])}`;
 	if (form === 'time') return `${two(random.below(24))}:${two(random.below(60))}`;
 	const size = random.between(Math.max(1, least), Math.min(most, Math.max(least, 40)));
 	if (numeric === true) return Array.from({ length: size }, (_, i) => (i === 0 ? random.between(1, 9) : random.below(10))).join('');
