@@ -47,7 +47,7 @@ export async function testServer(
 ): Promise<TestServer> {
 	const ctx = await testFhir(t, { settings, audit });
 	registerBundles(ctx.fhir, performing);
-	registerBulk(ctx.fhir, usualBulk);
+	registerBulk(ctx.fhir, { ...usualBulk, allowPrivateUrls: true });
 	ctx.fhir.jobs.work();
 	const callers = new Map<string, Caller>();
 	const caller = (name: string, grants: readonly Grant[], kind: Caller['kind'] = 'user', more: Partial<Caller> = {}): void => {

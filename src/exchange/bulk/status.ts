@@ -6,8 +6,9 @@ import { missingParameter, textOf } from '#fhir/operations/input.ts';
 import type { Operation, OperationResult } from '#fhir/operations/operation.ts';
 import { outcomeOf } from '#fhir/outcome.ts';
 import { exportKind } from './export-job.ts';
+import { importKind } from './import-request.ts';
 
-const kinds: ReadonlySet<string> = new Set([exportKind]);
+const kinds: ReadonlySet<string> = new Set([exportKind, importKind]);
 
 export const bulkdataStatus: Operation = {
 	name: 'bulkdata-status',

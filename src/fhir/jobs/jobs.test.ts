@@ -192,7 +192,8 @@ test('a caller may have so many jobs open, also when they are started at the sam
 
 test('a job whose process fell silent goes on elsewhere from what was recorded; the first process can record nothing more', async (t) => {
 	const process = processes(t);
-	const first = process();
+	// So long a lease that it is not renewed in the meantime, and no room to take the job again.
+	const first = process({ leaseMs: 600_000, concurrency: 1 });
 	const stuck = Promise.withResolvers<void>();
 	const late = Promise.withResolvers<unknown>();
 	first.register('steps', async (_ctx, job) => {

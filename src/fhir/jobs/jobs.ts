@@ -7,7 +7,7 @@ import type { Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import type { Database } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
-import { findFile, removeFolder } from './folders.ts';
+import { findFile, folderOf, removeFolder } from './folders.ts';
 import { isOwnOrUnrestricted, ownerOf } from './owner.ts';
 import { createPolls } from './polls.ts';
 import { jobNotFound, polledTooFast, tooManyJobs, unknownKind } from './problems.ts';
@@ -58,8 +58,8 @@ export type JobStatus = {
 export type Jobs = {
 	/** Says how jobs of a kind are done. Every process that works must have registered the kinds before `work`. */
 	register(kind: string, run: JobKind): void;
-	/** Puts a job in the queue, in the caller's name, and gives its id. Throws Problem too-much `job-limit` (429) when the caller has too many open. */
-	start(ctx: Ctx, kind: string, input: string): Promise<string>;
+	/** Puts a job in the queue, in the caller's name, and gives its id. `prepare` puts into its folder what it needs. Throws Problem too-much `job-limit` (429) when the caller has too many open. */
+	start(ctx: Ctx, kind: string, input: string, prepare?: (folder: string) => Promise<void>): Promise<string>;
 	/** How it stands. Throws Problem not-found `job-not-found` for jobs that are unknown, cancelled, expired or someone else's. */
 	status(ctx: Ctx, id: string): Promise<JobStatus>;
 	/** As status, for a client that asks again and again: throws Problem too-much `polled-too-fast` (429) when it does so too often. */
@@ -106,14 +106,25 @@ export function createJobs(options: JobOptions): Jobs {
 		if (kind === undefined) throw unknownKind(claim.kind);
 		return kind({ caller: claim.caller, db, clock, ids, log, requestId: claim.requestId }, job);
 	};
+	const prepared = async (id: string, prepare: (folder: string) => Promise<void>): Promise<void> => {
+		try {
+			await prepare(folderOf(options.folder, id));
+		} catch (error) {
+			await db.execute(sql`DELETE FROM jobs.job WHERE id = ${id}`);
+			await removeFolder(options.folder, id);
+			throw error;
+		}
+		await db.execute(sql`UPDATE jobs.job SET due_at = now() WHERE id = ${id}`);
+	};
 	return {
 		register(kind, how) {
 			kinds.set(kind, how);
 		},
-		async start({ caller, requestId }, kind, input) {
+		async start({ caller, requestId }, kind, input, prepare) {
 			if (!kinds.has(kind)) throw unknownKind(kind);
 			const id = ids.next();
-			await insert(db, { id, kind, caller, requestId, input }, maxOpen);
+			await insert(db, { id, kind, caller, requestId, input }, maxOpen, prepare === undefined ? 0 : prepareMs);
+			if (prepare !== undefined) await prepared(id, prepare);
 			runner?.wake();
 			return id;
 		},
@@ -147,7 +158,10 @@ export function createJobs(options: JobOptions): Jobs {
 
 type Row = { readonly id: string; readonly kind: string; readonly caller: Caller; readonly requestId: string; readonly input: string };
 
-async function insert(db: Database, { id, kind, caller, requestId, input }: Row, maxOpen: number): Promise<void> {
+/** How long a job may be prepared before it is taken as it is. */
+const prepareMs = 600_000;
+
+async function insert(db: Database, { id, kind, caller, requestId, input }: Row, maxOpen: number, waitMs: number): Promise<void> {
 	const owner = ownerOf(caller);
 	await db.tx(async (tx) => {
 		// One start of a caller at a time, so that the limit holds.
@@ -155,7 +169,7 @@ async function insert(db: Database, { id, kind, caller, requestId, input }: Row,
 		const [open] = await tx.rows(sql`SELECT count(*) FROM jobs.job WHERE owner = ${owner} AND state IN ('waiting', 'running')`);
 		if (Number(open?.[0]) >= maxOpen) throw tooManyJobs(maxOpen);
 		await tx.execute(sql`INSERT INTO jobs.job (id, kind, caller, owner, request_id, input, state, due_at)
-			VALUES (${id}, ${kind}, ${JSON.stringify(caller)}, ${owner}, ${requestId}, ${input}, 'waiting', now())`);
+			VALUES (${id}, ${kind}, ${JSON.stringify(caller)}, ${owner}, ${requestId}, ${input}, 'waiting', now() + ${waitMs} * interval '1 ms')`);
 	});
 }
 

@@ -19,7 +19,7 @@ const ctx = await testFhir({ after });
 
 /** The record as a process of its own sees it, with its own jobs. */
 function processOf(): Fhir {
-	const jobs = createJobs({ ...ctx, folder: join(tmpdir(), 'heron-no-jobs'), pollMs: 30, leaseMs: 60_000 });
+	const jobs = createJobs({ ...ctx, folder: join(tmpdir(), 'heron-no-jobs'), pollMs: 30, leaseMs: 60_000, concurrency: 1 });
 	after(() => jobs.close());
 	return { ...ctx.fhir, jobs };
 }
