@@ -58,7 +58,7 @@ function links(words: AdministrationWords, self: string): Html {
 		[`${root}/emergencies`, words.emergencies],
 		['/account', words.account],
 	] as const;
-	return html`<nav aria-label="${words.administration}"><ul class="languages">${pages.map(
+	return html`<nav aria-label="${words.administration}"><ul class="ways">${pages.map(
 		([path, text]) =>
 			html`<li>${self.split('?')[0] === path ? html`<span aria-current="page">${text}</span>` : html`<a href="${path}">${text}</a>`}</li>`,
 	)}</ul></nav>`;

@@ -113,19 +113,23 @@ async function changeForm({ visit, session, words, id }: Desk, account: Account)
 				const isChosen = (value === undefined ? '' : value === true ? 'yes' : 'no') === one;
 				return html`<option value="${one}"${isChosen && html` selected`}>${one === '' ? '—' : words[one]}</option>`;
 			});
-			return html`<div class="field"><label for="d-${name}">${name}</label><select id="d-${name}" name="d-${name}">${options}</select></div>`;
+			return html`<div class="field"><label for="d-${name}">${labelOf(words, name)}</label><select id="d-${name}" name="d-${name}">${options}</select></div>`;
 		}
 		const text = Array.isArray(value) ? value.join(' ') : String(value ?? '');
 		const hint = name === 'facilities' ? { hint: words.facilitiesHint } : {};
-		return field({ name: `d-${name}`, label: name, value: text, optional: true, ...hint });
+		return field({ name: `d-${name}`, label: labelOf(words, name), value: text, optional: true, ...hint });
 	});
 	return html`<form method="post" action="${root}/users/${id}">${hidden('token', session.formToken)}
 ${field({ name: 'name', label: words.name, value: account.name })}
 ${field({ name: 'email', label: words.email, type: 'email', value: account.email, optional: true })}
 ${field({ name: 'fhirUser', label: words.standsFor, value: account.fhirUser, optional: true })}
 ${account.kind === 'user' && (await roleBoxes(visit.people, words, account.roles))}
-${account.kind === 'user' && html`<details><summary>${words.details}</summary>${inputs}</details>`}
+${account.kind === 'user' && html`<details><summary>${words.details}</summary><div class="fields">${inputs}</div></details>`}
 <button>${words.save}</button></form>`;
+}
+
+function labelOf(words: AdministrationWords, name: string): string {
+	return (words.detail as Readonly<Record<string, string>>)[name] ?? name;
 }
 
 function doorsSection({ session, words, id }: Desk, account: Account): Html {
