@@ -24,7 +24,9 @@ export function callerReference({ caller }: FhirCtx): Reference {
  */
 export function completed(ctx: FhirCtx, next: Appointment, former: Appointment | undefined, categories: readonly Category[]): Appointment {
 	const category = categoryOf(next, former, categories);
-	if (category?.kind === 'patient' && actorOf(next, 'patient') === undefined) throw patientMissing(category.name);
+	const isOther =
+		former === undefined || categoryCode(former) !== categoryCode(next) || actorOf(former, 'patient') !== actorOf(next, 'patient');
+	if (isOther && category?.kind === 'patient' && actorOf(next, 'patient') === undefined) throw patientMissing(category.name);
 	const timed = withTimes(next, former, category);
 	const isNamed = category === undefined || (former !== undefined && categoryCode(former) === category.code);
 	const named = isNamed ? timed : { ...timed, appointmentType: categoryConcept(category) };
@@ -45,9 +47,10 @@ function categoryOf(next: Appointment, former: Appointment | undefined, categori
 	return found;
 }
 
-/** With an end, and a duration that says the same. */
+/** With an end, and a duration that says the same. Times that are not changed stay as they are. */
 function withTimes(next: Appointment, former: Appointment | undefined, category: Category | undefined): Appointment {
 	const { start, end, minutesDuration } = next;
+	if (former !== undefined && former.start === start && former.end === end) return next;
 	if (start === undefined) {
 		if (end !== undefined) throw timesWrong('An appointment with an end needs a start.');
 		return next;
@@ -58,8 +61,7 @@ function withTimes(next: Appointment, former: Appointment | undefined, category:
 	if (to.getTime() - from.getTime() > longestMs) throw timesWrong('An appointment is 25 hours long at most; book several for more.');
 	const minutes = (to.getTime() - from.getTime()) / 60_000;
 	if (end === undefined) return { ...next, end: instantOf(to), ...(minutes > 0 ? { minutesDuration: minutes } : {}) };
-	const isOther = former === undefined || former.start !== start || former.end !== end;
-	return minutesDuration !== undefined && isOther && minutes > 0 ? { ...next, minutesDuration: minutes } : next;
+	return minutesDuration !== undefined && minutes > 0 ? { ...next, minutesDuration: minutes } : next;
 }
 
 /** What fills the day goes to the midnight of the wall. */

@@ -5,6 +5,7 @@ import { permit } from '#fhir/interactions/guard.ts';
 import { readWithin } from '#fhir/interactions/read.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Unit, Written } from '#fhir/store/store.ts';
+import { parseJson } from '#fhir/wire/json.ts';
 import { completed, type Entry, movedTo, type Settle, startWall, writeAll } from './booking.ts';
 import { readCategories } from './categories.ts';
 import { type Appointment, recurrenceIn, seriesSystem, statusIn, withRecurrence } from './model.ts';
@@ -41,8 +42,8 @@ export async function change(ctx: FhirCtx, { id, scope, edit, recurrence, settle
 				? rows.map((row): Entry => ({ next: row === target ? edited : movedAlong(row, edit, target, edited), former: row }))
 				: followed(ctx, { rows, target, edited, edit, recurrence, scope });
 		const complete = entries
-			.map(({ next, former }): Entry => ({ next: completed(ctx, next, former, categories), ...(former === undefined ? {} : { former }) }))
-			.filter(({ next, former }) => !isDeepStrictEqual(next, former));
+			.filter(({ next, former }) => !isDeepStrictEqual(next, former))
+			.map(({ next, former }): Entry => ({ next: completed(ctx, next, former, categories), ...(former === undefined ? {} : { former }) }));
 		return complete.length === 0 ? [] : writeAll(ctx, unit, complete, categories, settle);
 	});
 }
@@ -57,9 +58,14 @@ function struck(appointment: Appointment): Appointment {
 }
 
 async function readTarget(ctx: FhirCtx, unit: Unit, id: string): Promise<Appointment> {
-	const target = JSON.parse((await readWithin(ctx, unit, 'Appointment', id)).body) as Appointment;
+	const target = parsed(await readWithin(ctx, unit, 'Appointment', id));
 	if (target.status === 'entered-in-error') throw appointmentStruck(id);
 	return target;
+}
+
+/** A stored version with its numbers as they were written. */
+function parsed({ body }: { readonly body: string }): Appointment {
+	return parseJson(Buffer.from(body)) as Appointment;
 }
 
 /** The appointments that are meant, in the order of their series. */
@@ -73,7 +79,7 @@ async function rowsOf(ctx: FhirCtx, unit: Unit, target: Appointment, scope: Scop
 	const { matches } = await search(ctx, { type: 'Appointment', query, handling: 'strict', tx: unit.tx });
 	const planned = (one: Appointment): number => Date.parse(recurrenceIn(one)?.planned ?? one.start ?? '');
 	return matches
-		.map(({ id, body }) => (id === target.id ? target : (JSON.parse(body) as Appointment)))
+		.map((hit) => (hit.id === target.id ? target : parsed(hit)))
 		.filter((one) => one === target || (isOpen(one) && (scope === 'all' || planned(one) >= planned(target))))
 		.sort((a, b) => planned(a) - planned(b));
 }

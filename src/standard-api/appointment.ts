@@ -1,0 +1,269 @@
+// appointment ↔ Appointment (https://hl7.org/fhir/R4/appointment.html), booked by the rules of clinic/appointments.
+import { Problem } from '#base/problem.ts';
+import { type Category, categorySystem, readCategories, usualCategories } from '#clinic/appointments/categories.ts';
+import {
+	type Appointment,
+	categoryCode,
+	categoryConcept,
+	recurrenceIn,
+	roomOf,
+	roomParticipant,
+	roomSystem,
+	statusIn,
+	withStatus,
+} from '#clinic/appointments/model.ts';
+import { statuses, statusOf } from '#clinic/appointments/statuses.ts';
+import { instantOf, momentOf } from '#clinic/appointments/wall-time.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import { read } from '#fhir/interactions/read.ts';
+import type { Resource } from '#fhir/resource.ts';
+import { localTime } from './codec.ts';
+import { extensionAt, extra, type Field, field, type Mapping } from './mapping.ts';
+import { npiSystem } from './organizations.ts';
+import { at, has, isNode, type Place, type Which } from './place.ts';
+import { type Found, type Shown, shown } from './records.ts';
+import { numbersOf } from './references.ts';
+import { draftOf } from './write.ts';
+
+const name = 'appointment';
+
+/** The first participant that is a resource of a type; a new one has accepted. */
+function participant(type: string): Which {
+	return {
+		is: (one) => isNode(one) && isNode(one.actor) && String(one.actor.reference).startsWith(`${type}/`),
+		made: { status: 'accepted' },
+		path: `.where(actor.resolve() is ${type})`,
+	};
+}
+
+/** Who takes part, by the type of resource. */
+export const actor = (type: string): Place => at('participant', participant(type), 'actor', 'reference');
+
+/** What the wall shows at the start, which the date and the time are parts of. When it is put elsewhere the end goes along. */
+function startPart(path: string, show: (local: string) => string, put: (local: string, value: string) => string): Place {
+	return {
+		path,
+		get(resource) {
+			const { start } = resource as Appointment;
+			return start === undefined ? undefined : show(localTime(start));
+		},
+		set(resource, value) {
+			const draft = resource as Appointment;
+			const length = Date.parse(draft.end ?? '') - Date.parse(draft.start ?? '');
+			if (value === undefined) return;
+			const local = put(draft.start === undefined ? '1970-01-01 00:00:00' : localTime(draft.start), String(value));
+			const moment = momentOf(Date.parse(`${local.replace(' ', 'T')}Z`));
+			draft.start = instantOf(moment);
+			if (!Number.isNaN(length)) draft.end = instantOf(new Date(moment.getTime() + length));
+		},
+	};
+}
+
+const day = startPart(
+	'start',
+	(local) => local.slice(0, 10),
+	(local, value) => `${value}${local.slice(10)}`,
+);
+
+const time = startPart(
+	'start',
+	(local) => local.slice(11),
+	(local, value) => `${local.slice(0, 10)} ${value.length === 5 ? `${value}:00` : value}`,
+);
+
+const duration: Place = {
+	path: 'end - start | minutesDuration',
+	get(resource) {
+		const { start, end, minutesDuration } = resource as Appointment;
+		const length = Date.parse(end ?? '') - Date.parse(start ?? '');
+		if (!Number.isNaN(length)) return Math.round(length / 1000);
+		return typeof minutesDuration === 'number' ? minutesDuration * 60 : undefined;
+	},
+	set(resource, value) {
+		const draft = resource as Appointment;
+		const seconds = Number(value ?? 0);
+		if (draft.start !== undefined) draft.end = instantOf(new Date(Date.parse(draft.start) + seconds * 1000));
+		if (seconds >= 60 && seconds % 60 === 0) draft.minutesDuration = seconds / 60;
+		else delete draft.minutesDuration;
+	},
+};
+
+const endTime: Place = {
+	path: 'end',
+	get(resource) {
+		const { end } = resource as Appointment;
+		return end === undefined ? undefined : localTime(end).slice(11);
+	},
+	set: () => undefined,
+};
+
+const statusPlace: Place = {
+	path: "extension.where(url = 'https://heron-ehr.org/fhir/StructureDefinition/appointment-status') | status",
+	get: (resource) => statusIn(resource as Appointment)?.symbol,
+	set(resource, value) {
+		const status = statusOf(String(value));
+		// The clinic notes the time and the person.
+		if (status !== undefined) Object.assign(resource, withStatus(resource as Appointment, status, '', {}));
+	},
+};
+
+const roomPlace: Place = {
+	path: `participant.where(actor.identifier.system = '${roomSystem}').actor.identifier.value`,
+	get: (resource) => roomOf(resource as Appointment),
+	set(resource, value) {
+		const draft = resource as Appointment;
+		const others = (draft.participant ?? []).filter((one) => !has(one, { actor: { identifier: { system: roomSystem } } }));
+		draft.participant = value === undefined ? others : [...others, roomParticipant(String(value))];
+	},
+};
+
+function categoryPlace(categories: readonly Category[]): Place {
+	return {
+		path: `appointmentType.coding.where(system = '${categorySystem}').code`,
+		get: (resource) => categories.find(({ code }) => code === categoryCode(resource as Appointment))?.number,
+		set(resource, value) {
+			const category = categories.find(({ number }) => number === Number(value));
+			if (category !== undefined) (resource as Appointment).appointmentType = categoryConcept(category);
+		},
+	};
+}
+
+const symbols = statuses.map(({ symbol }) => symbol);
+
+/** The fields, with the categories that the practice has. */
+export function fieldsWith(categories: readonly Category[]): Field[] {
+	return [
+		field('pc_catid', categoryPlace(categories), { kind: 'integer', required: true, note: 'numbers of the categories' }),
+		field('pc_title', at('description'), { required: true, length: [2, 150] }),
+		field('pc_eventDate', day, { kind: 'date', required: true, sort: 'date' }),
+		field('pc_startTime', time, { form: 'time', required: true, note: '`HH:MM` or `HH:MM:SS`' }),
+		field('pc_duration', duration, { kind: 'integer', required: true, note: 'seconds' }),
+		field('pc_endTime', endTime, { isReadOnly: true }),
+		field('pc_hometext', at('comment'), { required: true }),
+		field('pc_apptstatus', statusPlace, {
+			required: true,
+			oneOf: symbols,
+			filter: { param: 'status', isLoose: true, value: (symbol) => statusOf(symbol)?.fhir ?? 'proposed' },
+		}),
+		field('pc_facility', actor('Location'), {
+			to: ['Location'],
+			required: true,
+			note: 'the number of the Organization that answers for the place',
+		}),
+		extra(name, 'pc_billing_location', { to: ['Organization'], required: true }),
+		field('pc_aid', actor('Practitioner'), { to: ['Practitioner'] }),
+		field('pc_room', roomPlace, { length: [1, 255] }),
+		extra(name, 'pc_website'),
+		field('pc_time', at('created'), { kind: 'datetime', isReadOnly: true }),
+		extra(name, 'pc_informant', { to: ['Practitioner'], isReadOnly: true }),
+	];
+}
+
+/** The mapping with the categories that the practice has. */
+export function mappingWith(categories: readonly Category[], fields = fieldsWith(categories)): Mapping {
+	return {
+		resource: name,
+		type: 'Appointment',
+		numbers: ['pc_eid'],
+		uuids: ['pc_uuid'],
+		fields,
+		make: () => ({ resourceType: 'Appointment', status: 'booked' }),
+	};
+}
+
+/** The mapping with the categories that come with Heron. */
+export const appointmentMapping: Mapping = mappingWith(usualCategories);
+
+/** Appointments as they are shown: with the names of who takes part. */
+export async function showAppointments(ctx: FhirCtx, found: readonly Found[]): Promise<Shown[]> {
+	return showWith(ctx, mappingWith(await readCategories(ctx)), found);
+}
+
+/** The same by a mapping in hand. */
+export async function showWith(ctx: FhirCtx, mapping: Mapping, found: readonly Found[]): Promise<Shown[]> {
+	const records = await shown(ctx, mapping, found);
+	const resources = found.map((one) => draftOf(one) as Appointment);
+	const references = resources.map((resource) => ({
+		patient: actor('Patient').get(resource) as string | undefined,
+		provider: actor('Practitioner').get(resource) as string | undefined,
+		place: actor('Location').get(resource) as string | undefined,
+		billing: billing.get(resource) as string | undefined,
+	}));
+	const people = await readAll(
+		ctx,
+		references.flatMap(({ patient, provider, place, billing: one }) => [patient, provider, place, one]),
+	);
+	const owners = await readAll(ctx, [...people.values()].map(ownerOf));
+	const numbers = await numbersOf(ctx, [...references.flatMap(({ patient }) => patient ?? []), ...owners.keys()]);
+	return records.map((record, i) => {
+		const { patient, provider, place, billing: biller } = references[i] as (typeof references)[number];
+		const who = nameOf(people.get(patient ?? ''));
+		const by = nameOf(people.get(provider ?? ''));
+		const location = people.get(place ?? '');
+		const owner = ownerOf(location);
+		const billed = people.get(biller ?? '');
+		return {
+			...record,
+			pid: numbers.get(patient ?? '') ?? null,
+			puuid: idIn(patient),
+			pc_pid: numbers.get(patient ?? '') ?? null,
+			fname: who.first,
+			lname: who.last,
+			DOB: people.get(patient ?? '')?.birthDate ?? null,
+			pce_aid_uuid: idIn(provider),
+			pce_aid_fname: by.first,
+			pce_aid_lname: by.last,
+			pce_aid_npi: npiOf(people.get(provider ?? '')),
+			pc_facility: numbers.get(owner ?? '') ?? record.pc_facility,
+			facility_name: owners.get(owner ?? '')?.name ?? location?.name ?? '',
+			facility_uuid: idIn(owner ?? place),
+			billing_location_name: billed?.name ?? '',
+			billing_location_uuid: idIn(biller),
+			pc_recurrence: recurrenceIn(resources[i] as Appointment)?.rule ?? '',
+		};
+	});
+}
+
+const billing = extensionAt(name, 'pc_billing_location', 'reference');
+
+/** Who booked it. */
+export const informant = extensionAt(name, 'pc_informant', 'reference');
+
+function ownerOf(location: Resource | undefined): string | undefined {
+	const reference = isNode(location?.managingOrganization) ? location.managingOrganization.reference : undefined;
+	return typeof reference === 'string' && reference.startsWith('Organization/') ? reference : undefined;
+}
+
+/** Those of the resources that are there and that the caller may see. */
+async function readAll(ctx: FhirCtx, references: readonly (string | undefined)[]): Promise<Map<string, Resource>> {
+	const wanted = new Set(references.filter((one): one is string => one !== undefined && /^[A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(one)));
+	const found = await Promise.all(
+		[...wanted].map(async (reference): Promise<[string, Resource][]> => {
+			const [type = '', id = ''] = reference.split('/');
+			try {
+				return [[reference, JSON.parse((await read(ctx, type, id)).body) as Resource]];
+			} catch (error) {
+				if (error instanceof Problem && ['not-found', 'gone', 'forbidden'].includes(error.kind)) return [];
+				throw error;
+			}
+		}),
+	);
+	return new Map(found.flat());
+}
+
+function nameOf(person: Resource | undefined): { readonly first: string; readonly last: string } {
+	const names = Array.isArray(person?.name) ? person.name.filter(isNode) : [];
+	const called = names.find(({ use }) => !['old', 'maiden', 'nickname'].includes(String(use))) ?? names[0];
+	const given = Array.isArray(called?.given) ? called.given : [];
+	return { first: String(given[0] ?? ''), last: String(called?.family ?? '') };
+}
+
+function npiOf(person: Resource | undefined): string | null {
+	const identifiers = Array.isArray(person?.identifier) ? person.identifier.filter(isNode) : [];
+	const npi = identifiers.find(({ system }) => system === npiSystem)?.value;
+	return typeof npi === 'string' ? npi : null;
+}
+
+function idIn(reference: string | undefined): string | null {
+	return reference?.split('/')[1] ?? null;
+}
