@@ -114,6 +114,8 @@ export type SectionKind = {
 	readonly template: string;
 	/** `templateId/@extension` of R2.1; undefined for templates that R2.1 left as they were. */
 	readonly extension?: string;
+	/** A further code that R2.1 asks for. */
+	readonly translation?: { readonly code: string; readonly display: string };
 	/** Root of the same section with entries required. */
 	readonly withEntries?: string;
 };
@@ -168,6 +170,7 @@ export const sections = {
 		template: `${c}.11`,
 		extension: '2015-08-01',
 		withEntries: `${c}.11.1`,
+		translation: { code: '75311-1', display: 'Discharge medications' },
 	},
 	'medications-administered': {
 		code: '29549-3',
@@ -190,6 +193,7 @@ export const sections = {
 		title: 'Admission Diagnosis',
 		template: `${c}.43`,
 		extension: '2015-08-01',
+		translation: { code: '42347-5', display: 'Admission Diagnosis' },
 	},
 	'discharge-diagnosis': {
 		code: '11535-2',
@@ -197,6 +201,7 @@ export const sections = {
 		title: 'Discharge Diagnosis',
 		template: `${c}.24`,
 		extension: '2015-08-01',
+		translation: { code: '78375-3', display: 'Discharge Diagnosis' },
 	},
 	'past-medical-history': {
 		code: '11348-0',

@@ -68,6 +68,8 @@ type Recipe = {
 	readonly visit?: (encounter: Encounter) => boolean;
 };
 
+const loinc = 'http://loinc.org';
+
 const inpatient = ['IMP', 'ACUTE', 'NONAC', 'OBSENC'];
 
 /** What each kind of document holds. */
@@ -132,7 +134,7 @@ const recipes = {
 	},
 	'care-plan': {
 		always: ['health-concerns', 'goals', 'interventions', 'outcomes'],
-		some: ['plan', 'care-teams', 'advance-directives'],
+		some: ['care-teams', 'advance-directives'],
 	},
 	progress: {
 		always: ['assessment', 'plan', 'allergies', 'medications', 'problems'],
@@ -206,7 +208,11 @@ function sectionElement({ key, narrative, entries, isEmpty }: Section): Element 
 		{ nullFlavor: isEmpty || lacksEntries ? 'NI' : undefined },
 		templateIds(kind.template, kind.extension),
 		kind.withEntries === undefined ? undefined : templateIds(kind.withEntries, kind.extension),
-		fixed('code', 'http://loinc.org', kind.code, kind.display),
+		element(
+			'code',
+			fixed('code', loinc, kind.code, kind.display).attributes,
+			kind.translation === undefined ? undefined : fixed('translation', loinc, kind.translation.code, kind.translation.display),
+		),
 		element('title', {}, kind.title),
 		element('text', {}, narrative),
 		entries.map((entry) => element('entry', { typeCode: 'DRIV' }, entry)),

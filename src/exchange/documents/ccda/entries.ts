@@ -21,6 +21,18 @@ export function related(typeCode: string, statement: Element | undefined, isInve
 	return element('entryRelationship', { typeCode, inversionInd: isInverse ? 'true' : undefined }, statement);
 }
 
+/** Points to an entry elsewhere in the document by its id (Entry Reference). */
+export function entryReference(draft: Draft, entity: Entity): Element {
+	return element(
+		'act',
+		{ classCode: 'ACT', moodCode: 'EVN' },
+		template('entry reference'),
+		ownId(draft, entity),
+		element('code', { nullFlavor: 'NP' }),
+		status('completed'),
+	);
+}
+
 /** When something was: a moment as a value, else both ends. */
 export function when({ start, end }: Period, open = false): Element {
 	if (start !== undefined && start === end) return time('effectiveTime', start);

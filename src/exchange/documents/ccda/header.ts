@@ -59,9 +59,9 @@ export function header(draft: Draft, key: DocumentKey, { id, setId }: Identity):
 		recordTarget(draft),
 		deviceAuthor(draft),
 		element('custodian', {}, element('assignedCustodian', {}, custodian(draft))),
-		key === 'referral' ? recipients(draft) : undefined,
+		key === 'referral' ? recipient(draft) : undefined,
 		(draft.record.patient.contact ?? []).flatMap(contact),
-		documentationOf(draft),
+		documentationOf(draft, key),
 		componentOf(draft),
 	];
 }
@@ -236,46 +236,44 @@ function deviceAuthor(draft: Draft): Element {
 			addresses(keeper === undefined ? undefined : [keeper.address].flat().filter((one) => one !== undefined)).slice(0, 1),
 			telecoms(keeper?.telecom, 1),
 			element('assignedAuthoringDevice', {}, element('manufacturerModelName', {}, 'Heron'), element('softwareName', {}, 'Heron')),
-			keeper === undefined ? undefined : organization(draft, 'representedOrganization', keeper),
+			organization(draft, 'representedOrganization', keeper, reference?.display),
 		),
 	);
 }
 
-/** To whom a referral goes. */
-function recipients(draft: Draft): Content[] {
+/** To whom a referral goes: somebody has to stand there, known or not. */
+function recipient(draft: Draft): Element {
 	const [latest] = latestFirst(draft.record.list<ServiceRequest>('ServiceRequest').filter(isReferral), ({ authoredOn }) => authoredOn);
-	return (latest?.performer ?? []).flatMap((reference) => {
-		const who = draft.record.find<Party>(reference, latest);
-		const words = whoWords(draft, reference, latest);
-		if (words === '') return [];
-		const isPerson = who !== undefined && who.resourceType !== 'Organization';
-		return [
-			element(
-				'informationRecipient',
-				{},
-				element(
-					'intendedRecipient',
-					{},
-					who === undefined ? nothing('id', 'NI') : ownId(draft, who),
-					element('informationRecipient', {}, personNames(isPerson && Array.isArray(who.name) ? who.name : [{ text: words }])),
-					isPerson ? undefined : element('receivedOrganization', {}, element('name', {}, words)),
-				),
-			),
-		];
-	});
+	const [reference] = latest?.performer ?? [];
+	const who = draft.record.find<Party>(reference, latest);
+	const words = whoWords(draft, reference, latest);
+	const isPerson = who !== undefined && who.resourceType !== 'Organization';
+	const names = isPerson && Array.isArray(who.name) ? who.name : undefined;
+	return element(
+		'informationRecipient',
+		{},
+		element(
+			'intendedRecipient',
+			{},
+			who === undefined ? nothing('id', 'NI') : ownId(draft, who),
+			element('informationRecipient', {}, personNames(names ?? (words === '' || who !== undefined ? undefined : [{ text: words }]))),
+			isPerson || words === '' ? undefined : element('receivedOrganization', {}, element('name', {}, words)),
+		),
+	);
 }
 
 /** The care that the document tells of, and who gave it. */
-function documentationOf(draft: Draft): Element {
+function documentationOf(draft: Draft, key: DocumentKey): Element {
 	const { record, period, now } = draft;
 	const team = record
 		.list<CareTeam>('CareTeam')
 		.flatMap(({ participant }) => participant ?? [])
 		.map(({ member }) => member);
-	const givers = [...(record.patient.generalPractitioner ?? []), ...team].filter(
+	const people = [...(record.patient.generalPractitioner ?? []), ...team].filter(
 		(one) => one?.reference !== undefined && /Practitioner/.test(one.reference),
 	);
-	const distinct = [...new Map(givers.map((one) => [one?.reference, one])).values()];
+	const distinct = [...new Map(people.map((one) => [one?.reference, one])).values()];
+	const givers = distinct.map((reference) => performer(draft, reference, record.patient, 'PRF')).filter((one) => one !== undefined);
 	const start = draft.encounter?.period?.start ?? period.start ?? record.patient.birthDate;
 	const end = draft.encounter?.period?.end ?? period.end ?? now;
 	return element(
@@ -284,8 +282,9 @@ function documentationOf(draft: Draft): Element {
 		element(
 			'serviceEvent',
 			{ classCode: 'PCPR' },
+			key === 'progress' ? element('templateId', { root: '2.16.840.1.113883.10.20.21.3.1' }) : undefined,
 			interval('effectiveTime', { ...(start === undefined ? {} : { start }), end }),
-			distinct.map((reference) => performer(draft, reference, record.patient, 'PRF')),
+			givers.length === 0 && key === 'care-plan' ? element('performer', { typeCode: 'PRF' }, assignedEntity(draft, undefined)) : givers,
 		),
 	);
 }

@@ -1,6 +1,6 @@
 // Goals with their targets, and how far they were met.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { entryReference, loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Condition, Goal } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, dateWords, measureWords, notesWords, rangeWords } from '#exchange/documents/words.ts';
@@ -111,17 +111,7 @@ export function outcomes(draft: Draft): Section {
 					status('completed'),
 					element('value', { 'xsi:type': 'ST' }, conceptWords(goal.achievementStatus)),
 					author(draft, goal.expressedBy, goal.statusDate, goal),
-					related(
-						'GEVL',
-						element(
-							'act',
-							{ classCode: 'ACT', moodCode: 'EVN' },
-							element('templateId', { root: '2.16.840.1.113883.10.20.22.4.122' }),
-							ownId(draft, goal),
-							element('code', { nullFlavor: 'NP' }),
-							status('completed'),
-						),
-					),
+					related('GEVL', entryReference(draft, goal)),
 				),
 			};
 		}),

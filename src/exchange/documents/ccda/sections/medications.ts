@@ -17,7 +17,7 @@ import { anyHasCode, codeWords, conceptWords, measureWords, notesWords, periodOf
 import type { Element } from '#formats/ccda/tree.ts';
 import type { SectionKey } from '#formats/ccda/vocabulary.ts';
 import { type TemplateName, template } from '#formats/ccda/write/templates.ts';
-import { code, fixed, interval, nothing, quantity, time } from '#formats/ccda/write/values.ts';
+import { code, fixed, interval, nothing, quantity, stamp, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 
 const rxnorm = 'http://www.nlm.nih.gov/research/umls/rxnorm';
@@ -202,7 +202,8 @@ function asNeededCriterion(concept: Concept): Element {
 function takenWhen(use: MedicationUse): Element {
 	const { start, end } = timeOf(use);
 	const isOpen = use.status === 'active' || use.status === 'on-hold' || use.status === 'in-progress' || use.status === 'intended';
-	if (use.resourceType === 'MedicationAdministration' && start !== undefined && start === end) return time('effectiveTime', start);
+	if (use.resourceType === 'MedicationAdministration' && start !== undefined && start === end)
+		return element('effectiveTime', { 'xsi:type': 'IVL_TS', value: stamp(start) });
 	return interval(
 		'effectiveTime',
 		{ ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) },

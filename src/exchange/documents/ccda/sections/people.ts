@@ -120,7 +120,6 @@ function memberOf({ identifier }: Coverage): string | undefined {
 	return (identifier?.find(({ type }) => hasCode(type, ['MB'])) ?? identifier?.[0])?.value;
 }
 
-const sopt = 'https://nahdo.org/sopt';
 const insuranceType = 'https://codesystem.x12.org/005010/1336';
 
 function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element {
@@ -137,7 +136,7 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 		{ classCode: 'ACT', moodCode: 'EVN' },
 		template('policy'),
 		ownId(draft, coverage, 'policy'),
-		code('code', coverage.type, { systems: [sopt, insuranceType] }),
+		policyKind(coverage.type),
 		status('completed'),
 		element('performer', { typeCode: 'PRF' }, template('payer'), payerEntity(draft, payor, coverage)),
 		element(
@@ -150,8 +149,12 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 				{ classCode: 'PAT' },
 				memberId,
 				relation === undefined ? nothing('code') : fixed('code', roleCode, ...relation),
-				addresses(draft.record.patient.address).slice(0, 1),
-				element('playingEntity', {}, personNames(draft.record.patient.name).slice(0, 1)),
+				element(
+					'playingEntity',
+					{},
+					personNames(draft.record.patient.name).slice(0, 1),
+					time('sdtc:birthTime', draft.record.patient.birthDate),
+				),
 			),
 		),
 		isSelf ? undefined : policyHolder(draft, holder, coverage, memberId),
@@ -180,6 +183,13 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 		status('completed'),
 		related('COMP', policy),
 	);
+}
+
+/** X12's kind of insurance as the code, that of the source of payment as its translation; what is not known is said to be unknown. */
+function policyKind(type: Concept | undefined): Element {
+	const { attributes, children } = code('code', type, { systems: [insuranceType], only: true });
+	const hasTranslation = children.some((one) => typeof one !== 'string' && one.name === 'translation');
+	return element('code', attributes, children, hasTranslation ? undefined : nothing('translation'));
 }
 
 function payerEntity(

@@ -1,6 +1,6 @@
 // Plan of treatment: what is ordered, booked, or agreed on and not yet done.
 import { type Draft, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { indications, loinc, reasonWords, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { entryReference, indications, loinc, reasonWords, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
 import { author, performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Appointment, CarePlan, Concept, MedicationUse, Period, Reference, ServiceRequest } from '#exchange/documents/shapes.ts';
 import {
@@ -17,7 +17,7 @@ import {
 import type { Element } from '#formats/ccda/tree.ts';
 import type { SectionKey } from '#formats/ccda/vocabulary.ts';
 import { type TemplateName, template } from '#formats/ccda/write/templates.ts';
-import { code, interval, time } from '#formats/ccda/write/values.ts';
+import { code, fixed, interval, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 import { isPlan, medicationActivity, productOf } from './medications.ts';
 
@@ -28,7 +28,7 @@ export function plan(draft: Draft): Section {
 	return tableSection('plan', ['Planned', 'Kind', 'When', 'Status', 'Reason', 'By', 'Notes'], lines);
 }
 
-/** What care plans have had done or are having done. */
+/** What care plans want done: done or still to do. */
 export function interventions(draft: Draft): Section {
 	const lines = carePlansOf(draft).flatMap((carePlan) => activityLines(draft, carePlan, 'interventions'));
 	return tableSection('interventions', ['Intervention', 'Kind', 'When', 'Status', 'Reason', 'By', 'Notes'], lines);
@@ -221,9 +221,8 @@ function addressed(draft: Draft, from: CarePlan, reference: Reference): string {
 function activityLines(draft: Draft, carePlan: CarePlan, key: SectionKey): Line[] {
 	return (carePlan.activity ?? []).flatMap(({ detail }, i): Line[] => {
 		if (detail === undefined) return [];
-		const isDone = detail.status === 'completed' || detail.status === 'in-progress';
-		if (key === 'interventions' ? !isDone : detail.status === 'completed' || detail.status === 'cancelled' || detail.status === 'stopped')
-			return [];
+		const isOff = detail.status === 'cancelled' || detail.status === 'stopped' || detail.status === 'entered-in-error';
+		if (isOff || (key === 'plan' && detail.status === 'completed')) return [];
 		const id = `${rowId(key, carePlan)}-${i + 1}`;
 		const what = detail.code ?? { text: detail.description ?? '' };
 		const cells = [
@@ -265,33 +264,35 @@ function planned(draft: Draft, carePlan: CarePlan, { part, id, what, period }: A
 	);
 }
 
+/** What was done is an Intervention Act, what is still to do a Planned Intervention Act; the latter needs a goal or problem as its reason. */
 function intervention(draft: Draft, carePlan: CarePlan, { part, id, what, period, state }: Act): Element {
-	return element(
-		'act',
-		{ classCode: 'ACT', moodCode: 'EVN' },
-		template('intervention'),
-		ownId(draft, carePlan, `intervention-${part}`),
-		element('code', {
-			code: '362956003',
-			codeSystem: '2.16.840.1.113883.6.96',
-			codeSystemName: 'SNOMED CT',
-			displayName: 'procedure / intervention (navigational concept)',
-		}),
-		pointer(id),
-		status(state === 'completed' ? 'completed' : 'active'),
-		plannedTime(period),
-		author(draft, carePlan.author, carePlan.created, carePlan),
-		related(
-			'COMP',
-			element(
+	const isDone = state === 'completed';
+	const inner = isDone
+		? element(
 				'procedure',
 				{ classCode: 'PROC', moodCode: 'EVN' },
 				template('procedure activity'),
 				ownId(draft, carePlan, `procedure-${part}`),
 				code('code', what, { systems: [snomed, loinc], reference: `${id}-name` }),
-				status(state === 'completed' ? 'completed' : 'active'),
+				status('completed'),
 				plannedTime(period),
-			),
-		),
+			)
+		: planned(draft, carePlan, { part: `planned-${part}`, id, what, period, state });
+	const reasons = [...(carePlan.goal ?? []), ...(carePlan.addresses ?? [])]
+		.map((one) => draft.record.find(one, carePlan))
+		.filter((one) => one !== undefined);
+	if (!isDone && reasons.length === 0) return inner;
+	return element(
+		'act',
+		{ classCode: 'ACT', moodCode: isDone ? 'EVN' : 'INT' },
+		template(isDone ? 'intervention' : 'planned intervention'),
+		ownId(draft, carePlan, `intervention-${part}`),
+		fixed('code', snomed, '362956003', 'procedure / intervention (navigational concept)'),
+		pointer(id),
+		status(isDone ? 'completed' : 'active'),
+		plannedTime(period),
+		author(draft, carePlan.author, carePlan.created, carePlan),
+		related('COMP', inner),
+		reasons.map((reason) => related('RSON', entryReference(draft, reason))),
 	);
 }
