@@ -66,6 +66,15 @@ function isNumbered(given: Resource | Numbered): given is Numbered {
 	return typeof given.number === 'number' && given.resource !== undefined;
 }
 
+/** Signs what a use case of the clinic wrote in a transaction of its own, as the last thing in it. */
+export function signing(ctx: FhirCtx): (unit: Unit, written: readonly Written[]) => Promise<void> {
+	return async (unit, written) => {
+		const signed = written.filter(({ unchanged, op }) => unchanged !== true && op !== 'D');
+		for (const { type, id, rid } of signed) ctx.fhir.store.numbers.note(type, id, rid);
+		if (signed.length > 0) await sign(ctx, unit, signed);
+	};
+}
+
 /** The Provenance is the server's own word: what the caller's roles say of Provenance does not matter. */
 async function sign(ctx: FhirCtx, unit: Unit, signed: readonly Written[]): Promise<void> {
 	const resource = provenanceOf(ctx.caller, ctx.clock.now(), signed);
