@@ -19,6 +19,7 @@ import { createHandler, type Handler, type Listening, listen } from '#http/serve
 import { createOutsideProvider } from '#oauth/accounts/outside-provider.ts';
 import { isAdministrator } from '#oauth/accounts/rights.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
+import { createVirusScanner } from '#outside/virus-scan.ts';
 import type { Service } from '#standard-api/background-service.ts';
 import { standardProblem, standardRoutes } from '#standard-api/routes.ts';
 import { announceStart, announceStop } from './announce.ts';
@@ -91,6 +92,8 @@ function handlerOf(installation: Installation, metrics: Metrics, services: reado
 	const ctxOf = (caller: Caller, request: Request): FhirCtx =>
 		isReading(request) ? readingCtxFor(caller, request.requestId, writers.lastWrite(caller)) : ctxFor(caller, request.requestId);
 	const checks: Check[] = [{ name: 'database', run: () => db.rows(raw('SELECT 1')) }];
+	const { limitBytes, types, virusScan } = settings.documents;
+	const documents = { limitBytes, types, scanner: createVirusScanner(virusScan) };
 	return createHandler<FhirCtx>({
 		routes: [
 			...healthRoutes<FhirCtx>(checks),
@@ -103,7 +106,9 @@ function handlerOf(installation: Installation, metrics: Metrics, services: reado
 				outside: settings.signInProvider === undefined ? undefined : createOutsideProvider(people, settings.signInProvider),
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
-			...[...fhirRoutes(fhir.rows), ...standardRoutes({ statusCompat: settings.openemrStatusCompat, services })].map(writers.noting),
+			...[...fhirRoutes(fhir.rows), ...standardRoutes({ statusCompat: settings.openemrStatusCompat, services, documents })].map(
+				writers.noting,
+			),
 		],
 		mounts: [authorization.mount],
 		authenticate: async (authorization, request) => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { Problem } from '#base/problem.ts';
+import { usualTypes } from '#clinic/documents/content.ts';
 import { defaultPeopleSettings } from '#oauth/accounts/people.ts';
 import { readSettings, settingRows } from './settings.ts';
 
@@ -42,6 +43,7 @@ test('nothing set gives the documented defaults', () => {
 		metricsFrom: 'loopback',
 		trustedProxies: [],
 		blobStore: 'disk',
+		documents: { limitBytes: 50 * 1024 * 1024, types: usualTypes, virusScan: 'off' },
 		audit: 'all',
 		defaultCount: 20,
 		maxCount: 1000,
@@ -96,6 +98,11 @@ const good: [Record<string, string>, string, unknown][] = [
 	[{ HERON_METRICS_FROM: '10.0.0.1 10.0.0.2' }, 'metricsFrom', ['10.0.0.1', '10.0.0.2']],
 	[{ HERON_TRUSTED_PROXIES: '10.0.0.1' }, 'trustedProxies', ['10.0.0.1']],
 	[{ HERON_BLOB_STORE: 's3://bucket/prefix?region=eu-central-1' }, 'blobStore', 's3://bucket/prefix?region=eu-central-1'],
+	[
+		{ HERON_DOCUMENT_LIMIT_MB: '5', HERON_DOCUMENT_TYPES: 'application/pdf image/png', HERON_VIRUS_SCAN: 'clamd:localhost:3310' },
+		'documents',
+		{ limitBytes: 5 * 1024 * 1024, types: ['application/pdf', 'image/png'], virusScan: 'clamd:localhost:3310' },
+	],
 	[{ HERON_AUDIT: 'writes' }, 'audit', 'writes'],
 	[{ HERON_DRAIN_SECONDS: '0' }, 'drainMs', 0],
 	[{ HERON_LOG_LEVEL: ' warn ' }, 'logLevel', 'warn'],
@@ -134,6 +141,8 @@ const bad: [Record<string, string>, RegExp][] = [
 	[{ HERON_VALIDATION: 'none' }, /strict, lenient/],
 	[{ HERON_AUDIT: 'some' }, /off, writes, all/],
 	[{ HERON_BLOB_STORE: 'ftp://x' }, /disk or s3/],
+	[{ HERON_VIRUS_SCAN: 'yes' }, /clamd:host:port/],
+	[{ HERON_DOCUMENT_TYPES: 'pdf' }, /application\/pdf/],
 	[{ HERON_CORS_ORIGINS: 'example.org' }, /HERON_CORS_ORIGINS/],
 	[{ HERON_METRICS_FROM: 'any 10.0.0.1' }, /HERON_METRICS_FROM/],
 	[{ HERON_TRUSTED_PROXIES: 'proxy' }, /IP addresses/],

@@ -4,9 +4,11 @@ import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import type { LogLevel } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
+import { usualTypes } from '#clinic/documents/content.ts';
 import { type BulkSettings, usualBulk } from '#exchange/bulk/operations.ts';
 import { defaultPeopleSettings, type PeopleSettings } from '#oauth/accounts/people.ts';
 import type { OAuthSettings } from '#oauth/provider/configuration.ts';
+import { virusScanShape } from '#outside/virus-scan.ts';
 
 export type Settings = {
 	readonly dataDir: string;
@@ -41,6 +43,8 @@ export type Settings = {
 	readonly adminPassword: string | undefined;
 	/** Whether an empty installation starts with the demo clinic; `ask` asks at a first start in a terminal. */
 	readonly demo: 'yes' | 'no' | 'ask';
+	/** What may be filed in a chart. */
+	readonly documents: { readonly limitBytes: number; readonly types: readonly string[]; readonly virusScan: string };
 	/** The authorization server. */
 	readonly oauth: OAuthSettings;
 	/** Accounts and how they sign in. */
@@ -100,6 +104,19 @@ export const settingRows: readonly SettingRow[] = [
 		means: 'addresses of proxies whose X-Forwarded-For is believed, separated by blanks',
 	},
 	{ name: 'HERON_BLOB_STORE', fallback: 'disk', means: 'where large binaries go: disk, or s3://bucket/prefix?region=…&endpoint=…' },
+	{ name: 'HERON_DOCUMENT_LIMIT_MB', fallback: '50', means: 'largest document that may be filed, in megabytes' },
+	{
+		name: 'HERON_DOCUMENT_TYPES',
+		fallback: '(usual)',
+		means:
+			'media types that may be filed, separated by blanks; what a file is, its content says. Usual are PDF, DICOM, ZIP, XML, GIF, JPEG, PNG, TIFF, CSV and plain text',
+	},
+	{
+		name: 'HERON_VIRUS_SCAN',
+		fallback: 'off',
+		means:
+			'who looks at documents before they are filed: off, `clamd:/run/clamav/clamd.ctl`, `clamd:host:port`, or `command:/usr/bin/clamdscan -` (content on its input; it ends with 0 for clean, 1 for infected). Nothing is filed while nobody can say',
+	},
 	{
 		name: 'HERON_AUDIT',
 		fallback: 'all',
@@ -258,6 +275,7 @@ export function readSettings(environment: Environment): Settings {
 		'* or origins such as https://app.example.org',
 	);
 	const metrics = list('HERON_METRICS_FROM', (from, all) => isIP(from) > 0 || (all === 1 && /^(loopback|any)$/.test(from)), addresses);
+	const types = list('HERON_DOCUMENT_TYPES', (type) => /^[\w.+-]+\/[\w.+-]+$/.test(type), 'media types such as application/pdf');
 	const databaseUrl = given.databases('DATABASE_URL')[0];
 	const readDatabaseUrls = given.databases('HERON_READ_DATABASE_URLS');
 	if (databaseUrl === undefined && readDatabaseUrls.length > 0)
@@ -284,6 +302,11 @@ export function readSettings(environment: Environment): Settings {
 		metricsFrom: metrics.length === 0 || metrics[0] === 'loopback' ? 'loopback' : metrics[0] === 'any' ? 'any' : metrics,
 		trustedProxies: list('HERON_TRUSTED_PROXIES', (proxy) => isIP(proxy) > 0, 'IP addresses'),
 		blobStore: given.matching('HERON_BLOB_STORE', 'disk', /^disk$|^s3:\/\/[a-z0-9][a-z0-9.-]{2,62}(\/|\?|$)/, 'disk or s3://bucket/prefix'),
+		documents: {
+			limitBytes: integer('HERON_DOCUMENT_LIMIT_MB', 50, 1, 250) * 1024 * 1024,
+			types: types.length === 0 ? usualTypes : types,
+			virusScan: given.matching('HERON_VIRUS_SCAN', 'off', virusScanShape, 'off, clamd:/path, clamd:host:port or command:/path arguments'),
+		},
 		audit: choice('HERON_AUDIT', 'all', ['off', 'writes', 'all']),
 		defaultCount: integer('HERON_DEFAULT_COUNT', 20, 1, 10_000),
 		maxCount: integer('HERON_MAX_COUNT', 1000, 1, 10_000),

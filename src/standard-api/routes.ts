@@ -1,9 +1,11 @@
 // Every route of the Standard and Portal APIs: the rows of the resources, made routes.
+import type { DocumentRules } from '#clinic/documents/file.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Reply, Route } from '#http/route.ts';
 import { allergyRows } from './allergy.ts';
 import { appointmentRows } from './appointment-rows.ts';
 import { backgroundServiceRows, type Service } from './background-service.ts';
+import { documentRows, usualDocumentRules } from './document.ts';
 import { drugRows } from './drug.ts';
 import { employerRows } from './employer.ts';
 import { encounterRows } from './encounter.ts';
@@ -24,7 +26,7 @@ import { soapNoteRows } from './soap-note.ts';
 import { surgeryRows } from './surgery.ts';
 import { vitalRows } from './vital.ts';
 
-/** Rows of the Standard API, below `/apis/:site/api`, but for those over the server's own services. */
+/** Rows of the Standard API, below `/apis/:site/api`, but for those that hang on how the server is set. */
 const recordRows: readonly StandardRow[] = [
 	...patientRows,
 	...employerRows,
@@ -50,17 +52,19 @@ const recordRows: readonly StandardRow[] = [
 ];
 
 /** Rows of the Standard API, below `/apis/:site/api`. */
-export const standardRows: readonly StandardRow[] = [...recordRows, ...backgroundServiceRows([])];
+export const standardRows: readonly StandardRow[] = [...recordRows, ...documentRows(usualDocumentRules), ...backgroundServiceRows([])];
 
 export type StandardSettings = ApiSettings & {
 	/** What the server does by itself. */
 	readonly services?: readonly Service[];
+	/** What may be filed. */
+	readonly documents?: DocumentRules;
 };
 
 /** The routes of the Standard and the Portal API. */
-export function standardRoutes({ services = [], ...settings }: StandardSettings): Route<FhirCtx>[] {
+export function standardRoutes({ services = [], documents = usualDocumentRules, ...settings }: StandardSettings): Route<FhirCtx>[] {
 	return [
-		...[...recordRows, ...backgroundServiceRows(services)].map((row) => routeOf(row, 'api', settings)),
+		...[...recordRows, ...documentRows(documents), ...backgroundServiceRows(services)].map((row) => routeOf(row, 'api', settings)),
 		...portalRows.map((row) => routeOf(row, 'portal', settings)),
 	];
 }
