@@ -97,15 +97,13 @@ function intakeForm(): Resource {
 				linkId: 'home',
 				text: 'Your home',
 				type: 'group',
-				item: [
-					{ linkId: 'household', text: 'How many people live with you?', type: 'decimal' },
-					{
-						linkId: 'help',
-						text: 'Does somebody help you with your health?',
-						type: 'boolean',
-						item: [{ linkId: 'helper', text: 'Who?', type: 'string' }],
-					},
-				],
+				item: [{ linkId: 'household', text: 'How many people live with you?', type: 'decimal' }],
+			},
+			{
+				linkId: 'help',
+				text: 'Does somebody help you with your health?',
+				type: 'boolean',
+				item: [{ linkId: 'helper', text: 'Who?', type: 'string' }],
 			},
 			{ linkId: 'reason', text: 'What brings you to us?', type: 'string' },
 		],

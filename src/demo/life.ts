@@ -75,7 +75,9 @@ function onsetOf(problem: Problem, person: Person, age: number, random: Random):
 	const at = random.between(0, 100) / 100;
 	// Those who have it for certain have it by now, if they can.
 	const latest = isCertain ? Math.min(to, Math.max(from, age - 1)) : to;
-	const years = from + at * (latest - from);
+	// So that the clinic has seen some of it.
+	const first = isCertain ? Math.max(from, Math.min(latest, age - 6)) : from;
+	const years = first + at * (latest - first);
 	return years < age ? person.birth + Math.round(years * 365.25) : undefined;
 }
 

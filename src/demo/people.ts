@@ -91,7 +91,8 @@ export function personOf(world: World, n: number): Person {
 	const names = kind.sex === 'female' ? origin.women : origin.men;
 	const given = [random.pick(names), random.pick(names).slice(0, 1)];
 	const spread = kind.age < 18 ? kind.age * 0.12 : 3;
-	const birth = parent?.delivery ?? world.today - Math.round((kind.age + (random.next() - 0.5) * 2 * spread) * 365.25);
+	const born = kind.age < 1 ? parent?.delivery : undefined;
+	const birth = born ?? world.today - Math.round((kind.age + (random.next() - 0.5) * 2 * spread) * 365.25);
 	const clinician = clinicianFor(world, n, kind);
 	const name = `${given[0]} ${family}`;
 	const address = parent?.address ?? addressOf(random);
@@ -169,7 +170,7 @@ function clinicianFor({ practice }: World, n: number, { age, traits = [] }: Kind
 }
 
 /** The Patient resource. */
-export function patientOf({ practice }: World, person: Person): Resource {
+export function patientOf({ practice, today }: World, person: Person): Resource {
 	const { id, family, given, sex, birth, death, origin, language, address, phone, email, n, parent, clinician, facility } = person;
 	const random = createRandom(n, 0xad);
 	const isAdult = parent === undefined;
@@ -206,7 +207,7 @@ export function patientOf({ practice }: World, person: Person): Resource {
 		birthDate: dateOf(birth),
 		...(death === undefined ? {} : { deceasedDateTime: instantOf(death) }),
 		address: [
-			{ use: 'home', type: 'both', ...address, period: { start: dateOf(Math.max(birth, birth + 365 * random.between(0, 20))) } },
+			{ use: 'home', type: 'both', ...address, period: { start: dateOf(birth + Math.floor((today - birth) * random.next() * 0.9)) } },
 			...(random.chance(0.25) && isAdult
 				? [{ use: 'old', ...addressOf(random), period: { start: dateOf(birth + 365 * 18), end: dateOf(birth + 365 * 20) } }]
 				: []),

@@ -92,7 +92,7 @@ export function addOccupation({ chart }: Life, visit: Visit): void {
 	const { person, random } = chart;
 	const [job, industry] = random.pick(jobs);
 	const system = `${hl7}/PHOccupationalDataForHealthODH`;
-	const from = person.birth + Math.round(random.between(19, 26) * 365.25);
+	const from = Math.min(person.birth + Math.round(random.between(19, 26) * 365.25), visit.start.day - 60);
 	const until = person.birth + 65 * 365;
 	const answer = {
 		profile: 'us-core-observation-occupation',
@@ -255,21 +255,19 @@ export function addIntake({ chart }: Life, visit: Visit, reason: string): void {
 		{
 			linkId: 'home',
 			text: 'Your home',
-			item: [
-				{ linkId: 'household', text: 'How many people live with you?', answer: [{ valueDecimal: chart.random.below(5) }] },
+			item: [{ linkId: 'household', text: 'How many people live with you?', answer: [{ valueDecimal: chart.random.below(5) }] }],
+		},
+		{
+			linkId: 'help',
+			text: 'Does somebody help you with your health?',
+			answer: [
 				{
-					linkId: 'help',
-					text: 'Does somebody help you with your health?',
-					answer: [
+					valueBoolean: true,
+					item: [
 						{
-							valueBoolean: true,
-							item: [
-								{
-									linkId: 'helper',
-									text: 'Who?',
-									answer: [{ valueString: chart.random.pick(['My sister', 'My spouse', 'A friend next door', 'My parents']) }],
-								},
-							],
+							linkId: 'helper',
+							text: 'Who?',
+							answer: [{ valueString: chart.random.pick(['My sister', 'My spouse', 'A friend next door', 'My parents']) }],
 						},
 					],
 				},

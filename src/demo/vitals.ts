@@ -94,11 +94,15 @@ function base(chart: Chart, visit: Visit, profile: string, code: Concept): Resou
 function addVital(chart: Chart, visit: Visit, name: VitalName, value: number): void {
 	const { profile, code, unit, digits }: Vital = vitals[name];
 	const { shown }: Vital = vitals[name];
-	const { random } = chart;
+	const { random, person } = chart;
+	// Little ones do not keep still.
+	const isRestless = yearsBetween(person.birth, visit.start.day) < 2 || name === 'bmiPercentile';
 	chart.add({
 		...base(chart, visit, profile, concept(loinc, code)),
-		...(random.chance(0.012) ? absent(random.pick(reasons)) : { valueQuantity: quantity(round(value, digits), unit, shown) }),
-		...(random.chance(0.02) ? { component: [position(random.chance(0.3))] } : {}),
+		...(random.chance(isRestless ? 0.06 : 0.015)
+			? absent(random.pick(reasons))
+			: { valueQuantity: quantity(round(value, digits), unit, shown) }),
+		...(random.chance(isRestless ? 0.12 : 0.02) ? { component: [position(random.chance(0.5))] } : {}),
 	});
 }
 
@@ -122,7 +126,8 @@ function position(unknown: boolean): object {
 function addBloodPressure(chart: Chart, visit: Visit, systolic: number, diastolic: number): void {
 	const { random } = chart;
 	// A cuff that gives the upper value only, or a patient who had enough of it.
-	const [noUpper, noLower] = [random.chance(0.01), random.chance(0.015)];
+	const none = random.chance(0.012);
+	const [noUpper, noLower] = [none || random.chance(0.015), none || random.chance(0.015)];
 	const part = (code: Coded, value: number, missing: boolean): object => ({
 		code: concept(loinc, code),
 		...(missing ? absent(['error', 'Error']) : { valueQuantity: quantity(value, 'mm[Hg]', 'mmHg') }),
@@ -139,10 +144,10 @@ function addBloodPressure(chart: Chart, visit: Visit, systolic: number, diastoli
 
 function addSaturation(chart: Chart, visit: Visit, value: number): void {
 	const { random } = chart;
-	const oxygen = value < 95 || random.chance(0.02);
+	const oxygen = value < 95 || random.chance(0.03);
 	const missing = random.chance(0.02);
-	const flow = random.chance(0.15) ? absent(['not-asked', 'Not Asked']) : { valueQuantity: quantity(random.between(1, 3), 'L/min') };
-	const share = random.chance(0.15) ? absent(['not-asked', 'Not Asked']) : { valueQuantity: quantity(random.between(24, 32), '%') };
+	const flow = random.chance(0.25) ? absent(['not-asked', 'Not Asked']) : { valueQuantity: quantity(random.between(1, 3), 'L/min') };
+	const share = random.chance(0.25) ? absent(['not-asked', 'Not Asked']) : { valueQuantity: quantity(random.between(24, 32), '%') };
 	chart.add({
 		...base(
 			chart,
