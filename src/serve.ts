@@ -11,6 +11,7 @@ import { registerBundles } from '#fhir/interactions/later.ts';
 import { outcomeReply } from '#fhir/outcome.ts';
 import { fhirRoutes } from '#fhir/routes.ts';
 import { performing } from '#fhir/rows.ts';
+import { loadOwn } from '#fhir/terminology/own.ts';
 import { type Certificate, hostOf, openCertificate } from '#http/certificate.ts';
 import { type Check, healthRoutes } from '#http/health.ts';
 import { createMetrics, type Metrics, metricsRoute } from '#http/metrics.ts';
@@ -39,6 +40,7 @@ export type Serving = {
 export async function serve(installation: Installation, metricsText?: () => Promise<string>): Promise<Serving> {
 	const { settings } = installation;
 	registerBundles(installation.fhir, performing);
+	await loadOwn(installation.db);
 	registerBulk(installation.fhir, settings.bulk);
 	const metrics = createMetrics();
 	gauges(installation, metrics);
@@ -47,6 +49,7 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 	const handler = handlerOf(installation, shown, [housekeeping.service]);
 	const certificate = settings.httpsPort === 0 ? undefined : await certificateOf(installation);
 	const host = settings.host === undefined ? {} : { host: settings.host };
+	await announceStart(installation, process.env);
 	const open: Listening[] = [];
 	const close = async (): Promise<void> => {
 		certificate?.close();
@@ -63,7 +66,6 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 		await close();
 		throw error;
 	}
-	await announceStart(installation, process.env);
 	installation.fhir.jobs.work();
 	installation.subscriptions.work();
 	housekeeping.start();

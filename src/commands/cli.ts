@@ -20,6 +20,11 @@ const commands: readonly Row[] = [
 	{ name: 'keys', does: 'lists and rotates signing keys', load: async () => (await import('./keys.ts')).keysCommand },
 	{ name: 'audit', does: 'verifies the audit, lists who did what', load: async () => (await import('./audit.ts')).auditCommand },
 	{ name: 'packages', does: 'adds, lists and removes FHIR packages', load: async () => (await import('./packages.ts')).packagesCommand },
+	{
+		name: 'terminology',
+		does: 'loads code systems from their publishers',
+		load: async () => (await import('./terminology.ts')).terminologyCommand,
+	},
 	{ name: 'demo', does: 'fills an empty installation with a made-up clinic', load: async () => (await import('./demo.ts')).demoCommand },
 	{ name: 'doctor', does: 'says what is wrong with this installation', load: async () => (await import('./doctor.ts')).doctorCommand },
 	{ name: 'reindex', does: 'computes the search index anew', load: async () => (await import('./reindex.ts')).reindexCommand },

@@ -3,7 +3,7 @@ import type { Querier } from './database.ts';
 import { raw, sql } from './sql.ts';
 
 /** Schemas that belong to Heron alone. Of `public` it has the table of migrations. A test compares the list with what migrations make. */
-export const ownSchemas: readonly string[] = ['access', 'audit', 'events', 'fhir', 'jobs', 'oauth'];
+export const ownSchemas: readonly string[] = ['access', 'audit', 'events', 'fhir', 'jobs', 'oauth', 'terminology'];
 
 /** Tables that hold a row from the start. */
 export const seeded: readonly string[] = ['search_generation'];

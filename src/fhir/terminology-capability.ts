@@ -14,7 +14,7 @@ export function terminologyCapabilities({ base }: Fhir, { software, releaseDate 
 		date: releaseDate,
 		publisher: 'Heron',
 		description:
-			'Known are the value sets of FHIR R4 and of the packages added to the server, as far as their codes can be listed, and the ValueSet and CodeSystem resources that are stored here.',
+			'Known are the value sets and code systems of FHIR R4, HL7 and US Core and of the packages added to the server, code systems that were loaded from their publishers, and the ValueSet and CodeSystem resources that are stored here.',
 		kind: 'instance',
 		software,
 		implementation: { description: 'A Heron server', url: base },
@@ -24,9 +24,10 @@ export function terminologyCapabilities({ base }: Fhir, { software, releaseDate 
 			paging: true,
 			incomplete: false,
 			parameter: ['url', 'valueSet', 'filter', 'offset', 'count', 'activeOnly', 'excludeNested'].map((name) => ({ name })),
-			textFilter: 'The words of the filter, in any case, occur in the code or in its display.',
+			textFilter: 'Every word of the filter, in any case, begins a word of the code, of its display or of another of its names.',
 		},
 		codeSearch: 'explicit',
 		validateCode: { translations: false },
+		translation: { needsMap: false },
 	};
 }

@@ -1,16 +1,19 @@
 // `npm run definitions [-- --check] [package.tgz …]`: compiles the R4 definitions and the given FHIR NPM packages, oldest first, into
-// src/fhir/definitions/r4. Without packages it takes those in ../shared/data/fhir-packages. Keeps the numbers that search parameters already
+// src/fhir/definitions/r4, and their code systems into src/fhir/terminology/own. Without packages it takes those in ../shared/data/fhir-packages. Keeps the numbers that search parameters already
 // have. `--check` writes nothing and says whether the result is what is there.
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import type { SearchParameterFacts } from '#fhir/definitions/facts.ts';
 import { openPack, writePack } from '#fhir/definitions/pack.ts';
 import { readPackageFiles } from '#fhir/definitions/package.ts';
+import { packCodeSystems } from './code-systems.ts';
 import { packEntries, readR4 } from './entries.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const target = join(root, 'src/fhir/definitions/r4/facts');
+const systemsFile = join(root, 'src/fhir/terminology/own/code-systems.gz');
 const usual = join(root, '..', 'shared', 'data', 'fhir-packages');
 
 const words = process.argv.slice(2);
@@ -19,12 +22,15 @@ const files = named.length > 0 ? named : usualPackages();
 const before = existsSync(`${target}.index.json`) ? (openPack(target).read<SearchParameterFacts[]>('parameters') ?? []) : [];
 const packages = [];
 for (const file of files) packages.push(await readPackageFiles(file));
-const entries = packEntries(readR4(), packages, before);
+const r4 = readR4();
+const entries = packEntries(r4, packages, before);
+const systems = packCodeSystems([...r4.of('CodeSystem'), ...packages.flatMap(({ resources }) => resources)]);
 
 if (words.includes('--check')) check();
 else {
 	mkdirSync(join(root, 'src/fhir/definitions/r4'), { recursive: true });
 	writePack(target, entries);
+	writeFileSync(systemsFile, systems);
 	console.log(`Written: ${entries.size} entries.`);
 }
 
@@ -41,8 +47,10 @@ function check(): void {
 	try {
 		writePack(join(folder, 'facts'), entries);
 		const same = ['bin', 'index.json'].every((end) => readFileSync(join(folder, `facts.${end}`)).equals(readFileSync(`${target}.${end}`)));
-		console.log(same ? 'The definitions are what these packages give.' : 'The definitions are not what these packages give.');
-		process.exitCode = same ? 0 : 1;
+		const sameSystems = existsSync(systemsFile) && gunzipSync(readFileSync(systemsFile)).equals(gunzipSync(systems));
+		const all = same && sameSystems;
+		console.log(all ? 'The definitions are what these packages give.' : 'The definitions are not what these packages give.');
+		process.exitCode = all ? 0 : 1;
 	} finally {
 		rmSync(folder, { recursive: true });
 	}

@@ -11,7 +11,10 @@ import { metaDelete } from './meta-delete.ts';
 import type { Operation } from './operation.ts';
 import { expandValueSet } from './terminology/expand.ts';
 import { lookup } from './terminology/lookup.ts';
+import { subsumes } from './terminology/subsumes.ts';
+import { translate } from './terminology/translate.ts';
 import { validateCode } from './terminology/validate-code.ts';
+import { validateSystemCode } from './terminology/validate-code-system.ts';
 import { validate } from './validate.ts';
 import { versions } from './versions.ts';
 
@@ -27,7 +30,10 @@ export const operations: readonly Operation[] = [
 	metaAdd,
 	metaDelete,
 	patientEverything,
+	subsumes,
+	translate,
 	validate,
 	validateCode,
+	validateSystemCode,
 	versions,
 ];

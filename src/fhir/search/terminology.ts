@@ -1,8 +1,10 @@
 // Token modifiers that need a value set or a code system: `:in`, `:not-in`, `:above`, `:below` become plain lists of codes.
-// What is known: the definitions' value sets, and ValueSet and CodeSystem resources stored here.
+// What is known: the definitions' value sets, ValueSet and CodeSystem resources stored here, and code systems that were loaded.
 import type { Querier } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
+import type { Filter } from '#fhir/terminology/code-system.ts';
+import { findSystem, isKnownFilter, listed, relatedCodes } from '#fhir/terminology/tables.ts';
 import { conditionOf } from './compile.ts';
 import { type Row, table } from './params/row.ts';
 import { badValue, tooCostly } from './problems.ts';
@@ -11,7 +13,7 @@ import { within } from './restrict.ts';
 
 type ParamClause = Extract<Clause, { is: 'param' }>;
 type Concept = { code?: string; concept?: Concept[]; property?: { code?: string; valueCode?: string }[] };
-type Include = { system?: string; concept?: Concept[]; filter?: { property?: string; op?: string; value?: string }[]; valueSet?: string[] };
+type Include = { system?: string; concept?: Concept[]; filter?: Filter[]; valueSet?: string[] };
 type ValueSet = { url?: string; compose?: { include?: Include[]; exclude?: Include[] }; expansion?: { contains?: Contained[] } };
 type Contained = { system?: string; code?: string; abstract?: boolean; contains?: Contained[] };
 
@@ -85,9 +87,9 @@ async function codesOfInclude(ctx: FhirCtx, db: Querier, include: Include, depth
 	if (concept !== undefined) lists.push(concept.map(({ code }) => tokenOf(system, code)));
 	else if (filter !== undefined) {
 		const [only, ...more] = filter;
-		const isA = only?.property === 'concept' && only.op === 'is-a' && only.value !== undefined;
-		if (!isA || more.length > 0 || system === undefined) return undefined;
-		const found = await hierarchy(ctx, db, system, only.value as string, true);
+		if (system === undefined || only === undefined) return undefined;
+		const isA = only.property === 'concept' && only.op === 'is-a' && only.value !== undefined && more.length === 0;
+		const found = (isA ? await hierarchy(ctx, db, system, only.value as string, true) : undefined) ?? (await selected(db, system, filter));
 		if (found === undefined) return undefined;
 		lists.push(found);
 	} else if (system !== undefined) lists.push([tokenOf(system, undefined)]);
@@ -98,6 +100,14 @@ async function codesOfInclude(ctx: FhirCtx, db: Querier, include: Include, depth
 	}
 	const [first = [], ...others] = lists;
 	return others.reduce((codes, list) => both(codes, list), first);
+}
+
+/** Codes of a loaded system that filters let through; undefined when it is not known, or not in full. */
+async function selected(db: Querier, system: string, filters: readonly Filter[]): Promise<TokenValue[] | undefined> {
+	const loaded = await findSystem(db, system);
+	if (loaded?.complete !== true || !filters.every(isKnownFilter)) return undefined;
+	const { concepts } = await listed(db, { system: loaded, filters, without: [] }, { offset: 0, count: maxCodes + 1, activeOnly: false });
+	return concepts.map(({ code }) => tokenOf(system, code));
 }
 
 /** What two lists have in common; a token without a code stands for all of its system. */
@@ -134,7 +144,11 @@ async function relatives(ctx: FhirCtx, db: Querier, clause: ParamClause, value: 
 
 async function hierarchy(ctx: FhirCtx, db: Querier, system: string, code: string, below: boolean): Promise<TokenValue[] | undefined> {
 	const stored = await findStored<{ concept?: Concept[] }>(ctx, db, 'CodeSystem', system);
-	if (stored === undefined) return undefined;
+	if (stored === undefined) {
+		const loaded = await findSystem(db, system);
+		if (loaded === undefined) return undefined;
+		return (await relatedCodes(db, loaded, code, below, maxCodes + 1)).map((one) => tokenOf(system, one));
+	}
 	const parents = parentsOf(stored.concept ?? []);
 	const step = below ? childrenOf(parents) : parents;
 	const found = new Set<string>([code]);

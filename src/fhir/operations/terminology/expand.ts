@@ -1,12 +1,14 @@
 // ValueSet/$expand. https://hl7.org/fhir/R4/valueset-operation-expand.html
 import { Problem } from '#base/problem.ts';
+import type { Querier } from '#db/database.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { define, hl7, input, output } from '#fhir/operations/define.ts';
 import { countOf, flagOf, textOf } from '#fhir/operations/input.ts';
 import type { Operation, OperationInput } from '#fhir/operations/operation.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { normalise } from '#fhir/store/keys.ts';
-import type { Concept } from '#fhir/terminology/expand.ts';
+import { type Concept, type Expansion, keyOf, type Source, tabled } from '#fhir/terminology/expand.ts';
+import { typed } from '#fhir/terminology/tables.ts';
 import { type Given, givenValueSet } from './given.ts';
 import { sourceOf } from './stored.ts';
 
@@ -19,7 +21,7 @@ export const expandValueSet: Operation = {
 		code: 'expand',
 		base: hl7('ValueSet-expand'),
 		description:
-			'Lists the codes of a value set: of one that is stored here, of one that is sent, or of one of FHIR R4 and the added packages (these without displays). The list is flat. A value set of which not all codes can be listed here (it takes codes of a system that is not stored here, or by a filter that is not known) is refused.',
+			'Lists the codes of a value set: of one that is stored here, of one that is sent, of one of FHIR R4 and the added packages, or of all codes of a system (`<system>?fhir_vs`, `?fhir_vs=isa/<code>`). The list is flat. With a filter the best come first. A value set of which not all codes can be listed here (it takes codes of a system that is not known here, or by a filter that is not known) is refused.',
 		resource: ['ValueSet'],
 		type: true,
 		instance: true,
@@ -27,7 +29,7 @@ export const expandValueSet: Operation = {
 			input('url', 'uri', 'The canonical url.'),
 			input('valueSet', 'ValueSet', 'The value set itself.'),
 			input('valueSetVersion', 'string', 'The version of the value set.'),
-			input('filter', 'string', 'Only codes that have all these words in the code or its display.'),
+			input('filter', 'string', 'What somebody types: every word begins a word of the code, its display or another of its names.'),
 			input('offset', 'integer', 'Leaves out as many codes from the start.'),
 			input('count', 'integer', 'As many codes; 0 for the total alone.'),
 			input('includeDesignations', 'boolean', 'Also designations.'),
@@ -49,23 +51,21 @@ const maxCodes = 10_000;
 async function expanded(ctx: FhirCtx, asked: OperationInput): Promise<Resource> {
 	const [filter, offset, count] = [textOf(asked, 'filter'), countOf(asked, 'offset') ?? 0, countOf(asked, 'count')];
 	const [activeOnly, designations] = [flagOf(asked, 'activeOnly') === true, flagOf(asked, 'includeDesignations') === true];
-	const given = await givenValueSet(ctx, asked, sourceOf(ctx));
+	const source = sourceOf(ctx);
+	const given = await givenValueSet(ctx, asked, source);
 	requireClosed(given);
-	const words = normalise(filter ?? '')
-		.split(' ')
-		.filter((word) => word !== '');
-	const codes = [...given.expansion.concepts.values()].filter(
-		(concept) => !(activeOnly && concept.inactive === true) && hasWords(concept, words),
-	);
-	if (count === undefined && codes.length - offset > maxCodes) throw tooCostly(codes.length);
-	const page = codes.slice(offset, offset + Math.min(count ?? maxCodes, maxCodes));
+	const most = Math.min(count ?? maxCodes, maxCodes);
+	const { codes, total } = await pageOf(ctx.db, given.expansion, { filter: filter ?? '', offset, count: most, activeOnly });
+	if (count === undefined && (total ?? Number.POSITIVE_INFINITY) - offset > maxCodes) throw tooCostly(total);
+	const page = await withNames(source, codes);
 	const paged = offset > 0 || count !== undefined;
+	const limited = given.expansion.partial.size > 0;
 	return {
 		...described(given, flagOf(asked, 'includeDefinition') === true),
 		expansion: {
 			identifier: `urn:uuid:${ctx.ids.next()}`,
 			timestamp: ctx.clock.now().toISOString(),
-			total: codes.length,
+			...(total === undefined ? {} : { total }),
 			...(paged ? { offset } : {}),
 			...parametersOf([
 				['valueString', 'filter', filter],
@@ -73,6 +73,8 @@ async function expanded(ctx: FhirCtx, asked: OperationInput): Promise<Resource> 
 				['valueInteger', 'count', count],
 				['valueBoolean', 'activeOnly', activeOnly || undefined],
 				['valueBoolean', 'includeDesignations', designations || undefined],
+				['valueBoolean', 'limitedExpansion', limited || undefined],
+				...[...versionsOf(given.expansion)].map((used) => ['valueUri', 'used-codesystem', used] as const),
 			]),
 			...(page.length === 0 ? {} : { contains: page.map((concept) => shown(concept, designations)) }),
 		},
@@ -82,6 +84,54 @@ async function expanded(ctx: FhirCtx, asked: OperationInput): Promise<Resource> 
 function parametersOf(list: readonly (readonly [type: string, name: string, value: unknown])[]): object {
 	const given = list.filter(([, , value]) => value !== undefined);
 	return given.length === 0 ? {} : { parameter: given.map(([type, name, value]) => ({ name, [type]: value })) };
+}
+
+type Wanted = { readonly filter: string; readonly offset: number; readonly count: number; readonly activeOnly: boolean };
+
+/** A page over what is listed and, after that, what the selections of tables bring. `total` is undefined where there are too many to count. */
+async function pageOf(
+	db: Querier,
+	{ concepts, selections }: Expansion,
+	{ filter, offset, count, activeOnly }: Wanted,
+): Promise<{ codes: Concept[]; total: number | undefined }> {
+	const words = normalise(filter)
+		.split(' ')
+		.filter((word) => word !== '');
+	const listed = [...concepts.values()].filter((concept) => !(activeOnly && concept.inactive === true) && hasWords(concept, words));
+	const codes = listed.slice(offset, offset + count);
+	let total: number | undefined = listed.length;
+	for (const selection of selections) {
+		// A code that is listed too is not repeated.
+		const own = [...concepts.values()].filter(({ system }) => system === selection.system.url).map(({ code }) => code);
+		const rest = own.length === 0 ? selection : { ...selection, without: [...selection.without, new Set(own)] };
+		// Without a total of what came before, a page has begun in it or it was all before the offset.
+		const from = Math.max(0, offset - (total ?? offset));
+		const found = await typed(db, rest, filter, { offset: from, count: count - codes.length, activeOnly });
+		codes.push(...found.concepts.map((concept) => tabled(selection.system.url, concept)));
+		total = total === undefined || found.total === undefined ? undefined : total + found.total;
+	}
+	return { codes, total };
+}
+
+/** The codes with the displays that their systems have for them, where they had none. */
+async function withNames(source: Source, concepts: readonly Concept[]): Promise<Concept[]> {
+	const nameless = new Map<string, string[]>();
+	for (const { system, code, display } of concepts)
+		if (system !== undefined && display === undefined) nameless.set(system, [...(nameless.get(system) ?? []), code]);
+	const names = new Map<string, string>();
+	for (const [system, codes] of nameless) {
+		const table = await source.table(system);
+		if (table === undefined) continue;
+		for (const [code, { display }] of await source.namesIn(table, codes)) names.set(keyOf(system, code), display);
+	}
+	return concepts.map((concept) => {
+		const display = concept.display ?? names.get(keyOf(concept.system, concept.code));
+		return display === undefined ? concept : { ...concept, display };
+	});
+}
+
+function versionsOf({ selections }: Expansion): Set<string> {
+	return new Set(selections.map(({ system: { url, version } }) => (version === undefined ? url : `${url}|${version}`)));
 }
 
 function hasWords({ code, display = '' }: Concept, words: readonly string[]): boolean {
@@ -126,8 +176,8 @@ function requireClosed({ expansion: { open } }: Given): void {
 	});
 }
 
-function tooCostly(total: number): Problem {
-	const text = `The value set has ${total} codes; ask for some of them by count and offset, or by a filter.`;
+function tooCostly(total: number | undefined): Problem {
+	const text = `The value set has ${total ?? 'too many'} codes; ask for some of them by count and offset, or by a filter.`;
 	return new Problem('invalid', 'valueset-too-costly', text, {
 		status: 422,
 		issues: [{ severity: 'error', type: 'too-costly', code: 'valueset-too-costly', text }],

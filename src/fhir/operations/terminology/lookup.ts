@@ -1,4 +1,4 @@
-// CodeSystem/$lookup, of the CodeSystems that are stored here. https://hl7.org/fhir/R4/codesystem-operation-lookup.html
+// CodeSystem/$lookup, of the CodeSystems that are stored or loaded here. https://hl7.org/fhir/R4/codesystem-operation-lookup.html
 import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { define, hl7, input, output } from '#fhir/operations/define.ts';
@@ -6,6 +6,7 @@ import { answerParameters, missingParameter, textOf, textsOf } from '#fhir/opera
 import type { Operation, OperationInput } from '#fhir/operations/operation.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type CodeSystem, conceptsOf, type Placed } from '#fhir/terminology/code-system.ts';
+import { detailOf, findSystem, type TableSystem } from '#fhir/terminology/tables.ts';
 import { givenCodes } from './given.ts';
 import { findStored } from './stored.ts';
 
@@ -17,7 +18,7 @@ export const lookup: Operation = {
 		title: 'What a code means',
 		code: 'lookup',
 		base: hl7('CodeSystem-lookup'),
-		description: 'Display, definition, designations and properties of a code, of a CodeSystem that is stored here.',
+		description: 'Display, definition, designations and properties of a code, of a CodeSystem that is stored here or was loaded.',
 		resource: ['CodeSystem'],
 		type: true,
 		parameter: [
@@ -65,7 +66,11 @@ async function lookedUp(ctx: FhirCtx, asked: OperationInput): Promise<Resource> 
 	if (given?.system === undefined) throw missingParameter('system', 'A code means something in its system only.');
 	const version = textOf(asked, 'version');
 	const stored = await findStored(ctx, 'CodeSystem', version === undefined ? given.system : `${given.system}|${version}`);
-	if (stored === undefined) throw unknown('code-system-unknown', `The code system "${given.system.slice(0, 200)}" is not stored here.`);
+	if (stored === undefined) {
+		const table = await findSystem(ctx.db, version === undefined ? given.system : `${given.system}|${version}`);
+		if (table === undefined) throw unknown('code-system-unknown', `The code system "${given.system.slice(0, 200)}" is not known here.`);
+		return ofTable(ctx, table, given.code, textsOf(asked, 'property'));
+	}
 	const system = stored as unknown as CodeSystem;
 	const concepts = conceptsOf(system);
 	const found = concepts.get(given.code);
@@ -92,6 +97,43 @@ async function lookedUp(ctx: FhirCtx, asked: OperationInput): Promise<Resource> 
 				{ name: 'value', ...value },
 			],
 		})),
+	]);
+}
+
+async function ofTable(ctx: FhirCtx, table: TableSystem, code: string, wanted: readonly string[]): Promise<Resource> {
+	const found = await detailOf(ctx.db, table, code);
+	if (found === undefined) throw unknown('code-unknown', `The code system has no code "${code.slice(0, 100)}".`);
+	const { definition, parents, children, properties, inactive, designations } = found;
+	const list: { code: string; value: object }[] = [
+		...(definition === undefined ? [] : [{ code: 'definition', value: { valueString: definition } }]),
+		...(inactive ? [{ code: 'inactive', value: { valueBoolean: true } }] : []),
+		...parents.map((parent) => ({ code: 'parent', value: { valueCode: parent } })),
+		...children.map((child) => ({ code: 'child', value: { valueCode: child } })),
+		...Object.entries(properties).flatMap(([name, values]) =>
+			[values].flat().map((value) => ({ code: name, value: { valueString: value } })),
+		),
+	];
+	return answerParameters([
+		{ name: 'name', valueString: table.name },
+		...(table.version === undefined ? [] : [{ name: 'version', valueString: table.version }]),
+		{ name: 'display', valueString: found.display },
+		...designations.map(({ language, use, value }) => ({
+			name: 'designation',
+			part: [
+				...(language === null ? [] : [{ name: 'language', valueCode: language }]),
+				...(use === null ? [] : [{ name: 'use', valueCoding: { display: use } }]),
+				{ name: 'value', valueString: value },
+			],
+		})),
+		...list
+			.filter((one) => wanted.length === 0 || wanted.includes(one.code))
+			.map((one) => ({
+				name: 'property',
+				part: [
+					{ name: 'code', valueCode: one.code },
+					{ name: 'value', ...one.value },
+				],
+			})),
 	]);
 }
 

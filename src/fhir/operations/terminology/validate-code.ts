@@ -6,7 +6,7 @@ import { answerParameters, flagOf } from '#fhir/operations/input.ts';
 import type { Operation, OperationInput } from '#fhir/operations/operation.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { normalise } from '#fhir/store/keys.ts';
-import { anySystem, type Concept, type Expansion, keyOf } from '#fhir/terminology/expand.ts';
+import { anySystem, type Concept, type Expansion, keyOf, type Source, tabled } from '#fhir/terminology/expand.ts';
 import { type GivenCode, givenCodes, givenValueSet } from './given.ts';
 import { sourceOf } from './stored.ts';
 
@@ -47,8 +47,10 @@ export const validateCode: Operation = {
 async function checked(ctx: FhirCtx, asked: OperationInput): Promise<Resource> {
 	const codes = givenCodes(asked);
 	const abstract = flagOf(asked, 'abstract') === true;
-	const { expansion, url } = await givenValueSet(ctx, asked, sourceOf(ctx));
-	const found = codes.flatMap((given) => find(expansion, given).map((concept) => ({ given, concept })));
+	const source = sourceOf(ctx);
+	const { expansion, url } = await givenValueSet(ctx, asked, source);
+	const found: { given: GivenCode; concept: Concept }[] = [];
+	for (const given of codes) for (const concept of await find(source, expansion, given)) found.push({ given, concept });
 	const usable = found.filter(({ concept }) => abstract || concept.abstract !== true);
 	const [first] = usable;
 	if (first === undefined) {
@@ -68,10 +70,16 @@ async function checked(ctx: FhirCtx, asked: OperationInput): Promise<Resource> {
 	);
 }
 
-function find({ concepts }: Expansion, { system, code }: GivenCode): Concept[] {
-	if (system === undefined) return [...concepts.values()].filter((concept) => concept.code === code);
-	const concept = concepts.get(keyOf(system, code));
-	return concept === undefined ? [] : [concept];
+async function find(source: Source, { concepts, selections }: Expansion, { system, code }: GivenCode): Promise<Concept[]> {
+	const listed =
+		system === undefined ? [...concepts.values()].filter((concept) => concept.code === code) : [concepts.get(keyOf(system, code))];
+	const found = listed.filter((concept) => concept !== undefined);
+	for (const selection of selections) {
+		const { url } = selection.system;
+		if (system !== undefined && system !== url) continue;
+		for (const concept of await source.within(selection, [code])) found.push(tabled(url, concept));
+	}
+	return found;
 }
 
 function isDisplayOf({ display }: GivenCode, concept: Concept): boolean {
@@ -81,7 +89,8 @@ function isDisplayOf({ display }: GivenCode, concept: Concept): boolean {
 }
 
 /** Not being found says nothing where not all codes are known. */
-function requireKnown({ open }: Expansion, codes: readonly GivenCode[]): void {
+function requireKnown({ open: unlisted, partial }: Expansion, codes: readonly GivenCode[]): void {
+	const open = new Set([...unlisted, ...partial]);
 	const doubtful = open.has(anySystem) || codes.some(({ system }) => (system === undefined ? open.size > 0 : open.has(system)));
 	if (!doubtful) return;
 	const text = 'It cannot be known here whether the code is in the value set: not all codes of its system are known.';
