@@ -3,6 +3,7 @@
 import { bulkOperations } from '#exchange/bulk/operations.ts';
 import { docref } from '#exchange/documents/docref.ts';
 import { importCcda, matchDocument, reconcile } from '#exchange/documents/import/operations.ts';
+import { summary } from '#exchange/documents/ips/summary.ts';
 import { render } from '#exchange/documents/view/render.ts';
 import { subscriptionOperations } from '#exchange/subscriptions/operations.ts';
 import { operations } from '#fhir/operations/all.ts';
@@ -14,6 +15,7 @@ export const allOperations: readonly Operation[] = [
 	...subscriptionOperations,
 	docref,
 	render,
+	summary,
 	importCcda,
 	matchDocument,
 	reconcile,

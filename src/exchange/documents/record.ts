@@ -3,6 +3,8 @@ import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { read } from '#fhir/interactions/read.ts';
 import { everything } from '#fhir/operations/everything/everything.ts';
+import { within } from '#fhir/search/restrict.ts';
+import { search } from '#fhir/search/search.ts';
 import type { Concept, Entity, Patient, Reference } from './shapes.ts';
 
 /** What documents tell of. Money, audit and other documents' contents stay out. */
@@ -15,7 +17,6 @@ const membersRead = [
 	'Condition',
 	'Consent',
 	'Coverage',
-	'Device',
 	'DiagnosticReport',
 	'DocumentReference',
 	'Encounter',
@@ -79,7 +80,22 @@ export async function readRecord(ctx: FhirCtx, id: string): Promise<PatientRecor
 		const next: string | undefined = page.link?.find(({ relation }) => relation === 'next')?.url;
 		query = next === undefined ? undefined : new URL(next).search.slice(1);
 	}
+	for (const device of await devicesOf(ctx, id)) {
+		known.set(`Device/${device.id}`, device);
+		matches.push(device);
+	}
 	return recordOf(ctx.fhir.base, patient, matches, known);
+}
+
+/** Devices are in no patient's compartment in R4. */
+async function devicesOf(ctx: FhirCtx, id: string): Promise<Entity[]> {
+	if (within(ctx, 'Device') === undefined) return [];
+	const query: [string, string][] = [
+		['patient', `Patient/${id}`],
+		['_count', String(ctx.fhir.settings.maxCount)],
+	];
+	const { matches } = await search(ctx, { type: 'Device', query, handling: 'strict' });
+	return matches.map(({ body }) => JSON.parse(body) as Entity);
 }
 
 function tooLarge(): Problem {

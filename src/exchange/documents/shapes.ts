@@ -148,6 +148,8 @@ export type Dosage = {
 	readonly site?: Concept;
 	readonly doseAndRate?: readonly { readonly doseQuantity?: Measure; readonly doseRange?: Range; readonly rateQuantity?: Measure }[];
 	readonly maxDosePerPeriod?: Ratio;
+	/** Of a MedicationAdministration. */
+	readonly dose?: Measure;
 };
 
 /** MedicationRequest, MedicationStatement, MedicationAdministration, MedicationDispense. */

@@ -53,7 +53,9 @@ function withinPatient(ctx: FhirCtx, type: string, id: string, interaction: Inte
 	if (type === 'Binary') return interaction === 'read' ? { is: 'secured', by: `Patient/${id}` } : undefined;
 	const key = refKey(`Patient/${id}`);
 	if (type === 'Patient') return { is: 'patient', key, also: [] };
-	const also = compartmentParams(ctx, 'Patient', type);
+	// R4's compartment leaves Device out; US Core has apps of a patient read the patient's own.
+	const own = type === 'Device' ? ctx.fhir.registry.param('Device', 'patient') : undefined;
+	const also = own === undefined ? compartmentParams(ctx, 'Patient', type) : [own];
 	return also.length === 0 ? undefined : { is: 'patient', key, also };
 }
 

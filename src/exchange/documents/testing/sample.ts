@@ -39,10 +39,11 @@ const patient = made('Patient', 'sample', {
 			extension: [
 				{ url: 'ombCategory', valueCoding: coding(cdc, '2135-2', 'Hispanic or Latino') },
 				{ url: 'detailed', valueCoding: coding(cdc, '2148-5', 'Mexican') },
+				{ url: 'text', valueString: 'Mexican' },
 			],
 		},
 		{ url: `${core}/StructureDefinition/us-core-birthsex`, valueCode: 'F' },
-		{ url: `${core}/StructureDefinition/us-core-sex`, valueCode: '248152002' },
+		{ url: `${core}/StructureDefinition/us-core-sex`, valueCoding: coding(snomed, '248152002', 'Female (finding)') },
 		{
 			url: `${core}/StructureDefinition/us-core-genderIdentity`,
 			valueCodeableConcept: concept(snomed, '446141000124107', 'Identifies as female gender'),
@@ -273,7 +274,7 @@ const medications: Made[] = [
 		medicationCodeableConcept: concept(rxnorm, '1659149', 'piperacillin 4000 MG / tazobactam 500 MG Injection'),
 		effectiveDateTime: '2024-03-02T08:00:00Z',
 		performer: [{ actor: doctor }],
-		dosage: { route: concept('http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl', 'C38276', 'Intravenous'), doseAndRate: [] },
+		dosage: { route: concept('http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl', 'C38276', 'Intravenous'), dose: measure(4.5, 'g') },
 	}),
 ];
 
@@ -542,7 +543,12 @@ const care: Made[] = [
 			{ actor: { reference: 'Location/ward' }, status: 'accepted' },
 		],
 	}),
-	made('Appointment', 'past', { status: 'booked', start: '2020-12-24T15:00:00Z', participant: [{ actor: subject }] }),
+	made('Appointment', 'past', {
+		status: 'booked',
+		start: '2020-12-24T15:00:00Z',
+		end: '2020-12-24T15:20:00Z',
+		participant: [{ actor: subject, status: 'accepted' }],
+	}),
 	made('ClinicalImpression', 'judged', {
 		subject,
 		status: 'completed',
@@ -591,6 +597,7 @@ const papers: Made[] = [
 		scope: concept(`${tho}/consentscope`, 'adr'),
 		category: [concept(`${tho}/consentcategorycodes`, 'dnr', 'Do Not Resuscitate')],
 		dateTime: '2023-05-01',
+		policyRule: { text: 'State law' },
 		performer: [subject],
 		provision: { code: [concept(snomed, '304253006', 'Not for resuscitation')] },
 	}),

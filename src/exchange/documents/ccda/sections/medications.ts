@@ -12,7 +12,7 @@ import {
 } from '#exchange/documents/ccda/draft.ts';
 import { indications, loinc, reasonWords, related, status } from '#exchange/documents/ccda/entries.ts';
 import { author, organization, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
-import type { Concept, Dosage, Medication, MedicationUse, Party, Period } from '#exchange/documents/shapes.ts';
+import type { Concept, Dosage, Measure, Medication, MedicationUse, Party, Period } from '#exchange/documents/shapes.ts';
 import { anyHasCode, codeWords, conceptWords, measureWords, notesWords, periodOf, periodWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import type { SectionKey } from '#formats/ccda/vocabulary.ts';
@@ -109,11 +109,12 @@ function useSection(
 }
 
 function doseWords(dosage: Dosage | undefined): string {
-	const dose = dosage?.doseAndRate?.[0];
-	return (
-		measureWords(dose?.doseQuantity) ||
-		(dose?.doseRange === undefined ? '' : `${measureWords(dose.doseRange.low)} – ${measureWords(dose.doseRange.high)}`)
-	);
+	const range = dosage?.doseAndRate?.[0]?.doseRange;
+	return measureWords(doseOf(dosage)) || (range === undefined ? '' : `${measureWords(range.low)} – ${measureWords(range.high)}`);
+}
+
+function doseOf(dosage: Dosage | undefined): Measure | undefined {
+	return dosage?.doseAndRate?.[0]?.doseQuantity ?? dosage?.dose;
 }
 
 function dosagesOf({ dosageInstruction, dosage }: MedicationUse): readonly Dosage[] {
@@ -156,7 +157,8 @@ const states: Readonly<Record<string, string>> = {
 /** A Medication Activity (or one that is planned). */
 export function medicationActivity(draft: Draft, use: MedicationUse, id: string, as: TemplateName = 'medication activity'): Element {
 	const [dosage] = dosagesOf(use);
-	const dose = dosage?.doseAndRate?.[0];
+	const dose = doseOf(dosage);
+	const rate = dosage?.doseAndRate?.[0]?.rateQuantity;
 	const isOrder = use.resourceType === 'MedicationRequest';
 	const sig = dosage?.text ?? dosage?.patientInstruction;
 	const asNeeded = dosage?.asNeededCodeableConcept;
@@ -175,8 +177,8 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 		frequency(dosage),
 		dosage?.route === undefined ? undefined : code('routeCode', dosage.route, { systems: [routes], only: true }),
 		dosage?.site === undefined ? undefined : code('approachSiteCode', dosage.site),
-		dose?.doseQuantity === undefined ? nothing('doseQuantity') : quantity('doseQuantity', dose.doseQuantity),
-		dose?.rateQuantity === undefined ? undefined : quantity('rateQuantity', dose.rateQuantity),
+		dose === undefined ? nothing('doseQuantity') : quantity('doseQuantity', dose),
+		rate === undefined ? undefined : quantity('rateQuantity', rate),
 		element('consumable', {}, product(draft, use, `${id}-name`)),
 		use.performer?.map(({ actor }) => performer(draft, actor, use)).slice(0, 1),
 		author(draft, use.requester ?? use.informationSource, use.authoredOn ?? use.dateAsserted, use),

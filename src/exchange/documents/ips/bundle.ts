@@ -1,0 +1,228 @@
+// The International Patient Summary: a FHIR document of the few things that anybody who treats the patient has to know.
+// https://hl7.org/fhir/uv/ips/STU2/
+import type { Draft, Section } from '#exchange/documents/ccda/draft.ts';
+import { latestFirst, uuidOf } from '#exchange/documents/ccda/draft.ts';
+import { isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
+import { allergies } from '#exchange/documents/ccda/sections/allergies.ts';
+import { advanceDirectives } from '#exchange/documents/ccda/sections/directives.ts';
+import { equipment } from '#exchange/documents/ccda/sections/equipment.ts';
+import { immunizations } from '#exchange/documents/ccda/sections/immunizations.ts';
+import { medications } from '#exchange/documents/ccda/sections/medications.ts';
+import { plan } from '#exchange/documents/ccda/sections/plan.ts';
+import { problems } from '#exchange/documents/ccda/sections/problems.ts';
+import { procedures } from '#exchange/documents/ccda/sections/procedures.ts';
+import { results } from '#exchange/documents/ccda/sections/results.ts';
+import { socialHistory } from '#exchange/documents/ccda/sections/social-history.ts';
+import { functionalStatus } from '#exchange/documents/ccda/sections/status.ts';
+import { vitalSigns } from '#exchange/documents/ccda/sections/vital-signs.ts';
+import type { PatientRecord } from '#exchange/documents/record.ts';
+import type { Condition, Entity, MedicationUse, Observation, Reference } from '#exchange/documents/shapes.ts';
+import { hasCode, periodOf } from '#exchange/documents/words.ts';
+import type { Resource } from '#fhir/resource.ts';
+import { narrativeHtml } from '#formats/ccda/narrative.ts';
+import { element } from '#formats/ccda/write/xml.ts';
+
+const guide = 'http://hl7.org/fhir/uv/ips/StructureDefinition';
+const loinc = 'http://loinc.org';
+
+type Kind = {
+	readonly title: string;
+	readonly code: string;
+	readonly display: string;
+	/** Stands there even when there is nothing to say. */
+	readonly required?: true;
+	/** The resources it tells of, within the record. */
+	readonly resources: (record: PatientRecord) => readonly Entity[];
+	/** The same in words. */
+	readonly words: (draft: Draft) => Section;
+};
+
+const of =
+	(...types: readonly string[]) =>
+	(record: PatientRecord): readonly Entity[] =>
+		types.flatMap((type) => record.list(type));
+const observed =
+	(kind: ReturnType<typeof kindOf>) =>
+	(record: PatientRecord): readonly Entity[] =>
+		record.list<Observation>('Observation').filter((one) => kindOf(one) === kind);
+
+const kinds: readonly Kind[] = [
+	{ title: 'Problems', code: '11450-4', display: 'Problem list - Reported', required: true, resources: of('Condition'), words: problems },
+	{
+		title: 'Allergies and Intolerances',
+		code: '48765-2',
+		display: 'Allergies and adverse reactions Document',
+		required: true,
+		resources: of('AllergyIntolerance'),
+		words: allergies,
+	},
+	{
+		title: 'Medications',
+		code: '10160-0',
+		display: 'History of Medication use Narrative',
+		required: true,
+		resources: of('MedicationRequest', 'MedicationStatement'),
+		words: (draft) => medications(draft),
+	},
+	{
+		title: 'Immunizations',
+		code: '11369-6',
+		display: 'History of Immunization Narrative',
+		resources: of('Immunization'),
+		words: immunizations,
+	},
+	{
+		title: 'Results',
+		code: '30954-2',
+		display: 'Relevant diagnostic tests/laboratory data Narrative',
+		resources: observed('results'),
+		words: results,
+	},
+	{ title: 'Procedures', code: '47519-4', display: 'History of Procedures Document', resources: of('Procedure'), words: procedures },
+	{ title: 'Medical Devices', code: '46264-8', display: 'History of medical device use', resources: of('Device'), words: equipment },
+	{ title: 'Advance Directives', code: '42348-3', display: 'Advance directives', resources: of('Consent'), words: advanceDirectives },
+	{
+		title: 'Functional Status',
+		code: '47420-5',
+		display: 'Functional status assessment note',
+		resources: observed('functional-status'),
+		words: functionalStatus,
+	},
+	{ title: 'Plan of Care', code: '18776-5', display: 'Plan of care note', resources: of('CarePlan'), words: plan },
+	{
+		title: 'Social History',
+		code: '29762-2',
+		display: 'Social history Narrative',
+		resources: observed('social-history'),
+		words: socialHistory,
+	},
+	{ title: 'Vital Signs', code: '8716-3', display: 'Vital signs', resources: observed('vital-signs'), words: vitalSigns },
+];
+
+/** The Bundle of type document. */
+export function summaryBundle(draft: Draft, id: string): Resource {
+	const { base, now } = draft;
+	const record = summed(draft.record);
+	const short: Draft = { ...draft, record };
+	const device = { resourceType: 'Device', id: uuidOf(base), deviceName: [{ name: 'Heron', type: 'user-friendly-name' }] };
+	const sections = kinds.flatMap((kind) => sectionOf(short, kind));
+	const told = sections
+		.flatMap(({ entry }) => (entry ?? []).map(({ reference }) => record.find<Entity>({ reference })))
+		.filter((one) => one !== undefined);
+	const composition = compositionOf(short, sections, device.id);
+	const fullUrl = (resource: Entity): string => `${base}/${resource.resourceType}/${resource.id}`;
+	const entries = [draft.record.patient, ...withReferred(record, [draft.record.patient, ...new Set(told)])].map((resource) => ({
+		fullUrl: fullUrl(resource),
+		resource,
+	}));
+	return {
+		resourceType: 'Bundle',
+		id,
+		meta: { lastUpdated: now, profile: [`${guide}/Bundle-uv-ips`] },
+		identifier: { system: 'urn:ietf:rfc:3986', value: `urn:uuid:${id}` },
+		type: 'document',
+		timestamp: now,
+		entry: [
+			{ fullUrl: `urn:uuid:${composition.id}`, resource: composition },
+			...entries,
+			{ fullUrl: `urn:uuid:${device.id}`, resource: device },
+		],
+	};
+}
+
+/** What a summary is made from: of what was measured the latest of each code, of medications those in use, of problems all but single visits'. */
+function summed(record: PatientRecord): PatientRecord {
+	const latest = new Map<string, Observation>();
+	for (const one of latestFirst(record.list<Observation>('Observation').filter(isMade), (observation) => periodOf(observation).start)) {
+		const [coding] = one.code?.coding ?? [];
+		const key = `${coding?.system}|${coding?.code ?? one.code?.text}`;
+		if (!latest.has(key)) latest.set(key, one);
+	}
+	const inUse = (one: MedicationUse): boolean => ['active', 'on-hold', 'intended', 'unknown'].includes(one.status ?? '');
+	const lists: Readonly<Record<string, readonly Entity[]>> = {
+		Observation: [...latest.values()],
+		// Reports would bring their former results along.
+		DiagnosticReport: [],
+		MedicationRequest: record
+			.list<MedicationUse>('MedicationRequest')
+			.filter((one) => inUse(one) && one.intent !== 'proposal' && one.intent !== 'plan' && one.intent !== 'option'),
+		MedicationStatement: record.list<MedicationUse>('MedicationStatement').filter(inUse),
+		Condition: record
+			.list<Condition>('Condition')
+			.filter(({ category }) => category?.some((one) => hasCode(one, ['encounter-diagnosis', 'health-concern'])) !== true),
+		Consent: record
+			.list<Entity & { category?: readonly { coding?: readonly { code?: string }[] }[]; scope?: object }>('Consent')
+			.filter((one) => hasCode(one.scope, ['adr'])),
+		Appointment: [],
+		ServiceRequest: [],
+	};
+	return { ...record, list: <T extends Entity>(type: string) => (lists[type] ?? record.list(type)) as readonly T[] };
+}
+
+type Written = {
+	readonly title: string;
+	readonly code: object;
+	readonly text: object;
+	readonly entry?: readonly { readonly reference: string }[];
+	readonly emptyReason?: object;
+};
+
+function sectionOf(draft: Draft, { title, code, display, required, resources, words }: Kind): Written[] {
+	const entry = resources(draft.record).map((one) => ({ reference: `${one.resourceType}/${one.id}` }));
+	if (entry.length === 0 && required === undefined) return [];
+	const common = { title, code: { coding: [{ system: loinc, code, display }] } };
+	if (entry.length === 0) {
+		const emptyReason = {
+			coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'unavailable', display: 'Unavailable' }],
+		};
+		return [
+			{ ...common, text: narrative(element('text', {}, element('paragraph', {}, 'There is no information about this.'))), emptyReason },
+		];
+	}
+	return [{ ...common, text: narrative(element('text', {}, words(draft).narrative)), entry }];
+}
+
+function narrative(text: Parameters<typeof narrativeHtml>[0]): object {
+	return { status: 'generated', div: narrativeHtml(text) };
+}
+
+function compositionOf({ record, base, now }: Draft, section: readonly Written[], author: string): Resource & { id: string } {
+	const { patient } = record;
+	const keeper = patient.managingOrganization;
+	return {
+		resourceType: 'Composition',
+		id: uuidOf(`${base}/Patient/${patient.id}/$summary/${now}`),
+		meta: { profile: [`${guide}/Composition-uv-ips`] },
+		status: 'final',
+		type: { coding: [{ system: loinc, code: '60591-5', display: 'Patient summary Document' }] },
+		subject: { reference: `Patient/${patient.id}` },
+		date: now,
+		author: [{ reference: `urn:uuid:${author}`, display: 'Heron' }],
+		title: 'International Patient Summary',
+		confidentiality: 'N',
+		...(keeper === undefined ? {} : { custodian: keeper }),
+		section,
+	};
+}
+
+/** Types that belong to nobody's record and come along with what refers to them. */
+const brought = new Set(['Device', 'Location', 'Medication', 'Organization', 'Practitioner', 'PractitionerRole', 'Specimen']);
+
+/** The resources with what they refer to, as far as the caller sees it. The patient is left to the first place. */
+function withReferred(record: PatientRecord, told: readonly Entity[]): Entity[] {
+	const seen = new Set<Entity>(told);
+	for (const one of seen) {
+		for (const reference of referencesIn(one)) {
+			const found = record.find<Entity>(reference, one);
+			if (found !== undefined && brought.has(found.resourceType) && one.contained?.includes(found) !== true) seen.add(found);
+		}
+	}
+	return [...seen].filter((one) => one !== record.patient);
+}
+
+function referencesIn(value: unknown): Reference[] {
+	if (Array.isArray(value)) return value.flatMap(referencesIn);
+	if (value === null || typeof value !== 'object') return [];
+	const own = typeof (value as Reference).reference === 'string' ? [value as Reference] : [];
+	return [...own, ...Object.values(value).flatMap(referencesIn)];
+}
