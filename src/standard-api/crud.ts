@@ -38,7 +38,7 @@ export type CrudOptions = {
 export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] {
 	const { path, param, title, style, right, writing = right, criteria = [], made, retire, only } = options;
 	const named = (ctx: FhirCtx, name: string): Promise<Stored> => findRecord(ctx, mapping, options, name);
-	const common = { resource: mapping.resource, type: mapping.type, style } as const;
+	const common = { mapping, resource: mapping.resource, type: mapping.type, style } as const;
 	const row = (does: StandardRow['does'], level: Level, rest: Pick<StandardRow, 'method' | 'path' | 'summary' | 'run'>): StandardRow => ({
 		...common,
 		does,

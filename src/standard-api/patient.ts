@@ -262,6 +262,7 @@ export const patientRows: readonly StandardRow[] = [
 		does: 'search',
 		right: 'patients.demo',
 		type: 'Patient',
+		mapping: patientMapping,
 		style: 'E',
 		summary: 'Patients by any of the fields that can be searched',
 		async run(ctx, call) {
@@ -277,6 +278,7 @@ export const patientRows: readonly StandardRow[] = [
 		right: 'patients.demo',
 		level: 'add',
 		type: 'Patient',
+		mapping: patientMapping,
 		style: 'E',
 		summary: 'Registers a patient',
 		async run(ctx, { body }) {
@@ -292,6 +294,7 @@ export const patientRows: readonly StandardRow[] = [
 		does: 'read',
 		right: 'patients.demo',
 		type: 'Patient',
+		mapping: patientMapping,
 		style: 'E',
 		summary: 'One patient',
 		async run(ctx, { params }) {
@@ -307,6 +310,7 @@ export const patientRows: readonly StandardRow[] = [
 		right: 'patients.demo',
 		level: 'change',
 		type: 'Patient',
+		mapping: patientMapping,
 		style: 'E',
 		summary: 'Changes the fields that are sent',
 		async run(ctx, { params, body }) {

@@ -12,6 +12,7 @@ import type { Stored } from '#fhir/resource.ts';
 import { type Pair, pairsOf } from '#fhir/search/escape.ts';
 import { parseJson } from '#fhir/wire/json.ts';
 import type { Method, Reply, Request, Route } from '#http/route.ts';
+import type { Mapping } from './mapping.ts';
 import { isNode } from './place.ts';
 import { apiRefused, envelopeOf, invalidFields, json, problemReply, rightMissing, type Style, scopeMissing } from './problems.ts';
 
@@ -29,6 +30,8 @@ export type StandardRow = {
 	/** The right of the caller's role, e.g. `patients.demo`, and its level, `view` unless said. */
 	readonly right?: string;
 	readonly level?: Level;
+	/** The fields of the records it reads or writes, for documentation and tests. */
+	readonly mapping?: Mapping;
 	/** The FHIR type it is about, for the audit. */
 	readonly type?: string;
 	readonly style: Style;
