@@ -96,7 +96,9 @@ function tablesOf(type: string, shape: Shape): string[] {
 		index('_string', 'rid', '(rid)'),
 		`CREATE TABLE IF NOT EXISTS ${table('_range')} (rid int8 NOT NULL, k int8, lo float8 NOT NULL, hi float8 NOT NULL, p int2 NOT NULL)`,
 		index('_range', 'lo', '(p, lo, rid)'),
-		index('_range', 'hi', '(p, hi)'),
+		// Numbers and quantities are points, and found by where they begin.
+		`DROP INDEX IF EXISTS fhir."${name}_range_hi"`,
+		index('_range', 'end', '(p, hi)', ' WHERE hi <> lo'),
 		index('_range', 'rid', '(rid)'),
 		`CREATE TABLE IF NOT EXISTS ${table('_history')} (
 			rid int8 NOT NULL, pat int8, lu timestamptz(3) NOT NULL, ver int4 NOT NULL, op "char" NOT NULL, id text COLLATE "C" NOT NULL,

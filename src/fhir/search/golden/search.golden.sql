@@ -646,7 +646,7 @@ SELECT r.id, r.body, r.rid
   ORDER BY r.rid DESC LIMIT 1000) r
   WHERE EXISTS (SELECT 1
   FROM "fhir"."observation_range" t1
-  WHERE t1.rid = r.rid AND t1.p = 2024 AND (t1.k = $1 AND t1.hi > $2))
+  WHERE t1.rid = r.rid AND t1.p = 2024 AND (t1.k = $1 AND (t1.lo > $2 OR (t1.hi > $3 AND t1.hi <> t1.lo))))
   ORDER BY r.rid DESC LIMIT 21;
 SELECT EXISTS (SELECT 1
   FROM "fhir"."observation" r
@@ -656,7 +656,7 @@ WITH m AS MATERIALIZED (SELECT r.rid
   FROM "fhir"."observation" r
   WHERE EXISTS (SELECT 1
   FROM "fhir"."observation_range" t2
-  WHERE t2.rid = r.rid AND t2.p = 2024 AND (t2.k = $1 AND t2.hi > $2))) SELECT b.id, b.body, y.rid
+  WHERE t2.rid = r.rid AND t2.p = 2024 AND (t2.k = $1 AND (t2.lo > $2 OR (t2.hi > $3 AND t2.hi <> t2.lo))))) SELECT b.id, b.body, y.rid
   FROM (SELECT *
   FROM m
   WHERE true

@@ -19,7 +19,7 @@ export function dateCondition(row: Row, param: SearchParam, values: readonly Val
 /** A searched date as the side table of ranges has them. */
 export function inMilliseconds(row: Row, value: DateValue): Searched {
 	const [from, to] = reachOfAbout(value.lo, value.hi, row.now);
-	return { prefix: value.prefix, lo: sql`${value.lo}`, hi: sql`${value.hi}`, near: [sql`${from}`, sql`${to}`] };
+	return { prefix: value.prefix, lo: sql`${value.lo}`, hi: sql`${value.hi}`, near: [sql`${from}`, sql`${to}`], aside: true };
 }
 
 function asTimes(row: Row, value: DateValue): Searched {
