@@ -38,7 +38,7 @@ type Manifest = {
 /** Runs an export; the result is its manifest (https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status). */
 export async function runExport(ctx: FhirCtx, job: JobRun, { keepMs, fileBytes }: ExportSettings): Promise<JobResult> {
 	const asked = JSON.parse(job.input) as Asked;
-	const output = await createOutput(job.folder, createPace(ctx.db.pool, 1), job.signal, fileBytes);
+	const output = await createOutput(job.folder, createPace(ctx.db.pool, 1, job.signal), job.signal, fileBytes);
 	const manifest = await ctx.db.tx((tx) => exportWithin(ctx, tx, job, asked, output), { isolation: 'repeatable read' });
 	await output.sync();
 	return { text: JSON.stringify(manifest), contentType: 'application/json', keepMs };

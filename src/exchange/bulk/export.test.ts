@@ -192,7 +192,7 @@ const selections: readonly (readonly [string, readonly string[], string?])[] = [
 	],
 	['$export', ['Patient/p1', 'Patient/p2', 'Patient/p3'], 'only-patients'],
 	['Patient/$export', ['Observation/l1', 'Observation/l2', 'Observation/l3', 'Patient/p1', 'Patient/p2', 'Patient/p3'], 'laboratory'],
-	['$export', ofP1.filter((name) => !name.startsWith('Provenance')), 'one-patient'],
+	['$export', ['Device/dev', ...ofP1.filter((name) => !name.startsWith('Provenance'))], 'one-patient'],
 	[
 		'Patient/$export?_type=Patient,Observation',
 		['Observation/l1', 'Observation/performed', 'Observation/prelim', 'Observation/v1', 'Patient/p1'],
@@ -563,6 +563,33 @@ test('who polls too fast is told to wait', async () => {
 	await open.query('ROLLBACK');
 	open.release();
 	assert.equal((await server.send('GET', `$bulkdata-status?job=${job}`, { as: 'service' })).status, 404);
+});
+
+test('an export that is cancelled while rows stream gives way: its connection and its place are free again', async () => {
+	const { db, fhir } = server.ctx;
+	const text = { status: 'generated', div: `<div xmlns="http://www.w3.org/1999/xhtml">${'word '.repeat(600)}</div>` };
+	const body = Array.from(
+		{ length: 4000 },
+		(_, n) => `${JSON.stringify({ resourceType: 'Basic', id: `x${n}`, code: { text: 'x' }, text })}\n`,
+	).join('');
+	const headers = { ...later, 'content-type': 'application/fhir+ndjson' };
+	const filled = jobOf(await server.send('POST', '$import', { body, headers }));
+	while ((await fhir.jobs.status(server.ctx, filled)).result === undefined) await sleep(50);
+	// Somebody else is at work, so that the export takes its time.
+	const other = await db.connect();
+	for (let round = 0; round < 3; round++) {
+		const job = jobOf(await kickOff('$export?_type=Basic'));
+		const copying = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'COPY %'`;
+		while ((await db.rows({ text: copying })).length === 0) await sleep(5);
+		assert.equal((await server.send('DELETE', `$bulkdata-status?job=${job}`, { as: 'service' })).status, 202);
+		while ((await db.rows({ text: copying })).length > 0) await sleep(5);
+	}
+	other.release();
+	const { manifest } = await exported('$export?_type=Basic');
+	assert.equal(
+		manifest.output.reduce((sum, { count }) => sum + count, 0),
+		4000,
+	);
 });
 
 test('a batch cannot ask for an export', async () => {

@@ -16,8 +16,8 @@ export type Pace = {
 	rest(): Promise<void>;
 };
 
-/** `own`: connections of the pool that the export itself holds. */
-export function createPace(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>, own: number): Pace {
+/** `own`: connections of the pool that the export itself holds; `signal` ends a wait. */
+export function createPace(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>, own: number, signal: AbortSignal): Pace {
 	let begun = performance.now();
 	let busy = 0;
 	const look = (): void => {
@@ -32,7 +32,7 @@ export function createPace(pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitin
 			if (busy >= busyFrom) {
 				// In short waits, so that it goes on soon when the others are done.
 				const until = performance.now() + Math.min(worked, 10 * turnMs) * (1 / share - 1);
-				while (performance.now() < until && busy >= busyFrom) {
+				while (performance.now() < until && busy >= busyFrom && !signal.aborted) {
 					await sleep(turnMs);
 					look();
 				}

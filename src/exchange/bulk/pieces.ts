@@ -1,5 +1,6 @@
 // The lines of an export, from the database: bodies as they are stored by COPY, never parsed; and, where something has to be done to each,
 // page by page from a cursor.
+import type { Readable } from 'node:stream';
 import { to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
 import { Problem } from '#base/problem.ts';
@@ -26,24 +27,41 @@ export type OnLost = (problem: Problem) => void;
 export function piecesOf(ctx: FhirCtx, tx: Tx, selection: Selection, elements: readonly string[], onLost: OnLost): AsyncIterable<Piece> {
 	return selection.type === 'Binary' || elements.length > 0
 		? changedPieces(ctx, tx, selection, elements, onLost)
-		: storedPieces(tx, selection);
+		: storedPieces(ctx, tx, selection);
 }
 
 /** Bodies as they are, by COPY: it takes no parameters, so that the values stand in its text. */
-async function* storedPieces(tx: Tx, { type, where }: Selection): AsyncGenerator<Piece> {
+async function* storedPieces(ctx: FhirCtx, tx: Tx, { type, where }: Selection): AsyncGenerator<Piece> {
 	const text = inlined(sql`COPY (SELECT r.body FROM ${table(type)} r WHERE ${where}) TO STDOUT (FORMAT binary)`);
 	const stream = tx.client.query(copyTo(text));
+	let isOver = false;
 	let lines = 0;
+	const count = (more: number): void => {
+		lines += more;
+	};
 	try {
-		for await (const bytes of linesOfCopy(stream, (more) => {
-			lines += more;
-		})) {
+		for await (const bytes of linesOfCopy(stream.iterator({ destroyOnReturn: false }), count)) {
 			yield { bytes, lines };
 			lines = 0;
 		}
+		isOver = true;
 	} catch (error) {
+		isOver = true;
 		throw translate(error);
+	} finally {
+		if (!isOver) await breakOff(ctx, tx, stream);
 	}
+}
+
+/** Ends a COPY in the middle: the connection is of use again only when PostgreSQL has stopped and all that it sent is read. */
+async function breakOff({ db }: FhirCtx, { client }: Tx, stream: Readable): Promise<void> {
+	const { processID } = client as { processID?: number };
+	const ended = new Promise<void>((resolve) => {
+		for (const event of ['end', 'error', 'close']) stream.once(event, () => resolve());
+	});
+	if (processID !== undefined) await db.execute(sql`SELECT pg_cancel_backend(${processID})`);
+	stream.resume();
+	await ended;
 }
 
 async function* changedPieces(
