@@ -9,7 +9,8 @@ export type Interaction = 'create' | 'read' | 'update' | 'delete' | 'search';
 
 /**
  * One permission. A caller may do what any of its grants allows. A grant with `patient` reaches only that patient's
- * compartment; a grant with `query` only what the FHIR search `query` (e.g. `category=laboratory`) finds.
+ * compartment; a grant with `query` only what the FHIR search `query` (e.g. `category=laboratory`) finds; a grant with `except`
+ * nothing that one of these searches finds.
  */
 export type Grant = {
 	/** Resource type or "*". */
@@ -19,6 +20,8 @@ export type Grant = {
 	readonly patient?: string;
 	/** FHIR search parameters joined by "&", as in SMART granular scopes. */
 	readonly query?: string;
+	/** FHIR search parameters, each a search of its own. */
+	readonly except?: readonly string[];
 };
 
 export type Person = {

@@ -70,11 +70,13 @@ function both(a: Grant, b: Grant): Grant | undefined {
 	if (interactions.length === 0) return undefined;
 	const patient = a.patient ?? b.patient;
 	const query = [a.query, b.query].filter((part) => part !== undefined).join('&');
+	const except = [...new Set([...(a.except ?? []), ...(b.except ?? [])])];
 	return {
 		type: a.type === '*' ? b.type : a.type,
 		interactions,
 		...(patient === undefined ? {} : { patient }),
 		...(query === '' ? {} : { query }),
+		...(except.length === 0 ? {} : { except }),
 	};
 }
 

@@ -33,7 +33,11 @@ function letters(name: string, type: string): string {
 	return (['create', 'read', 'update', 'delete', 'search'] as const)
 		.map((interaction: Interaction) => {
 			const found = grantsFor(caller, type, interaction);
-			return found.length === 0 ? '' : found.some(({ query }) => query === undefined) ? interaction[0] : `(${interaction[0]})`;
+			return found.length === 0
+				? ''
+				: found.some(({ query, except }) => query === undefined && except === undefined)
+					? interaction[0]
+					: `(${interaction[0]})`;
 		})
 		.join('');
 }
@@ -104,7 +108,9 @@ test('an explicit denial wins over what other roles give, even everything', () =
 		assert.equal(may([role, denies], 'patients.med'), false);
 		const grants = roleGrants(ann, [role, denies]);
 		assert.ok(!grants.some(({ type }) => type === 'Condition' || type === '*'));
-		assert.ok(grants.filter(({ type }) => type === 'Observation').every(({ query }) => query?.includes('_security:not')));
+		assert.ok(
+			grants.filter(({ type }) => type === 'Observation').every(({ except }) => except?.some((one) => one.startsWith('_security='))),
+		);
 	}
 	assert.equal(levelOf([roleOf({ 'patients.demo': 'view' }), roleOf({ 'patients.demo': 'change' })], 'patients.demo'), 'change');
 	assert.deepEqual(roleGrants(ann, []), []);

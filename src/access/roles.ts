@@ -103,8 +103,13 @@ export function may(roles: readonly Role[], right: string, level: Level = 'view'
 }
 
 const confidentiality = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
-/** The criteria that leave out what is marked restricted, of what a chain (or none) leads to. */
-const unrestricted = (chain: string): string => ['R', 'V'].map((code) => `${chain}_security:not=${confidentiality}|${code}`).join('&');
+const restricted = ['R', 'V'].map((code) => `${confidentiality}|${code}`).join(',');
+
+/** What is out of reach without `sensitivities.high`: what is marked restricted, and what hangs on an encounter that is. */
+function sensitive(type: string): string[] {
+	const encounter = encounterParams.get(type);
+	return [`_security=${restricted}`, ...(encounter === undefined ? [] : [`${encounter}:Encounter._security=${restricted}`])];
+}
 
 /**
  * The grants of a person with these roles. Who may see anything of patients may see that they are there; who has any role may look up people,
@@ -144,14 +149,11 @@ export function roleGrants(person: Person, roles: readonly Role[]): Grant[] {
 	if (roles.length > 0) for (const type of commonTypes) add(plain, type, interactionsAt.view);
 	return [...plain, ...own].flatMap(([key, interactions]) => {
 		const [type = '', query = ''] = key.split(' ');
-		const isClinical = clinicalTypes.has(type);
 		const facilities = person.facilities ?? [];
-		return product([
-			[query],
-			[seesAll || !isClinical ? '' : unrestricted('')],
-			ownPlaces(type, facilities),
-			placesByEncounter(type, facilities, seesAll || !isClinical),
-		]).map((criteria): Grant => ({ type, interactions: [...interactions], ...(criteria === '' ? {} : { query: criteria }) }));
+		const except = seesAll || !clinicalTypes.has(type) ? {} : { except: sensitive(type) };
+		return product([[query], ownPlaces(type, facilities), placesByEncounter(type, facilities)]).map(
+			(criteria): Grant => ({ type, interactions: [...interactions], ...(criteria === '' ? {} : { query: criteria }), ...except }),
+		);
 	});
 }
 
@@ -185,14 +187,12 @@ function ownPlaces(type: string, facilities: readonly string[]): string[] {
 	return [...placesBy(organization, location, facilities), ...(always ? [] : [[...new Set(named)].join('&')])];
 }
 
-/** The searches for what hangs on no encounter, or on one at the facilities that is not restricted; one empty one where all may be seen. */
-function placesByEncounter(type: string, facilities: readonly string[], seesRestricted: boolean): string[] {
+/** The searches for what hangs on no encounter, or on one at the facilities; one empty one where they do not matter. */
+function placesByEncounter(type: string, facilities: readonly string[]): string[] {
 	const param = encounterParams.get(type);
-	if (param === undefined || (facilities.length === 0 && seesRestricted)) return [''];
-	const chain = `${param}:Encounter.`;
+	if (param === undefined || facilities.length === 0) return [''];
 	const { organization, location } = placeParams.Encounter as PlaceParams;
-	const places = facilities.length === 0 ? [''] : placesBy(`${chain}${organization}`, `${chain}${location}`, facilities);
-	return [`${param}:missing=true`, ...product([places, [seesRestricted ? '' : unrestricted(chain)]])];
+	return [`${param}:missing=true`, ...placesBy(`${param}:Encounter.${organization}`, `${param}:Encounter.${location}`, facilities)];
 }
 
 /** The tag of a result that is held back from the patient: `meta.tag` with this system and the code `withheld`. */

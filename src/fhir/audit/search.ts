@@ -69,7 +69,7 @@ function reachOf({ grants, scopes }: Caller, interaction: 'read' | 'search'): Cr
 	const patients: string[] = [];
 	for (const grant of grants) {
 		const isMeant = grant.type === 'AuditEvent' || (grant.type === '*' && scopes === undefined && grant.interactions.includes('delete'));
-		if (!isMeant || grant.query !== undefined || !grant.interactions.includes(interaction)) continue;
+		if (!isMeant || grant.query !== undefined || grant.except !== undefined || !grant.interactions.includes(interaction)) continue;
 		if (grant.patient === undefined) return [];
 		if (grant.type === 'AuditEvent') patients.push(grant.patient);
 	}

@@ -30,9 +30,11 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 		case 'all':
 			return allOf(clause.of.map((part) => conditionOf(row, part)));
 		case 'not':
-			return isNotTrue(conditionOf(row, clause.of));
+			return clause.of.is === 'kindred' ? notKindred(row, clause.of) : isNotTrue(conditionOf(row, clause.of));
 		case 'chain':
 			return anyOf(clause.links.map((link) => chainCondition(row, clause.param, link.type, link.clause)));
+		case 'kindred':
+			return isNotTrue(notKindred(row, clause));
 		case 'inside':
 			return insideCondition(row, clause.param, clause.type, clause.clause);
 		case 'has':
@@ -136,6 +138,18 @@ function chainCondition(row: Row, param: SearchParam, type: string, clause: Clau
 		);
 	}
 	return anyOf(ways);
+}
+
+/**
+ * The row refers to no such row of its patient: an anti-join, so that where many rows are looked at the few that are not to be referred to
+ * are found once. What is of no patient is asked by its keys.
+ */
+function notKindred(row: Row, { param, type, clause }: Extract<Clause, { is: 'kindred' }>): Sql {
+	const target = another(row, type, 'index');
+	const from = sql`${table(type)} ${raw(target.alias)}`;
+	const refers = sql`${column(row, 'keys')} @> ARRAY[${column(target, 'rk')} + ${raw(paramSalt(param.code))}]`;
+	return sql`NOT EXISTS (SELECT 1 FROM ${from} WHERE ${column(target, 'pat')} = ${column(row, 'pat')} AND ${conditionOf(target, clause)} AND ${refers})
+		AND NOT (${column(row, 'pat')} IS NULL AND ${chainCondition(row, param, type, clause)})`;
 }
 
 /** A row of `type` that meets the clause refers by its parameter to this one. */

@@ -60,6 +60,8 @@ export type Clause =
 	| { readonly is: 'missing'; readonly param: SearchParam; readonly missing: boolean }
 	/** The resource refers by `param` to a resource of one of the links' types that meets the link's clause. */
 	| { readonly is: 'chain'; readonly param: SearchParam; readonly links: readonly Link[] }
+	/** The resource refers by `param` to a resource of `type` that meets the clause and is of the same patient: asked of few, by their patient. */
+	| { readonly is: 'kindred'; readonly param: SearchParam; readonly type: string; readonly clause: Clause }
 	/** The resource refers by `param` to a resource of `type` that it contains and that meets the clause. */
 	| { readonly is: 'inside'; readonly param: SearchParam; readonly type: string; readonly clause: Clause }
 	/** A resource of `type` that meets `clause` refers by its `param` to this one. */

@@ -17,7 +17,7 @@ export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): R
 	const grants = grantsFor(ctx.caller, type, interaction);
 	const alternatives: Clause[] = [];
 	for (const grant of grants) {
-		if (grant.patient === undefined && grant.query === undefined) return undefined;
+		if (grant.patient === undefined && grant.query === undefined && grant.except === undefined) return undefined;
 		const parts: Clause[] = [];
 		if (grant.patient !== undefined) {
 			const within = withinPatient(ctx, type, grant.patient, interaction);
@@ -29,6 +29,10 @@ export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): R
 			if (asked === undefined) continue;
 			parts.push(asked);
 		}
+		const except = (grant.except ?? []).map((query) => criteriaOf(ctx, type, query));
+		// What cannot be understood cannot be left out.
+		if (except.includes(undefined)) continue;
+		for (const clause of except) parts.push({ is: 'not', of: nearby(clause as Clause) });
 		alternatives.push(parts.length === 1 ? (parts[0] as Clause) : { is: 'all', of: parts });
 	}
 	if (alternatives.length === 0) return 'nothing';
@@ -43,6 +47,13 @@ function criteriaOf(ctx: FhirCtx, type: string, query: string): Clause | undefin
 		if (error instanceof Problem) return undefined;
 		throw error;
 	}
+}
+
+/** A chain to resources that are of the same patient as what refers to them, and few. */
+function nearby(clause: Clause): Clause {
+	const [link, ...more] = clause.is === 'chain' ? clause.links : [];
+	if (clause.is !== 'chain' || link === undefined || more.length > 0) return clause;
+	return { is: 'kindred', param: clause.param, type: link.type, clause: link.clause };
 }
 
 /**
