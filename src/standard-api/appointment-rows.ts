@@ -11,7 +11,7 @@ import { locationFor, locationsOf } from '#clinic/places.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Stored } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
-import { actor, fieldsWith, informant, mappingWith, showAppointments, showWith } from './appointment.ts';
+import { actor, appointmentMapping, fieldsWith, informant, mappingWith, showAppointments, showWith } from './appointment.ts';
 import { patientIn } from './chart.ts';
 import { localTime } from './codec.ts';
 import { list, type Page } from './list.ts';
@@ -239,7 +239,9 @@ function row(
 		does,
 		right: 'patients.appt',
 		...(level === undefined ? {} : { level }),
+		mapping: appointmentMapping,
 		type: 'Appointment',
+		mapping: appointmentMapping,
 		style: 'B',
 		success,
 		summary,

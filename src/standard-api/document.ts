@@ -182,7 +182,14 @@ const [all, one] = ['/patient/:pid/document', '/patient/:pid/document/:did'] as 
 
 /** The rows of documents, with what may be filed here. */
 export function documentRows(rules: DocumentRules): StandardRow[] {
-	const common = { resource: name, right: 'patients.docs', type: 'DocumentReference', style: 'B', success: 200 } as const;
+	const common = {
+		mapping: documentMapping,
+		resource: name,
+		right: 'patients.docs',
+		type: 'DocumentReference',
+		style: 'B',
+		success: 200,
+	} as const;
 	return [
 		{
 			...common,

@@ -13,6 +13,7 @@ import { immunizationRows } from './immunization.ts';
 import { insuranceRows } from './insurance.ts';
 import { dentalIssueRows, medicalProblemRows } from './medical-problem.ts';
 import { medicationRows } from './medication.ts';
+import { messageRows } from './message.ts';
 import { officeRows } from './office.ts';
 import { facilityRows, insuranceCompanyRows } from './organizations.ts';
 import { patientRows } from './patient.ts';
@@ -24,6 +25,7 @@ import { procedureRows } from './procedure.ts';
 import { type ApiSettings, routeOf, type StandardRow } from './row.ts';
 import { soapNoteRows } from './soap-note.ts';
 import { surgeryRows } from './surgery.ts';
+import { transactionRows } from './transaction.ts';
 import { vitalRows } from './vital.ts';
 
 /** Rows of the Standard API, below `/apis/:site/api`, but for those that hang on how the server is set. */
@@ -49,6 +51,8 @@ const recordRows: readonly StandardRow[] = [
 	...immunizationRows,
 	...drugRows,
 	...appointmentRows,
+	...messageRows,
+	...transactionRows,
 ];
 
 /** Rows of the Standard API, below `/apis/:site/api`. */
