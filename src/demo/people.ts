@@ -86,7 +86,7 @@ export function personOf(world: World, n: number): Person {
 	const kind = kinds[n % kinds.length] as Kind;
 	const parent = kind.parent === undefined ? undefined : personOf(world, cycle * kinds.length + kind.parent);
 	const id = random.uuid();
-	const origin = parent?.origin ?? originOf(random);
+	const origin = parent?.origin ?? originOf(random, n);
 	const family = parent?.family ?? familyOf(random, origin);
 	const names = kind.sex === 'female' ? origin.women : origin.men;
 	const given = [random.pick(names), random.pick(names).slice(0, 1)];
@@ -119,7 +119,10 @@ export function personOf(world: World, n: number): Person {
 	};
 }
 
-function originOf(random: Random): Origin {
+/** By the shares of the origins; the smallest come round for certain, so that a small clinic has them. */
+function originOf(random: Random, n: number): Origin {
+	const certain = origins.filter(({ tribe }) => tribe !== undefined);
+	if (n % 40 === 35) return random.pick(certain);
 	let left = random.below(1000);
 	for (const origin of origins) {
 		left -= origin.share;

@@ -39,7 +39,7 @@ export function prescribe(life: Life, visit: Visit, name: DrugName, { days, reas
 		...ofVisit(chart, visit),
 		authoredOn: instantOf(later(visit.start, 18)),
 		requester: visit.clinician.link,
-		...(reason === undefined ? {} : { reasonReference: [linkTo(reason)] }),
+		...(reason === undefined ? {} : { reasonReference: [linkTo(reason)], ...(days === undefined ? {} : { reasonCode: [reason.code] }) }),
 		dosageInstruction: [dosage(drug)],
 		...(reported
 			? {}

@@ -113,9 +113,16 @@ export function addOrder(
 			...(span === undefined ? { occurrenceDateTime: instantOf(visit.end) } : { occurrencePeriod: span }),
 			authoredOn: instantOf(later(visit.start, 15)),
 			requester: visit.clinician.link,
+			...whyOf(visit),
 		}),
 		title,
 	);
+}
+
+/** Why something is ordered: the diagnosis once there is one, else what the visit is about. */
+function whyOf({ encounter }: Visit): object {
+	const { reasonReference, reasonCode } = encounter;
+	return reasonReference === undefined ? { reasonCode } : { reasonReference };
 }
 
 function addSpecimen(chart: Chart, visit: Visit, code: Coded, tube: string): Link {

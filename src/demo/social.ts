@@ -235,9 +235,23 @@ function addScreening(
 /** Asks for depression; gives the score. */
 export function askMood({ chart, had }: Life, visit: Visit): number {
 	const low = had.some(({ problem, since }) => problem.key === 'depression' && visit.start.day >= since - 40);
-	const later2 = low && visit.start.day > (had.find(({ problem }) => problem.key === 'depression')?.since ?? 0) + 200;
-	const choices = low && !later2 ? [2, 2 + chart.random.below(2)] : [chart.random.below(2), chart.random.below(2)];
-	addScreening(chart, visit, mood, { choices, score: moodScore, category: [] });
+	const late = low && visit.start.day > (had.find(({ problem }) => problem.key === 'depression')?.since ?? 0) + 200;
+	const choices = low && !late ? [2, 2 + chart.random.below(2)] : [chart.random.below(2), chart.random.below(2)];
+	const asked = addScreening(chart, visit, mood, { choices, score: moodScore, category: [] });
+	if (low)
+		addAnswer(
+			chart,
+			visit,
+			{
+				profile: 'us-core-simple-observation',
+				category: [categoryOf('disability-status', 'Disability Status')],
+				code: concept(loinc, ['94023-9', 'Depression severity']),
+			},
+			{
+				valueCodeableConcept: concept(loinc, late ? ['LA6752-5', 'Mild'] : ['LA6751-7', 'Moderate']),
+				derivedFrom: [linkTo(asked)],
+			},
+		);
 	return choices.reduce((sum, choice) => sum + choice, 0);
 }
 

@@ -4,7 +4,7 @@ import type { Planned } from './agenda.ts';
 import { type Chart, ofVisit, type Visit } from './chart.ts';
 import type { DrugName } from './data/drugs.ts';
 import type { PanelName } from './data/laboratory.ts';
-import { type Coded, concept, concepts, hl7, home, icd10, type Link, linkTo, profiled, snomed } from './fhir.ts';
+import { type Coded, concept, concepts, hl7, home, icd10, type Link, linkTo, profiled, snomed, usCore } from './fhir.ts';
 import { addNote } from './files.ts';
 import { drugsDue, type Had, hadOn, type Life, weeksOn } from './life.ts';
 import { noteOf } from './notes.ts';
@@ -112,6 +112,7 @@ export function openVisit(chart: Chart, planned: Planned, clinician: Staff, faci
 		resourceType: 'Encounter',
 		id,
 		meta: profiled('us-core-encounter'),
+		...interpreterOf(person),
 		identifier: [{ use: 'official', system: `${home}/encounter`, value: `E${person.n}-${planned.day}` }],
 		status: planned.underWay ? 'in-progress' : 'finished',
 		class: virtual
@@ -128,6 +129,16 @@ export function openVisit(chart: Chart, planned: Planned, clinician: Staff, faci
 	const nurses = world.practice.caring('nurse', 0);
 	const nurse = nurses.find((one) => one.facility.key === facility.key) ?? (nurses[0] as Staff);
 	return { encounter, link: linkTo(encounter), start, end, clinician, nurse, facility };
+}
+
+/** Somebody who speaks another language needs an interpreter. */
+function interpreterOf({ language }: Chart['person']): object {
+	if (language[0] === 'en') return {};
+	return {
+		extension: [
+			{ url: `${usCore}/us-core-interpreter-needed`, valueCoding: { system: snomed, code: '373066001', display: 'Yes (qualifier value)' } },
+		],
+	};
 }
 
 /** Who took part in an encounter, as the one who is responsible. */
@@ -395,6 +406,7 @@ export function addProcedure(chart: Chart, visit: Visit, code: Coded, minutes: n
 		performer: [{ actor: visit.clinician.link, onBehalfOf: visit.facility.organization }],
 		location: visit.facility.location,
 		reasonCode: visit.encounter.reasonCode,
+		...(visit.encounter.reasonReference === undefined ? {} : { reasonReference: visit.encounter.reasonReference }),
 		...more,
 	});
 }

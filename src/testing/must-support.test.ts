@@ -37,6 +37,8 @@ test('elements of profiles are found in resources that have them, and only there
 
 test('every element that must be supported is asked for, and none is there in nothing', () => {
 	const ids = mustSupport(profile('us-core-patient'));
-	assert.ok(ids.length > 15 && ids.includes('Patient.address.state') && !ids.includes('Patient.photo'));
+	assert.ok(
+		ids.length > 20 && ids.includes('Patient.address.state') && ids.includes('Patient.extension:race') && !ids.includes('Patient.photo'),
+	);
 	for (const id of ids) assert.equal(elementTest(profile('us-core-patient'), id)({ resourceType: 'Patient' }), false, id);
 });

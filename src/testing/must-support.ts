@@ -9,9 +9,9 @@ type Node = { readonly key: string; readonly value: unknown; readonly beside: un
 
 type Step = (node: Node) => Node[];
 
-/** The ids of the elements of a profile that must be supported, such as `Observation.component:systolic.code`. */
+/** The ids of the elements of a profile that must be supported, by its own mark or by USCDI, such as `Observation.component:systolic.code`. */
 export function mustSupport({ elements }: StructureFacts): string[] {
-	return elements.filter(({ mustSupport: must }) => must === true).map(({ id, path }) => id ?? path);
+	return elements.filter(({ mustSupport: must, uscdi }) => must === true || uscdi === true).map(({ id, path }) => id ?? path);
 }
 
 /** A function that says whether a resource has the element. */

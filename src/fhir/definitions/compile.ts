@@ -90,6 +90,7 @@ function elementFacts(element: Node, url: string): ElementFacts {
 		maxValue: chosenValue(element, 'maxValue'),
 		modifier: element.isModifier === true ? true : undefined,
 		mustSupport: element.mustSupport === true ? true : undefined,
+		uscdi: hasExtension(element, 'http://hl7.org/fhir/us/core/StructureDefinition/uscdi-requirement'),
 		summary: element.isSummary === true ? true : undefined,
 	}) as ElementFacts;
 }
@@ -97,6 +98,10 @@ function elementFacts(element: Node, url: string): ElementFacts {
 /** The logical id of a resource is published as a string, but is an `id` (https://hl7.org/fhir/R4/resource.html#id). */
 function isResourceId(basePath: string | undefined): boolean {
 	return basePath === 'Resource.id';
+}
+
+function hasExtension({ extension }: Node, url: string): true | undefined {
+	return (extension as { url: string }[] | undefined)?.some((one) => one.url === url) === true ? true : undefined;
 }
 
 function maximum(text: string): number {

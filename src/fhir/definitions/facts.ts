@@ -46,6 +46,8 @@ export type ElementFacts = {
 	readonly maxValue?: Json;
 	readonly modifier?: true;
 	readonly mustSupport?: true;
+	/** US Core: asked for by the United States Core Data for Interoperability, though not marked as must-support. */
+	readonly uscdi?: true;
 	readonly summary?: true;
 };
 
