@@ -166,7 +166,7 @@ test('several at once who ask for the same get the same', async () => {
 test('start and end are about care: what was measured at other times is not in it, problems are', async () => {
 	const [entry] = await ask('patient=p1&start=2024-01-01&end=2024-12-31');
 	const xml = await xmlOf(entry);
-	assert.ok(xml.includes('Vital sign') && xml.includes('vital-signs-v1') && !xml.includes('vital-signs-v2'));
+	assert.ok(xml.includes('Vital sign') && xml.includes('vital-signs_Observation_v1') && !xml.includes('vital-signs_Observation_v2'));
 	assert.ok(xml.includes('Diabetes'));
 });
 
@@ -212,7 +212,7 @@ test('a caller sees only what he may see, and nobody else sees his document', as
 	assert.match(await xmlOf(own, 'app'), /Diabetes/);
 	assert.deepEqual(await ask('', 'app').then((entries) => entries.length), 1);
 	const [blind] = await ask('patient=p1', 'blind');
-	assert.doesNotMatch(await xmlOf(blind, 'blind'), /Diabetes|vital-signs-v1/);
+	assert.doesNotMatch(await xmlOf(blind, 'blind'), /Diabetes|vital-signs_Observation_v1/);
 	const url = own?.resource.content[0]?.attachment.url ?? '';
 	const refused = await server.send('GET', url.slice(server.base.length + 1), { as: 'other' });
 	assert.equal(refused.status, 404);

@@ -86,9 +86,9 @@ export function emptySection(key: SectionKey): Section {
 	return { key, narrative: [element('paragraph', {}, 'No information.')], entries: [], isEmpty: true };
 }
 
-/** ID of a resource's row in a section: the same in every document. */
-export function rowId(key: string, { id }: Entity): string {
-	return `${key}-${id}`;
+/** ID of a resource's row in a section: the same in every document. No id of FHIR has the underscore, so that no two are alike. */
+export function rowId(key: string, { resourceType, id }: Entity): string {
+	return `${key}_${resourceType}_${id}`;
 }
 
 /** Words in a cell that an entry points to. */

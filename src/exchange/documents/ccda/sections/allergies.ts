@@ -25,12 +25,12 @@ export function allergies(draft: Draft): Section {
 			const reactions = (allergy.reaction ?? []).map(({ manifestation = [], severity }, i) => ({
 				words: manifestation.map(conceptWords).join(', '),
 				severity: codeWords(severity),
-				id: `${id}-reaction-${i + 1}`,
+				id: `${id}_reaction_${i + 1}`,
 			}));
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(allergy.code)),
+					marked(`${id}_name`, conceptWords(allergy.code)),
 					[codeWords(allergy.type), (allergy.category ?? []).join(', ')].filter((words) => words !== '').join(': '),
 					reactions.map((one, i) => [i === 0 ? '' : ', ', marked(one.id, one.words)]),
 					reactions
@@ -92,7 +92,7 @@ function kindOf({ type, category = [] }: Allergy): readonly [string, string] {
 function observation(draft: Draft, allergy: Allergy, id: string): Element {
 	const none = hasCode(allergy.code, noAllergy) || hasCode(allergy.verificationStatus, ['refuted']);
 	const isNone = hasCode(allergy.code, noAllergy);
-	const substance = isNone ? element('code', { nullFlavor: 'NA' }) : code('code', allergy.code, { reference: `${id}-name` });
+	const substance = isNone ? element('code', { nullFlavor: 'NA' }) : code('code', allergy.code, { reference: `${id}_name` });
 	const start = periodOf(allergy).start;
 	const end = periodOf(allergy).end;
 	return element(
@@ -123,7 +123,7 @@ function observation(draft: Draft, allergy: Allergy, id: string): Element {
 						...reaction,
 						manifestation,
 						part: `${i + 1}-${j + 1}`,
-						reference: `${id}-reaction-${i + 1}`,
+						reference: `${id}_reaction_${i + 1}`,
 					}),
 					true,
 				),

@@ -57,7 +57,7 @@ export function advanceDirectives(draft: Draft): Section {
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(directive.kind) || 'Advance directive'),
+					marked(`${id}_name`, conceptWords(directive.kind) || 'Advance directive'),
 					directive.words,
 					directive.state,
 					periodWords(directive.period),
@@ -132,7 +132,7 @@ function observation(draft: Draft, { entity, kind, by, when, period }: Directive
 		pointer(id),
 		status('completed'),
 		interval('effectiveTime', period),
-		code('value', kind, { type: 'CD', reference: `${id}-name` }),
+		code('value', kind, { type: 'CD', reference: `${id}_name` }),
 		author(draft, by, when, entity),
 	);
 }

@@ -19,7 +19,7 @@ export function goals(draft: Draft): Section {
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(goal.description)),
+					marked(`${id}_name`, conceptWords(goal.description)),
 					targetWords(goal),
 					dateWords(dueOf(goal)),
 					codeWords(goal.lifecycleStatus),
@@ -67,7 +67,7 @@ function observation(draft: Draft, goal: Goal, id: string): Element {
 		{ classCode: 'OBS', moodCode: 'GOL' },
 		template('goal'),
 		ownId(draft, goal),
-		code('code', target?.measure ?? goal.description, { systems: [loinc, snomed], reference: `${id}-name` }),
+		code('code', target?.measure ?? goal.description, { systems: [loinc, snomed], reference: `${id}_name` }),
 		pointer(id),
 		status(states[goal.lifecycleStatus ?? ''] ?? 'active'),
 		interval(
@@ -97,8 +97,8 @@ export function outcomes(draft: Draft): Section {
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(goal.description)),
-					marked(`${id}-value`, conceptWords(goal.achievementStatus)),
+					marked(`${id}_name`, conceptWords(goal.description)),
+					marked(`${id}_value`, conceptWords(goal.achievementStatus)),
 					dateWords(goal.statusDate),
 				],
 				entry: element(
@@ -106,7 +106,7 @@ export function outcomes(draft: Draft): Section {
 					{ classCode: 'OBS', moodCode: 'EVN' },
 					template('outcome'),
 					ownId(draft, goal, 'outcome'),
-					code('code', goal.target?.[0]?.measure ?? goal.description, { systems: [loinc], reference: `${id}-name` }),
+					code('code', goal.target?.[0]?.measure ?? goal.description, { systems: [loinc], reference: `${id}_name` }),
 					pointer(id),
 					status('completed'),
 					element('value', { 'xsi:type': 'ST' }, conceptWords(goal.achievementStatus)),

@@ -24,7 +24,7 @@ export function immunizations(draft: Draft): Section {
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(immunization.vaccineCode)),
+					marked(`${id}_name`, conceptWords(immunization.vaccineCode)),
 					whenWords(immunization) || (immunization.occurrenceString ?? ''),
 					codeWords(immunization.status),
 					conceptWords(immunization.statusReason),
@@ -75,7 +75,7 @@ function activity(draft: Draft, immunization: Immunization, id: string): Element
 				element(
 					'manufacturedMaterial',
 					{},
-					code('code', immunization.vaccineCode, { systems: [cvx], only: true, reference: `${id}-name` }),
+					code('code', immunization.vaccineCode, { systems: [cvx], only: true, reference: `${id}_name` }),
 					immunization.lotNumber === undefined ? nothing('lotNumberText') : element('lotNumberText', {}, immunization.lotNumber),
 				),
 				manufacturer === undefined ? undefined : organization(draft, 'manufacturerOrganization', maker, manufacturer.display),

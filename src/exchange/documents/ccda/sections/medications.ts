@@ -80,9 +80,9 @@ function useSection(
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(productOf(draft, use))),
+					marked(`${id}_name`, conceptWords(productOf(draft, use))),
 					marked(
-						`${id}-sig`,
+						`${id}_sig`,
 						dosagesOf(use)
 							.map(({ text, patientInstruction }) => text ?? patientInstruction ?? '')
 							.filter((words) => words !== '')
@@ -179,13 +179,13 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 		dosage?.site === undefined ? undefined : code('approachSiteCode', dosage.site),
 		dose === undefined ? nothing('doseQuantity') : quantity('doseQuantity', dose),
 		rate === undefined ? undefined : quantity('rateQuantity', rate),
-		element('consumable', {}, product(draft, use, `${id}-name`)),
+		element('consumable', {}, product(draft, use, `${id}_name`)),
 		use.performer?.map(({ actor }) => performer(draft, actor, use)).slice(0, 1),
 		author(draft, use.requester ?? use.informationSource, use.authoredOn ?? use.dateAsserted, use),
 		indications(draft, use).map((reason) => related('RSON', reason)),
 		sig === undefined ? undefined : related('COMP', freeSig(id)),
-		supplyOrder(draft, use, `${id}-name`),
-		dispenses(draft, use, `${id}-name`),
+		supplyOrder(draft, use, `${id}_name`),
+		dispenses(draft, use, `${id}_name`),
 		asNeeded === undefined ? undefined : element('precondition', { typeCode: 'PRCN' }, asNeededCriterion(asNeeded)),
 	);
 }
@@ -262,7 +262,7 @@ function freeSig(id: string): Element {
 		{ classCode: 'SBADM', moodCode: 'INT' },
 		template('medication sig'),
 		fixed('code', loinc, '76662-6', 'Instructions Medication'),
-		element('text', {}, element('reference', { value: `#${id}-sig` })),
+		element('text', {}, element('reference', { value: `#${id}_sig` })),
 		element('consumable', {}, element('manufacturedProduct', {}, element('manufacturedLabeledDrug', { nullFlavor: 'NA' }))),
 	);
 }

@@ -19,7 +19,7 @@ export function careTeams(draft: Draft): Section {
 	const lines = teams.flatMap((team) => {
 		const id = rowId('care-teams', team);
 		return (team.participant ?? []).map((participant, i) => ({
-			id: `${id}-${i + 1}`,
+			id: `${id}_${i + 1}`,
 			cells: [
 				whoWords(draft, participant.member, team),
 				conceptsWords(participant.role),
@@ -45,7 +45,7 @@ function careTeam(draft: Draft, team: CareTeam, id: string): Element {
 				template('care team member'),
 				ownId(draft, team, String(i + 1)),
 				fixed('code', loinc, '85847-2', 'Patient Care team information'),
-				pointer(`${id}-${i + 1}`),
+				pointer(`${id}_${i + 1}`),
 				status('active'),
 				interval('effectiveTime', participant.period ?? team.period ?? {}, { open: true }),
 				element(
@@ -65,7 +65,7 @@ function careTeam(draft: Draft, team: CareTeam, id: string): Element {
 		element(
 			'code',
 			fixed('code', loinc, '86744-0', 'Care team').attributes,
-			element('originalText', {}, element('reference', { value: `#${id}-1` })),
+			element('originalText', {}, element('reference', { value: `#${id}_1` })),
 		),
 		status('active'),
 		interval('effectiveTime', team.period ?? {}, { open: true }),
@@ -91,7 +91,7 @@ export function payers(draft: Draft): Section {
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, payerWords(draft, coverage)),
+					marked(`${id}_name`, payerWords(draft, coverage)),
 					conceptWords(coverage.type),
 					coverage.subscriberId ?? memberOf(coverage) ?? '',
 					groupOf(coverage)?.value ?? '',
@@ -249,10 +249,10 @@ export function familyHistory(draft: Draft): Section {
 		const conditions = member.condition ?? [];
 		if (conditions.length === 0) return [{ id, cells: [who, '', '', '', deathWords(member)] }];
 		return conditions.map((condition, i) => ({
-			id: `${id}-${i + 1}`,
+			id: `${id}_${i + 1}`,
 			cells: [
 				who,
-				marked(`${id}-${i + 1}-name`, conceptWords(condition.code)),
+				marked(`${id}_${i + 1}_name`, conceptWords(condition.code)),
 				measureWords(condition.onsetAge) || (condition.onsetString ?? ''),
 				conceptWords(condition.outcome),
 				deathWords(member),
@@ -294,7 +294,7 @@ function familyMember(draft: Draft, member: FamilyHistory, id: string): Element 
 			),
 		),
 		(member.condition ?? []).map((condition, i) =>
-			element('component', {}, familyObservation(draft, member, condition, { part: String(i + 1), reference: `${id}-${i + 1}-name` })),
+			element('component', {}, familyObservation(draft, member, condition, { part: String(i + 1), reference: `${id}_${i + 1}_name` })),
 		),
 	);
 }

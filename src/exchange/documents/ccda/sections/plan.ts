@@ -68,7 +68,7 @@ function orders(draft: Draft): Line[] {
 		return {
 			id,
 			cells: [
-				marked(`${id}-name`, conceptWords(request.code)),
+				marked(`${id}_name`, conceptWords(request.code)),
 				conceptsWords(request.category) || 'Order',
 				whenWords(request) || dateWords(request.authoredOn),
 				codeWords(request.status),
@@ -81,7 +81,7 @@ function orders(draft: Draft): Line[] {
 				{ classCode, moodCode: request.intent === 'proposal' ? 'PRP' : request.intent === 'plan' ? 'INT' : 'RQO' },
 				template(name),
 				ownId(draft, request),
-				code('code', request.code, { systems: name === 'planned observation' ? [loinc] : [snomed], reference: `${id}-name` }),
+				code('code', request.code, { systems: name === 'planned observation' ? [loinc] : [snomed], reference: `${id}_name` }),
 				pointer(id),
 				status('active'),
 				plannedTime(periodOf(request), request.authoredOn),
@@ -117,7 +117,7 @@ function appointments(draft: Draft): Line[] {
 		return {
 			id,
 			cells: [
-				marked(`${id}-name`, conceptWords(kind)),
+				marked(`${id}_name`, conceptWords(kind)),
 				'Appointment',
 				periodWords(spanOf(appointment)),
 				codeWords(appointment.status),
@@ -130,7 +130,7 @@ function appointments(draft: Draft): Line[] {
 				{ classCode: 'ENC', moodCode: 'APT' },
 				template('planned encounter'),
 				ownId(draft, appointment),
-				code('code', kind, { reference: `${id}-name` }),
+				code('code', kind, { reference: `${id}_name` }),
 				pointer(id),
 				status('active'),
 				interval('effectiveTime', spanOf(appointment), { open: true }),
@@ -154,13 +154,13 @@ function plannedMedications(draft: Draft): Line[] {
 		return {
 			id,
 			cells: [
-				marked(`${id}-name`, conceptWords(productOf(draft, use))),
+				marked(`${id}_name`, conceptWords(productOf(draft, use))),
 				'Medication',
 				dateWords(use.authoredOn),
 				codeWords(use.status),
 				reasonWords(draft, use),
 				whoWords(draft, use.requester, use),
-				use.dosageInstruction?.[0]?.text === undefined ? notesWords(use.note) : marked(`${id}-sig`, use.dosageInstruction[0].text),
+				use.dosageInstruction?.[0]?.text === undefined ? notesWords(use.note) : marked(`${id}_sig`, use.dosageInstruction[0].text),
 			],
 			entry: medicationActivity(draft, use, id, 'planned medication'),
 		};
@@ -178,7 +178,7 @@ function carePlans(draft: Draft): Line[] {
 		const head: Line = {
 			id,
 			cells: [
-				marked(`${id}-name`, carePlan.title ?? (conceptsWords(namedCategories(carePlan)) || 'Care plan')),
+				marked(`${id}_name`, carePlan.title ?? (conceptsWords(namedCategories(carePlan)) || 'Care plan')),
 				'Care plan',
 				periodWords(carePlan.period),
 				codeWords(carePlan.status),
@@ -223,10 +223,10 @@ function activityLines(draft: Draft, carePlan: CarePlan, key: SectionKey): Line[
 		if (detail === undefined) return [];
 		const isOff = detail.status === 'cancelled' || detail.status === 'stopped' || detail.status === 'entered-in-error';
 		if (isOff || (key === 'plan' && detail.status === 'completed')) return [];
-		const id = `${rowId(key, carePlan)}-${i + 1}`;
+		const id = `${rowId(key, carePlan)}_${i + 1}`;
 		const what = detail.code ?? { text: detail.description ?? '' };
 		const cells = [
-			marked(`${id}-name`, conceptWords(what) || (detail.description ?? '')),
+			marked(`${id}_name`, conceptWords(what) || (detail.description ?? '')),
 			codeWords(detail.kind) || 'Activity',
 			periodWords(detail.scheduledPeriod) || (detail.scheduledString ?? ''),
 			codeWords(detail.status),
@@ -256,7 +256,7 @@ function planned(draft: Draft, carePlan: CarePlan, { part, id, what, period }: A
 		{ classCode: 'ACT', moodCode: 'INT' },
 		template('planned act'),
 		ownId(draft, carePlan, part),
-		code('code', what, { systems: [snomed, loinc], reference: `${id}-name` }),
+		code('code', what, { systems: [snomed, loinc], reference: `${id}_name` }),
 		pointer(id),
 		status('active'),
 		plannedTime(period),
@@ -273,7 +273,7 @@ function intervention(draft: Draft, carePlan: CarePlan, { part, id, what, period
 				{ classCode: 'PROC', moodCode: 'EVN' },
 				template('procedure activity'),
 				ownId(draft, carePlan, `procedure-${part}`),
-				code('code', what, { systems: [snomed, loinc], reference: `${id}-name` }),
+				code('code', what, { systems: [snomed, loinc], reference: `${id}_name` }),
 				status('completed'),
 				plannedTime(period),
 			)

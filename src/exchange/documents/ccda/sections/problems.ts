@@ -47,7 +47,7 @@ export function diagnoses(draft: Draft, key: 'discharge-diagnosis' | 'admission-
 			{ classCode: 'ACT', moodCode: 'EVN' },
 			template(name),
 			fixed('code', loinc, code, display),
-			related('SUBJ', problemObservation(draft, condition, `${id}-name`, key)),
+			related('SUBJ', problemObservation(draft, condition, `${id}_name`, key)),
 		);
 	return conditionSection(draft, key, all, act);
 }
@@ -65,7 +65,7 @@ export function healthConcerns(draft: Draft): Section {
 			status(isOver(condition) ? 'completed' : 'active'),
 			interval('effectiveTime', periodOf(condition), { open: true }),
 			author(draft, condition.recorder ?? condition.asserter, condition.recordedDate, condition),
-			related('REFR', problemObservation(draft, condition, `${id}-name`)),
+			related('REFR', problemObservation(draft, condition, `${id}_name`)),
 		),
 	);
 }
@@ -88,7 +88,7 @@ function conditionSection(
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(condition.code)),
+					marked(`${id}_name`, conceptWords(condition.code)),
 					codeWords(condition.clinicalStatus?.coding?.[0]?.code),
 					codeWords(condition.verificationStatus?.coding?.[0]?.code),
 					conceptWords(condition.severity),
@@ -119,6 +119,6 @@ function concern(draft: Draft, condition: Condition, id: string): Element {
 		status(over ? 'completed' : 'active'),
 		interval('effectiveTime', { ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) }, { open: !over }),
 		author(draft, condition.recorder ?? condition.asserter, condition.recordedDate, condition),
-		related('SUBJ', problemObservation(draft, condition, `${id}-name`)),
+		related('SUBJ', problemObservation(draft, condition, `${id}_name`)),
 	);
 }

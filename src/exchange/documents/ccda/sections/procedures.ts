@@ -33,7 +33,7 @@ export function procedures(draft: Draft): Section {
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(procedure.code)),
+					marked(`${id}_name`, conceptWords(procedure.code)),
 					whenWords(procedure),
 					codeWords(procedure.status),
 					conceptsWords(procedure.bodySite),
@@ -64,7 +64,7 @@ function activity(draft: Draft, procedure: Procedure, id: string): Element {
 		{ classCode: 'PROC', moodCode: 'EVN' },
 		template('procedure activity'),
 		ownId(draft, procedure),
-		code('code', procedure.code, { systems: [snomed], reference: `${id}-name` }),
+		code('code', procedure.code, { systems: [snomed], reference: `${id}_name` }),
 		pointer(id),
 		status(states[procedure.status ?? ''] ?? 'completed'),
 		when(periodOf(procedure), true),

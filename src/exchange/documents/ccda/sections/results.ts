@@ -70,7 +70,7 @@ function groupsOf(draft: Draft): Group[] {
 
 /** What an observation says: itself, when it has a value, and its components. */
 function partsOf(observation: Observation): { readonly part: ObservationPart; readonly suffix: string }[] {
-	const components = (observation.component ?? []).map((part, i) => ({ part, suffix: `-${i + 1}` }));
+	const components = (observation.component ?? []).map((part, i) => ({ part, suffix: `_${i + 1}` }));
 	return valueWords(observation) === '' && components.length > 0 ? components : [{ part: observation, suffix: '' }, ...components];
 }
 
@@ -82,8 +82,8 @@ function rowsOf(draft: Draft, report: Report | undefined, observation: Observati
 		return {
 			id,
 			cells: [
-				marked(`${id}-name`, conceptWords(part.code)),
-				marked(`${id}-value`, valueWords(part)),
+				marked(`${id}_name`, conceptWords(part.code)),
+				marked(`${id}_value`, valueWords(part)),
 				range === undefined ? '' : (range.text ?? rangeWords(range.low, range.high)),
 				interpretationWords(part),
 				whenWords(observation),
@@ -144,13 +144,13 @@ function spanOf(observations: readonly Observation[]): { start?: string; end?: s
 function resultObservation(draft: Draft, observation: Observation, part: ObservationPart, suffix: string): Element {
 	const id = `${rowId('results', observation)}${suffix}`;
 	const { start, end } = periodOf(observation);
-	const value = codedValue(part, `${id}-value`);
+	const value = codedValue(part, `${id}_value`);
 	return element(
 		'observation',
 		{ classCode: 'OBS', moodCode: 'EVN' },
 		template('result observation'),
 		ownId(draft, observation, suffix === '' ? undefined : suffix.slice(1)),
-		code('code', part.code, { systems: [loinc], reference: `${id}-name` }),
+		code('code', part.code, { systems: [loinc], reference: `${id}_name` }),
 		pointer(id),
 		status(organizerStates[observation.status ?? ''] ?? 'active'),
 		start === undefined

@@ -23,7 +23,7 @@ export function socialHistory(draft: Draft): Section {
 type Line = { readonly id: string; readonly cells: (string | Element)[]; readonly entry: Element };
 
 function linesOf(draft: Draft, observation: Observation): Line[] {
-	const components = (observation.component ?? []).map((part, i) => ({ part, suffix: `-${i + 1}` }));
+	const components = (observation.component ?? []).map((part, i) => ({ part, suffix: `_${i + 1}` }));
 	const isBare = valueWords(observation) === '' && components.length > 0;
 	const parts: { part: ObservationPart; suffix: string }[] = isBare ? components : [{ part: observation, suffix: '' }, ...components];
 	return parts.map(({ part, suffix }) => {
@@ -31,8 +31,8 @@ function linesOf(draft: Draft, observation: Observation): Line[] {
 		return {
 			id,
 			cells: [
-				marked(`${id}-name`, conceptWords(part.code)),
-				marked(`${id}-value`, valueWords(part)),
+				marked(`${id}_name`, conceptWords(part.code)),
+				marked(`${id}_value`, valueWords(part)),
 				whenWords(observation),
 				notesWords(observation.note),
 			],
@@ -98,10 +98,10 @@ function entryOf(draft: Draft, observation: Observation, part: ObservationPart, 
 	return statement(
 		'social history',
 		own,
-		code('code', part.code, { systems: [loinc], reference: `${id}-name` }),
+		code('code', part.code, { systems: [loinc], reference: `${id}_name` }),
 		pointer(id),
 		start === undefined ? nothing('effectiveTime') : interval('effectiveTime', periodOf(observation), { open: true }),
-		codedValue(part, `${id}-value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
+		codedValue(part, `${id}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
 		by,
 	);
 }
@@ -120,7 +120,7 @@ function personLines(draft: Draft, observed: readonly Observation[]): Line[] {
 	const isObserved = (loincCode: string): boolean => observed.some((one) => hasCode(one.code, [loincCode]));
 	const lines: Line[] = [];
 	const add = (key: string, subject: string, words: string, entry: (id: string) => Element): void => {
-		const id = `social-history-${key}`;
+		const id = `social-history_${key}`;
 		lines.push({ id, cells: [subject, words, '', ''], entry: entry(id) });
 	};
 	const own = (part: string): Element => ownId(draft, patient, part);

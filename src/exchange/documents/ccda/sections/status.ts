@@ -32,15 +32,15 @@ function statusSection(draft: Draft, key: Key): Section {
 		const row = (part: ObservationPart, place: string) => ({
 			id: place,
 			cells: [
-				marked(`${place}-name`, conceptWords(part.code)),
-				marked(`${place}-value`, valueWords(part)),
+				marked(`${place}_name`, conceptWords(part.code)),
+				marked(`${place}_value`, valueWords(part)),
 				interpretationWords(part),
 				whenWords(observation),
 				whoWords(draft, observation.performer?.[0], observation),
 				notesWords(observation.note),
 			],
 		});
-		const parts = (observation.component ?? []).map((part, i) => row(part, `${id}-${i + 1}`));
+		const parts = (observation.component ?? []).map((part, i) => row(part, `${id}_${i + 1}`));
 		return [{ ...row(observation, id), entry: entryOf(draft, observation, key, id) }, ...parts];
 	});
 	return tableSection(key, ['Assessment', 'Finding', 'Interpretation', 'Date', 'By', 'Notes'], lines);
@@ -61,11 +61,11 @@ function scale(draft: Draft, observation: Observation, id: string): Element {
 		{ classCode: 'OBS', moodCode: 'EVN' },
 		template('assessment scale'),
 		ownId(draft, observation),
-		code('code', observation.code, { systems: [loinc], reference: `${id}-name` }),
+		code('code', observation.code, { systems: [loinc], reference: `${id}_name` }),
 		pointer(id),
 		status('completed'),
 		time('effectiveTime', periodOf(observation).start),
-		codedValue(observation, `${id}-value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
+		codedValue(observation, `${id}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
 		author(draft, observation.performer?.[0], observation.issued, observation),
 		(observation.component ?? []).map((part, i) =>
 			element(
@@ -76,9 +76,9 @@ function scale(draft: Draft, observation: Observation, id: string): Element {
 					{ classCode: 'OBS', moodCode: 'EVN' },
 					template('assessment scale item'),
 					ownId(draft, observation, String(i + 1)),
-					code('code', part.code, { systems: [loinc], reference: `${id}-${i + 1}-name` }),
+					code('code', part.code, { systems: [loinc], reference: `${id}_${i + 1}_name` }),
 					status('completed'),
-					codedValue(part, `${id}-${i + 1}-value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
+					codedValue(part, `${id}_${i + 1}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
 				),
 			),
 		),
@@ -106,7 +106,7 @@ function finding(draft: Draft, observation: Observation, key: Key, id: string): 
 		pointer(id),
 		status('completed'),
 		time('effectiveTime', periodOf(observation).start),
-		code('value', observation.valueCodeableConcept, { type: 'CD', systems: [snomed], reference: `${id}-value` }),
+		code('value', observation.valueCodeableConcept, { type: 'CD', systems: [snomed], reference: `${id}_value` }),
 		author(draft, observation.performer?.[0], observation.issued, observation),
 	);
 }

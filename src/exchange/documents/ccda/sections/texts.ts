@@ -44,7 +44,7 @@ export function notes(draft: Draft): Section {
 					conceptWords(kind) || 'Note',
 					dateWords(date),
 					whoWords(draft, by, entity),
-					element('content', { ID: `${id}-text` }, lines(text)),
+					element('content', { ID: `${id}_text` }, lines(text)),
 				],
 				entry: element(
 					'act',
@@ -52,7 +52,7 @@ export function notes(draft: Draft): Section {
 					template('note'),
 					ownId(draft, entity, 'note'),
 					element('code', fixed('code', loinc, '34109-9', 'Note').attributes, noteKind(kind)),
-					pointer(`${id}-text`),
+					pointer(`${id}_text`),
 					status('completed'),
 					time('effectiveTime', date),
 					author(draft, by, date, entity) ?? author(draft, { display: 'Unknown' }, date, entity),
@@ -160,7 +160,7 @@ export function reasonForReferral(draft: Draft): Section {
 			return {
 				id,
 				cells: [
-					marked(`${id}-name`, conceptWords(request.code) || 'Referral'),
+					marked(`${id}_name`, conceptWords(request.code) || 'Referral'),
 					reasonWords(draft, request),
 					to || conceptWords(request.performerType),
 					codeWords(request.status),

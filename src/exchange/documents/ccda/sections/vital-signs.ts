@@ -45,7 +45,7 @@ function idOf({ observation, suffix }: Sign): string {
 
 /** The measured values of an observation: its own or, as with blood pressure, those of its components. */
 function signsOf(observation: Observation): Sign[] {
-	const components = (observation.component ?? []).map((part, i) => ({ observation, part, suffix: `-${i + 1}` }));
+	const components = (observation.component ?? []).map((part, i) => ({ observation, part, suffix: `_${i + 1}` }));
 	return valueWords(observation) === '' ? components : [{ observation, part: observation, suffix: '' }, ...components];
 }
 
