@@ -15,7 +15,7 @@ import { actor, appointmentMapping, fieldsWith, informant, mappingWith, showAppo
 import { patientIn } from './chart.ts';
 import { localTime } from './codec.ts';
 import { list, type Page } from './list.ts';
-import { revise } from './mapping.ts';
+import { type Field, type Mapping, revise } from './mapping.ts';
 import { invalidFields, notThere } from './problems.ts';
 import { resourceOf, type Shown, valuesChanging } from './records.ts';
 import { find } from './references.ts';
@@ -155,14 +155,17 @@ async function told<T>(work: Promise<T>): Promise<T> {
 /** What `POST /appointment` does without, since the practice's rules know it. */
 const known: ReadonlySet<string> = new Set(['pc_hometext', 'pc_apptstatus', 'pc_billing_location', 'pc_facility', 'pc_duration']);
 
+function looseWith(categories: readonly Category[]): Mapping {
+	const fields = fieldsWith(categories).map((one): Field => {
+		const { required, ...rules } = one.rules;
+		return required === true && known.has(one.name) ? { ...one, rules } : one;
+	});
+	return mappingWith(categories, fields);
+}
+
 async function bookFor(ctx: FhirCtx, patient: Stored | undefined, body: Sent, isLoose: boolean): Promise<Answer> {
 	const categories = await readCategories(ctx);
-	const fields = fieldsWith(categories);
-	const loose = fields.map(({ rules: { required, ...rules }, ...rest }) => ({
-		...rest,
-		rules: required === true && !known.has(rest.name) ? { ...rules, required } : rules,
-	}));
-	const mapping = mappingWith(categories, isLoose ? loose : fields);
+	const mapping = isLoose ? looseWith(categories) : mappingWith(categories);
 	const people = patient === undefined ? [] : [{ actor: { reference: `Patient/${patient.id}` }, status: 'accepted' }];
 	const by = ctx.caller.fhirUser?.startsWith('Practitioner/') === true ? ctx.caller.fhirUser : undefined;
 	const fixed = { created: instantOf(ctx.clock.now()), ...(people.length === 0 ? {} : { participant: people }) };
@@ -241,7 +244,6 @@ function row(
 		...(level === undefined ? {} : { level }),
 		mapping: appointmentMapping,
 		type: 'Appointment',
-		mapping: appointmentMapping,
 		style: 'B',
 		success,
 		summary,
@@ -290,7 +292,8 @@ export const appointmentRows: readonly StandardRow[] = [
 		'Appointments by day (`pc_eventDate`, `from`, `to`), provider, facility, category, status or patient',
 		async (ctx, call) => answered(await listed(ctx, call)),
 	),
-	row(
+	{
+		...row(
 		'POST',
 		all,
 		'create',

@@ -15,8 +15,9 @@ export type CrudOptions = {
 	readonly path: string;
 	/** The variable of the path that names a record. */
 	readonly param: string;
-	/** What one record is, for summaries. */
-	readonly title: string;
+	/** What one record and several are, for summaries: "a facility", "facilities". */
+	readonly one: string;
+	readonly many: string;
 	readonly style: Style;
 	readonly right: string;
 	/** The right for writing, when it is another one. */
@@ -36,7 +37,7 @@ export type CrudOptions = {
 
 /** The rows of a mapping. */
 export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] {
-	const { path, param, title, style, right, writing = right, criteria = [], made, retire, only } = options;
+	const { path, param, style, right, writing = right, criteria = [], made, retire, only } = options;
 	const named = (ctx: FhirCtx, name: string): Promise<Stored> => findRecord(ctx, mapping, options, name);
 	const common = { mapping, resource: mapping.resource, type: mapping.type, style } as const;
 	const row = (does: StandardRow['does'], level: Level, rest: Pick<StandardRow, 'method' | 'path' | 'summary' | 'run'>): StandardRow => ({
@@ -46,12 +47,12 @@ export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] 
 		level,
 		...rest,
 	});
-	const one = `${path}/:${param}`;
+	const onePath = `${path}/:${param}`;
 	const rows = [
 		row('search', 'view', {
 			method: 'GET',
 			path,
-			summary: `A page of ${title} records`,
+			summary: `A page of the ${options.many}`,
 			async run(ctx, call) {
 				const { records, links } = await list(ctx, mapping, call, { criteria });
 				return { data: records, links };
@@ -60,7 +61,7 @@ export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] 
 		row('create', 'add', {
 			method: 'POST',
 			path,
-			summary: `Adds a ${title}`,
+			summary: `Adds ${options.one}`,
 			async run(ctx, { body }) {
 				const stored = await createRecord(ctx, mapping, body);
 				return { data: made(stored), about: stored };
@@ -68,8 +69,8 @@ export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] 
 		}),
 		row('read', 'view', {
 			method: 'GET',
-			path: one,
-			summary: `One ${title}`,
+			path: onePath,
+			summary: `Shows ${options.one}`,
 			async run(ctx, { params }) {
 				const stored = await named(ctx, params[param] as string);
 				return { data: await showOne(ctx, mapping, stored), about: stored };
@@ -77,8 +78,8 @@ export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] 
 		}),
 		row('update', 'change', {
 			method: 'PUT',
-			path: one,
-			summary: `Changes the fields of a ${title} that are sent`,
+			path: onePath,
+			summary: `Changes what is sent of ${options.one}`,
 			async run(ctx, { params, body }) {
 				const { id } = await named(ctx, params[param] as string);
 				const stored = await updateRecord(ctx, mapping, id, body);
@@ -87,8 +88,8 @@ export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] 
 		}),
 		row('delete', 'write', {
 			method: 'DELETE',
-			path: one,
-			summary: `Takes a ${title} out of use; its record stays`,
+			path: onePath,
+			summary: `Takes ${options.one} out of use; the record stays`,
 			async run(ctx, { params }) {
 				const { id } = await named(ctx, params[param] as string);
 				const stored = await changeResource(ctx, mapping.type, id, (draft) => retire?.(draft));

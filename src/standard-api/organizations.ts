@@ -94,7 +94,8 @@ function isPayer(resource: Resource): boolean {
 export const facilityRows: readonly StandardRow[] = crudRows(facilityMapping, {
 	path: '/facility',
 	param: 'fuuid',
-	title: 'facility',
+	one: 'a facility',
+	many: 'facilities',
 	style: 'E',
 	right: 'admin.users',
 	writing: 'admin.super',
@@ -147,7 +148,8 @@ export const insuranceCompanyMapping: Mapping = {
 export const insuranceCompanyRows: readonly StandardRow[] = crudRows(insuranceCompanyMapping, {
 	path: '/insurance_company',
 	param: 'iid',
-	title: 'insurance company',
+	one: 'an insurance company',
+	many: 'insurance companies',
 	style: 'B',
 	right: 'acct.bill',
 	criteria: [['type', `${typeSystem}|pay,${typeSystem}|ins`]],

@@ -94,7 +94,8 @@ function hasNpi(resource: Resource): boolean {
 export const practitionerRows: readonly StandardRow[] = crudRows(practitionerMapping, {
 	path: '/practitioner',
 	param: 'pruuid',
-	title: 'practitioner',
+	one: 'a practitioner',
+	many: 'practitioners',
 	style: 'E',
 	right: 'admin.users',
 	criteria: [['identifier', `${npiSystem}|`]],
@@ -109,7 +110,8 @@ export const userMapping: Mapping = { ...practitionerMapping, resource: 'user' }
 export const userRows: readonly StandardRow[] = crudRows(userMapping, {
 	path: '/user',
 	param: 'uuid',
-	title: 'user',
+	one: 'a user',
+	many: 'users',
 	style: 'E200',
 	right: 'admin.users',
 	made: () => undefined,

@@ -11,7 +11,7 @@ import { encounterIn } from './encounter.ts';
 import { wholeNumber } from './list.ts';
 import { extra, field, isSame, type Mapping, revise } from './mapping.ts';
 import { at, has, isNode, which } from './place.ts';
-import { dateChoice, dayOrTime, listOf, noteAt } from './places.ts';
+import { dateChoice, dayOrTime, keptAt, listOf, noteAt } from './places.ts';
 import { invalidFields, notThere, type Wrong } from './problems.ts';
 import { type Found, type Shown, shown } from './records.ts';
 import { find, numbersOf } from './references.ts';
@@ -40,7 +40,7 @@ export const vitalMapping: Mapping = {
 		field('eid', at('encounter', 'reference'), { to: ['Encounter'], isReadOnly: true }),
 		field('euuid', at('encounter', 'reference'), { to: ['Encounter'], as: 'uuid', isReadOnly: true }),
 		field('user_uuid', at('performer', 0, 'reference'), { to: ['Practitioner'], as: 'uuid', isReadOnly: true }),
-		field('date', dateChoice('effective'), { kind: 'datetime', codec: dayOrTime, sort: 'date' }),
+		field('date', keptAt(dateChoice('effective')), { kind: 'datetime', codec: dayOrTime, sort: 'date' }),
 		field('external_id', at('identifier', which({ system: identifierSystem('vital-external-id') }), 'value'), { length: [1, 255] }),
 		field('note', noteAt(), { length: [1, 255] }),
 		field('date_created', at('issued'), { kind: 'datetime', isReadOnly: true }),
@@ -505,7 +505,7 @@ async function showVital(ctx: FhirCtx, call: Call): Promise<Answer> {
 }
 
 function rowsBelow(path: string): StandardRow[] {
-	const common = { resource: name, type: 'Observation', right: 'encounters.notes', style: 'B' } as const;
+	const common = { mapping: vitalMapping, resource: name, type: 'Observation', right: 'encounters.notes', style: 'B' } as const;
 	return [
 		{ ...common, method: 'GET', path, does: 'search', summary: 'Vital signs, newest first', run: listVitals },
 		{ ...common, method: 'POST', path, does: 'create', level: 'add', summary: 'Enters what was measured', run: enterVital },

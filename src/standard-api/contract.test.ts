@@ -1,0 +1,389 @@
+// Every route of the Standard and the Portal API with right and wrong input, derived from its row and its fields: a new resource is tried
+// without a line here, unless a valid record of it needs more than its fields say (`samples`).
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { findRoles, patientGrants, patientLookUps, roleGrants } from '#access/roles.ts';
+import { createRandom } from '#testing/random.ts';
+import { type Answered, testServer } from '#testing/server.ts';
+import { recordIn, validRecord } from '#testing/standard.ts';
+import type { Field } from './mapping.ts';
+import { portalRows } from './portal.ts';
+import { standardRows } from './routes.ts';
+import type { StandardRow } from './row.ts';
+
+const server = await testServer({ after });
+const { ctx } = server;
+
+type Body = Record<string, unknown>;
+type Made = { readonly number: number; readonly id: string };
+/** Whose things they are: a patient with a visit. */
+type World = { readonly patient: Made; readonly encounter: Made };
+
+const npi = '1234567893';
+const facility = await made('facility', 'api/facility', { name: 'Clinic', facility_npi: npi });
+const payer = await made('insurance_company', 'api/insurance_company', { name: 'Payer' });
+const doctor = await made('practitioner', 'api/practitioner', { fname: 'Doc', lname: 'Torres', npi });
+
+let counter = 0;
+/** What a valid record has to have beyond what its fields say. */
+const samples: Readonly<Record<string, (world: World) => Body>> = {
+	patient: () => ({ fname: 'Ada', lname: `Contract${counter++}`, DOB: '1980-01-02', sex: 'Female' }),
+	encounter: () => ({ pc_catid: '5', class_code: 'AMB', reason: 'Check-up', user: 'admin', group: 'Default' }),
+	employer: () => ({ name: 'Mill' }),
+	insurance: () => ({
+		provider: payer.number,
+		policy_number: 'P-1',
+		subscriber_lname: 'Else',
+		subscriber_fname: 'Some',
+		subscriber_relationship: 'spouse',
+		subscriber_DOB: '1970-01-01',
+		subscriber_street: '1 Elm St',
+		subscriber_postal_code: '02110',
+		subscriber_city: 'Boston',
+		subscriber_state: 'MA',
+		subscriber_sex: 'Male',
+		accept_assignment: 'TRUE',
+		date: `20${10 + (counter % 80)}-0${1 + (counter++ % 9)}-01`,
+		date_end: '2099-01-01',
+	}),
+	facility: () => ({ name: 'Another clinic', facility_npi: npi }),
+	practitioner: () => ({ fname: 'Doc', lname: 'Other', npi, facility_id: facility.number }),
+	insurance_company: () => ({ name: 'Another payer' }),
+	vital: () => ({ bps: '120', bpd: '80', weight: '180', pulse: '72' }),
+	soap_note: () => ({ subjective: 'Feels well.', plan: 'Nothing.' }),
+	medical_problem: () => ({ title: 'Asthma', begdate: '2020-01-02', diagnosis: 'ICD10:J45.909' }),
+	allergy: () => ({ title: 'Penicillin', begdate: '2020-01-02', reaction: 'Hives', severity_al: 'severe' }),
+	medication: () => ({ title: 'Metformin 500 mg' }),
+	surgery: () => ({ title: 'Appendectomy' }),
+	dental_issue: () => ({ title: 'Caries' }),
+	prescription: ({ patient }) => ({ drug: 'Metformin 500 mg', patient_id: String(patient.number) }),
+	immunization: ({ patient }) => ({ patient_id: String(patient.number), cvx_code: '207', administered_date: '2024-01-02 10:00:00' }),
+	procedure: ({ patient }) => ({ patient_id: String(patient.number), procedure_name: 'Biopsy', order_title: 'Biopsy' }),
+	appointment: ({ patient }) => ({
+		pid: patient.number,
+		pc_catid: '5',
+		pc_title: 'Check-up',
+		pc_duration: '900',
+		pc_hometext: 'text',
+		pc_apptstatus: '-',
+		pc_eventDate: `20${30 + (counter % 60)}-0${1 + (counter++ % 9)}-05`,
+		pc_startTime: '09:00',
+		pc_facility: String(facility.number),
+		pc_billing_location: String(facility.number),
+	}),
+	message: () => ({ body: 'Hello there', to: 'admin', from: 'admin', groupname: 'Default', title: 'Other', message_status: 'New' }),
+	transaction: () => ({ type: 'LBTref', referralDate: '2024-01-02', body: 'Please see.', groupname: 'Default', referByNpi: npi }),
+};
+
+async function made(resource: string, path: string, body: Body): Promise<Made> {
+	const { status, json, text } = await server.api('POST', path, { body });
+	assert.ok(status === 200 || status === 201, `${resource}: ${text}`);
+	return idsIn(typeOf(resource), recordIn(json));
+}
+
+function typeOf(resource: string): string {
+	return standardRows.find((row) => row.resource === resource && row.type !== undefined)?.type ?? '';
+}
+
+/** The number and the FHIR id of what an answer names. */
+async function idsIn(type: string, record: Body): Promise<Made> {
+	const uuid = [record.uuid, record.euuid, record.pc_uuid].find((one) => typeof one === 'string');
+	const number = [record.pid, record.eid, record.id, record.vid, record.sid, record.iid, record.mid, record.tid, record.form_id].find(
+		(one) => one !== undefined,
+	);
+	const id = uuid ?? (await ctx.fhir.store.numbers.idOf(ctx.db, type, Number(number)));
+	assert.ok(typeof id === 'string', `no id in ${JSON.stringify(record)}`);
+	const found = await ctx.fhir.store.numbers.of(ctx.db, type, [id]);
+	return { id, number: found.get(id) ?? Number(number) };
+}
+
+async function world(): Promise<World> {
+	const patient = await made('patient', 'api/patient', sampleOf('patient', undefined as never));
+	const encounter = await made('encounter', `api/patient/${patient.id}/encounter`, sampleOf('encounter', undefined as never));
+	return { patient, encounter };
+}
+
+function sampleOf(resource: string, of: World): Body {
+	const sample = samples[resource];
+	if (sample !== undefined) return sample(of);
+	const mapping = standardRows.find((row) => row.resource === resource && row.mapping !== undefined)?.mapping;
+	return mapping === undefined ? {} : validRecord(createRandom(1, counter++), mapping.fields);
+}
+
+/** The path of a row; `own` is the record itself, for rows that name one. */
+function pathOf({ path, resource }: StandardRow, { patient, encounter }: World, own?: Made): string {
+	const filled = path.replace(/:([a-z_]+)/g, (_, name: string) => {
+		if (name === 'list_name') return 'sex';
+		if (name === 'name') return 'housekeeping';
+		const isVisit = (name === 'eid' || name === 'euuid') && resource !== 'appointment' && path.includes('/encounter/:');
+		const one = name === 'pid' || name === 'puuid' ? patient : isVisit && resource !== 'encounter' ? encounter : (own ?? encounter);
+		return name.endsWith('uuid') ? one.id : String(one.number);
+	});
+	return `api${filled}`;
+}
+
+const mine = await world();
+const theirs = await world();
+
+const isCreating = ({ does, method, isRaw }: StandardRow): boolean => does === 'create' && method === 'POST' && isRaw !== true;
+
+/** A record of the row's resource that belongs to somebody; undefined for resources that nobody can make here. */
+async function ownFor(row: StandardRow, of: World): Promise<Made | undefined> {
+	if (row.resource === 'encounter') return made('encounter', `api/patient/${of.patient.id}/encounter`, sampleOf('encounter', of));
+	if (row.resource === 'user') return doctor;
+	if (row.resource === 'patient') return of.patient;
+	const creating = standardRows.find(
+		(one) => one.resource === row.resource && isCreating(one) && one.path !== '/background_service/:name/run',
+	);
+	return creating === undefined ? undefined : made(row.resource, pathOf(creating, of), sampleOf(row.resource, of));
+}
+
+const once = new Map<string, Promise<Made | undefined>>();
+
+/** The same for what is not changed: one record for all rows of a resource. */
+function oneFor(row: StandardRow, of: World): Promise<Made | undefined> {
+	const key = `${row.resource} ${of.patient.id}`;
+	const own = once.get(key) ?? ownFor(row, of);
+	once.set(key, own);
+	return own;
+}
+
+const namesOne = ({ path, does }: StandardRow): boolean => /:[a-z_]+$/.test(path) && does !== 'create' && !/^\/list/.test(path);
+const label = ({ method, path }: StandardRow): string => `${method} ${path}`;
+
+function fine(row: StandardRow, { status, text }: Answered, what: string): void {
+	assert.ok(status < 500, `${label(row)} ${what}: ${status} ${text.slice(0, 500)}`);
+}
+
+function refused(row: StandardRow, answer: Answered, what: string, statuses: readonly number[] = [400]): void {
+	assert.ok(statuses.includes(answer.status), `${label(row)} ${what}: ${answer.status} ${answer.text.slice(0, 500)}`);
+}
+
+const records = standardRows.filter(({ isRaw, resource }) => isRaw !== true && resource !== 'background_service');
+
+/** OpenEMR's 98 routes; five of a list are GET and POST of all, GET, PUT and DELETE of one. */
+const openemr = `
+	GET,POST /facility | GET,PUT /facility/: | GET,POST /patient | GET,PUT /patient/: | GET,POST /patient/:/encounter
+	GET,PUT /patient/:/encounter/: | GET,POST /patient/:/encounter/:/soap_note | GET,PUT /patient/:/encounter/:/soap_note/:
+	GET,POST /patient/:/encounter/:/vital | GET,PUT /patient/:/encounter/:/vital/: | GET,POST /practitioner | GET,PUT /practitioner/:
+	GET /medical_problem | GET /medical_problem/: | GET,POST /patient/:/medical_problem | GET,PUT,DELETE /patient/:/medical_problem/:
+	GET /allergy | GET /allergy/: | GET,POST /patient/:/allergy | GET,PUT,DELETE /patient/:/allergy/: | GET,POST /patient/:/medication
+	GET,PUT,DELETE /patient/:/medication/: | GET,POST /patient/:/surgery | GET,PUT,DELETE /patient/:/surgery/:
+	GET,POST /patient/:/dental_issue | GET,PUT,DELETE /patient/:/dental_issue/: | GET,POST /patient/:/appointment
+	GET,DELETE /patient/:/appointment/: | GET /appointment | GET /appointment/: | GET /list/: | GET /user | GET /user/: | GET /version
+	GET /product | GET,POST /insurance_company | GET,PUT /insurance_company/: | GET /insurance_type | GET,POST /patient/:/document
+	GET /patient/:/document/: | GET /patient/:/employer | GET,POST /patient/:/insurance | GET,PUT /patient/:/insurance/:
+	GET /patient/:/insurance/$swap-insurance | POST /patient/:/message | PUT,DELETE /patient/:/message/: | GET,POST /patient/:/transaction
+	PUT /transaction/: | GET /immunization | GET /immunization/: | GET /procedure | GET /procedure/: | GET /drug | GET /drug/:
+	GET,POST /prescription | GET,DELETE /prescription/: | GET /background_service | GET /background_service/:
+	POST /background_service/:/run | POST /background_service/$run`
+	.trim()
+	.split(/\s*[|\n]\s*/)
+	.flatMap((line) => {
+		const [methods = '', path] = line.split(' ');
+		return methods.split(',').map((method) => `${method} ${path}`);
+	});
+
+test('all routes of OpenEMR are here, and none twice', () => {
+	assert.equal(openemr.length, 98);
+	assert.equal(portalRows.length, 5);
+	const here = new Set(standardRows.map((row) => label(row).replace(/:[a-z_]+/g, ':')));
+	assert.deepEqual(
+		openemr.filter((one) => !here.has(one)),
+		[],
+	);
+	assert.equal(new Set(standardRows.map(label)).size, standardRows.length);
+});
+
+test('valid input is taken, and what is written is seen by FHIR at once', async () => {
+	for (const row of records) {
+		const own = namesOne(row) ? await ownFor(row, mine) : undefined;
+		if (namesOne(row) && own === undefined) continue;
+		const path = pathOf(row, mine, own);
+		const query = row.does === '$swap-insurance' ? `?type=secondary&uuid=${(await ownFor({ ...row, does: 'read' }, mine))?.id}` : '';
+		const writes = row.method !== 'GET' && row.method !== 'DELETE';
+		const answer = await server.api(row.method, path + query, writes ? { body: sampleOf(row.resource, mine) } : {});
+		const isEmptyList = row.does === 'search' && answer.status === 404;
+		assert.ok(answer.status === 200 || answer.status === 201 || isEmptyList, `${label(row)}: ${answer.status} ${answer.text}`);
+		if (row.type === undefined || row.method === 'GET' || row.does.startsWith('$')) continue;
+		const { id } = isCreating(row) ? await idsIn(row.type, recordIn(answer.json)) : (own as Made);
+		const seen = await server.send('GET', `${row.type}/${id}`);
+		assert.equal(seen.status, 200, `${label(row)}: not seen by FHIR`);
+		const signed = (await server.send('GET', `Provenance?target=${row.type}/${id}&_summary=count`)).json as unknown as { total: number };
+		assert.ok(signed.total > 0, `${label(row)}: no Provenance`);
+	}
+});
+
+test('a list takes limits, offsets, sorting by time and _lastUpdated; nonsense in them is 400', async () => {
+	for (const row of records.filter(({ does, mapping }) => does === 'search' && mapping !== undefined)) {
+		const path = pathOf(row, mine);
+		for (const query of [
+			'_limit=1',
+			'_limit=0',
+			'_limit=1&_offset=1',
+			'_offset=99999',
+			'_lastUpdated=gt2001-01-01',
+			'_sort=-last_updated',
+		]) {
+			const answer = await server.api('GET', `${path}?${query}`);
+			if (query.startsWith('_sort') && answer.status === 400) continue;
+			assert.ok(answer.status === 200 || answer.status === 404, `${label(row)} ${query}: ${answer.status} ${answer.text}`);
+		}
+		for (const query of ['_limit=x', '_offset=-1', '_sort=no_such_field', '_lastUpdated=nonsense', 'x=%E0%A4%A'])
+			refused(row, await server.api('GET', `${path}?${query}`), query);
+		fine(row, await server.api('GET', `${path}?_page=nonsense`), 'a page of nowhere');
+		const any = await server.api('GET', `${path}?id=99999999&uuid=x&nonsense=1&constructor=1&__proto__=2`);
+		fine(row, any, 'strange filters');
+	}
+});
+
+test('every filter of a list is understood with any value', async () => {
+	for (const row of records.filter(({ does }) => does === 'search')) {
+		const path = pathOf(row, mine);
+		for (const { name } of (row.mapping?.fields ?? []).filter(({ filter }) => filter !== undefined))
+			for (const value of ['1', 'x,y|z$\\'])
+				fine(row, await server.api('GET', `${path}?${name}=${encodeURIComponent(value)}&_limit=1`), `${name}=${value}`);
+	}
+});
+
+const wrongValues: Readonly<Record<string, unknown>> = {
+	object: { x: { y: 1 } },
+	list: [1, null, 'x'],
+	control: 'a\u0001b',
+	long: 'x'.repeat(66_000),
+	huge: 1e300,
+	negative: -1,
+	boolean: true,
+	date: '2020-13-45',
+	nobody: '99999999',
+	path: '../../x/Patient/1',
+};
+const writing = records.filter(({ does, method }) => (does === 'create' || does === 'update') && method !== 'PATCH');
+
+function isText({ kind, isReadOnly, rules: { oneOf, form } }: Field): boolean {
+	return kind === 'text' && isReadOnly === undefined && oneOf === undefined && form === undefined;
+}
+
+test('values of any kind in any field are taken or refused by name, never a fault', async () => {
+	for (const row of writing) {
+		const own = namesOne(row) ? await oneFor(row, mine) : undefined;
+		const path = pathOf(row, mine, own);
+		const sample = sampleOf(row.resource, mine);
+		const fields = row.mapping?.fields.filter(({ isReadOnly }) => isReadOnly === undefined);
+		const names = fields?.map(({ name }) => name) ?? Object.keys(sample);
+		for (const [kind, value] of Object.entries(wrongValues)) {
+			const answer = await server.api(row.method, path, {
+				body: { ...sample, ...Object.fromEntries(names.map((name) => [name, value])) },
+			});
+			fine(row, answer, `all ${kind}`);
+			if (kind !== 'object' && kind !== 'control') continue;
+			refused(row, answer, `all ${kind}`);
+			for (const { name } of (fields ?? []).filter(isText))
+				assert.ok(answer.text.includes(`"${name}":{"`), `${label(row)}: ${name} is not named for ${kind}: ${answer.text.slice(0, 2000)}`);
+		}
+		for (const name of Object.keys(sample))
+			for (const kind of fields === undefined ? (['object', 'control', 'date'] as const) : (['date'] as const))
+				fine(row, await server.api(row.method, path, { body: { ...sample, [name]: wrongValues[kind] } }), `${name} ${kind}`);
+	}
+});
+
+test('each field that is missing, too short or too long is named', async () => {
+	// What is booked without a patient in the path is filled in by the clinic's rules.
+	const strict = writing.filter(({ mapping, does, path }) => mapping !== undefined && does === 'create' && path !== '/appointment');
+	for (const row of strict) {
+		const path = pathOf(row, mine);
+		for (const { name, rules } of row.mapping?.fields ?? []) {
+			const sample = sampleOf(row.resource, mine);
+			if (rules.required === true) {
+				const { [name]: _, ...rest } = sample;
+				const answer = await server.api(row.method, path, { body: rest });
+				refused(row, answer, `without ${name}`);
+				assert.match(answer.text, new RegExp(`"${name}":\\{"Required::NON_EXISTENT_KEY"`), `${label(row)} without ${name}`);
+			}
+		}
+		const limited = (row.mapping?.fields ?? []).filter((field) => isText(field) && field.rules.length !== undefined);
+		for (const side of [0, 1] as const) {
+			const crossing = limited.filter(({ rules }) => side === 1 || (rules.length?.[0] ?? 0) > 1);
+			const digits = (size: number): string => '1'.repeat(size);
+			const values = crossing.map(({ name, rules }) => [name, digits((rules.length?.[side] ?? 0) + (side === 0 ? -1 : 1))]);
+			if (values.length === 0) continue;
+			const answer = await server.api(row.method, path, { body: { ...sampleOf(row.resource, mine), ...Object.fromEntries(values) } });
+			refused(row, answer, side === 0 ? 'too short' : 'too long');
+			for (const { name } of crossing) assert.match(answer.text, new RegExp(`"${name}":\\{"LengthBetween::TOO_`), `${label(row)} ${name}`);
+		}
+	}
+});
+
+test('a body that is no JSON, or no object, is 400 and says so', async () => {
+	for (const row of writing) {
+		const own = namesOne(row) ? await oneFor(row, mine) : undefined;
+		const path = pathOf(row, mine, own);
+		for (const body of ['{"title":', '[1]', '"x"', 'null', '{"a":1,"a":2}', '\u{feff}{', '{"__proto__":{}}']) {
+			const answer = await server.api(row.method, path, { body, headers: { 'content-type': 'application/json' } });
+			refused(row, answer, body);
+			assert.match(answer.text, /json-malformed/, `${label(row)} ${body}`);
+		}
+	}
+});
+
+const nonsense = ['0', '99999999999999999999', 'nobody', '%00', 'x%2Fy', '$x', "1'--", '__proto__'];
+
+test('names of nothing, and of what is another patient’s, lead nowhere', async () => {
+	for (const row of records.filter(({ path }) => /:(?!list_name)/.test(path))) {
+		const body = row.method === 'GET' || row.method === 'DELETE' ? {} : { body: sampleOf(row.resource, mine) };
+		const own = namesOne(row) ? await oneFor(row, theirs) : undefined;
+		const ownPath = pathOf(row, mine, own);
+		const before = own === undefined ? undefined : (await server.send('GET', `${row.type}/${own.id}`)).text;
+		for (const name of nonsense) {
+			const path = `api${row.path.replace(/:[a-z_]+$/, name).replace(/:([a-z_]+)/g, (_, one: string) => (one === 'eid' ? String(mine.encounter.number) : mine.patient.id))}`;
+			if (!namesOne(row)) continue;
+			const answer = await server.api(row.method, path, body);
+			refused(row, answer, path, [400, 404]);
+		}
+		const unknown = `api${row.path.replace(/:[a-z_]+/, 'nobody').replace(/:[a-z_]+/g, '1')}`;
+		refused(row, await server.api(row.method, unknown, body), unknown, [400, 404]);
+		const isBelowPatient = /^\/patient\/:p(uu)?id\//.test(row.path);
+		if (!isBelowPatient || own === undefined) continue;
+		const answer = await server.api(row.method, ownPath, body);
+		refused(row, answer, `${ownPath}, which is another patient’s`, [400, 404]);
+		assert.equal((await server.send('GET', `${row.type}/${own.id}`)).text, before, `${label(row)}: changed what is another patient’s`);
+	}
+});
+
+test('who has no token, scope, right or business here is refused on every route', async () => {
+	const patient = mine.patient.id;
+	const person = { roles: [], grants: [...patientGrants([patient]), ...patientLookUps], patient };
+	server.caller('patient', [], 'patient', { scopes: ['api:port', 'api:oemr', 'patient/patient.read'], person });
+	server.caller('system', [{ type: '*', interactions: ['read', 'search', 'create', 'update', 'delete'] }], 'system', {
+		scopes: ['api:oemr'],
+	});
+	const doctors = await findRoles(ctx.db, ['administrator']);
+	const grants = roleGrants({}, doctors);
+	const staff = { roles: doctors, grants };
+	server.caller('no-api', [], 'user', { scopes: ['user/patient.crus'], person: staff });
+	server.caller('no-scope', [], 'user', { scopes: ['api:oemr', 'user/Patient.cruds', 'user/nothing.cruds'], person: staff });
+	const everyScope = [...new Set(standardRows.map(({ resource }) => resource))].map((resource) => `user/${resource}.cruds`);
+	const operations = ['user/insurance.$swap-insurance', 'user/background_service.$run'];
+	server.caller('no-role', [], 'user', { scopes: ['api:oemr', ...everyScope, ...operations], person: { roles: [], grants: [] } });
+	const expected: readonly (readonly [string, number])[] = [
+		['nobody', 401],
+		['patient', 403],
+		['system', 403],
+		['no-api', 403],
+		['no-scope', 401],
+		['no-role', 403],
+	];
+	for (const row of standardRows.filter(({ isPublic }) => isPublic !== true)) {
+		const own = namesOne(row) ? await oneFor(row, mine) : undefined;
+		const body = row.method === 'GET' || row.method === 'DELETE' || row.isRaw === true ? {} : { body: sampleOf(row.resource, mine) };
+		for (const [as, status] of expected)
+			refused(row, await server.api(row.method, pathOf(row, mine, own), { as, ...body }), `as ${as}`, [status]);
+	}
+	for (const row of portalRows)
+		for (const [as, status] of [
+			['nobody', 401],
+			['system', 403],
+			['no-role', 403],
+		] as const)
+			refused(row, await server.api(row.method, `portal${row.path.replace(/:[a-z]+/, 'x')}`, { as }), `as ${as}`, [status]);
+});
