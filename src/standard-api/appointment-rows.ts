@@ -2,7 +2,7 @@
 import type { Level } from '#access/rights.ts';
 import { Problem } from '#base/problem.ts';
 import { book } from '#clinic/appointments/book.ts';
-import { type Category, categorySystem, readCategories } from '#clinic/appointments/categories.ts';
+import { type Category, categorySystem, readCategories, usualCategories } from '#clinic/appointments/categories.ts';
 import { change, type Scope, strike } from '#clinic/appointments/change.ts';
 import { statusHistory } from '#clinic/appointments/history.ts';
 import type { Appointment } from '#clinic/appointments/model.ts';
@@ -294,13 +294,15 @@ export const appointmentRows: readonly StandardRow[] = [
 	),
 	{
 		...row(
-		'POST',
-		all,
-		'create',
-		'Books an appointment; `pid` says for whom',
-		async (ctx, call) => bookFor(ctx, await patientSent(ctx, call.body), call.body, true),
-		201,
-	),
+			'POST',
+			all,
+			'create',
+			'Books an appointment; `pid` says for whom',
+			async (ctx, call) => bookFor(ctx, await patientSent(ctx, call.body), call.body, true),
+			201,
+		),
+		mapping: looseWith(usualCategories),
+	},
 	row('GET', one, 'read', 'An appointment, with its history', async (ctx, call) =>
 		shownAlone(ctx, await findAppointment(ctx, call.params.eid as string)),
 	),
