@@ -7,6 +7,8 @@ import type { Finding } from './finding.ts';
 import { type Options, readOptions, usage } from './options.ts';
 import { asMarkdown, asText, type Machine, machine } from './report.ts';
 import { openStage, type Stage } from './stage.ts';
+import { access, tokens } from './workloads/access.ts';
+import { bulkExport } from './workloads/bulk.ts';
 import { bundles, transactions } from './workloads/bundles.ts';
 import { conditional } from './workloads/conditional.ts';
 import { crud } from './workloads/crud.ts';
@@ -25,6 +27,8 @@ const workloads: readonly Workload[] = [
 	read,
 	search,
 	chart,
+	access,
+	tokens,
 	shapes,
 	strings,
 	create,
@@ -36,6 +40,7 @@ const workloads: readonly Workload[] = [
 	history,
 	importing,
 	exporting,
+	bulkExport,
 	memory,
 ];
 

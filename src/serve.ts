@@ -1,4 +1,6 @@
 // What one server process does: routes, the handler that runs them, the sockets it listens on.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { anonymous, type Caller } from '#access/ctx.ts';
 import { createTokenVerifier } from '#access/tokens.ts';
 import type { Clock } from '#base/clock.ts';
@@ -22,10 +24,16 @@ import { isAdministrator } from '#oauth/accounts/rights.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
 import { createVirusScanner } from '#outside/virus-scan.ts';
 import type { Service } from '#standard-api/background-service.ts';
-import { standardProblem, standardRoutes } from '#standard-api/routes.ts';
+import { portalRows } from '#standard-api/portal.ts';
+import { standardProblem, standardRoutes, standardRows } from '#standard-api/routes.ts';
+import { ensureSwaggerClient } from '#swagger/client.ts';
+import { openApi } from '#swagger/openapi.ts';
+import { swaggerRoutes } from '#swagger/routes.ts';
 import { announceStart, announceStop } from './announce.ts';
 import type { Installation } from './compose.ts';
 import { createHousekeeping } from './housekeeping.ts';
+
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as { version: string };
 
 export type Serving = {
 	readonly metrics: Metrics;
@@ -41,8 +49,9 @@ export async function serve(installation: Installation, metricsText?: () => Prom
 	const { settings } = installation;
 	registerBundles(installation.fhir, performing);
 	await loadOwn(installation.db);
-	registerBulk(installation.fhir, settings.bulk);
+	await ensureSwaggerClient(installation.authorization.clients, settings.publicUrl);
 	const metrics = createMetrics();
+	registerBulk(installation.fhir, { ...settings.bulk, served: metrics.served });
 	gauges(installation, metrics);
 	const housekeeping = createHousekeeping(installation);
 	const shown = metricsText === undefined ? metrics : { ...metrics, text: metricsText };
@@ -96,9 +105,12 @@ function handlerOf(installation: Installation, metrics: Metrics, services: reado
 	const checks: Check[] = [{ name: 'database', run: () => db.rows(raw('SELECT 1')) }];
 	const { limitBytes, types, virusScan } = settings.documents;
 	const documents = { limitBytes, types, scanner: createVirusScanner(virusScan) };
+	const { publicUrl } = settings;
+	const described = (): string => JSON.stringify(openApi({ publicUrl, fhir, standard: standardRows, portal: portalRows, version }));
 	return createHandler<FhirCtx>({
 		routes: [
 			...healthRoutes<FhirCtx>(checks),
+			...swaggerRoutes<FhirCtx>(publicUrl, described),
 			metricsRoute<FhirCtx>(metrics, settings.metricsFrom),
 			...authorization.routes,
 			...accountRoutes<FhirCtx>({

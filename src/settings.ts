@@ -50,7 +50,7 @@ export type Settings = {
 	/** Accounts and how they sign in. */
 	readonly people: Omit<PeopleSettings, 'publicUrl'>;
 	/** Bulk data. */
-	readonly bulk: BulkSettings;
+	readonly bulk: Omit<BulkSettings, 'served'>;
 	/** The mail server; undefined when no mail is sent. */
 	readonly mail: { readonly url: string; readonly from: string } | undefined;
 	/** An OpenID provider elsewhere that people may sign in with. */
@@ -325,8 +325,8 @@ export function readSettings(environment: Environment): Settings {
 		},
 		people: peopleOf(given),
 		bulk: {
-			...usualBulk,
 			keepMs: integer('HERON_BULK_HOURS', 24, 1, 168) * 3_600_000,
+			fetchBytes: usualBulk.fetchBytes,
 			allowPrivateUrls: choice('HERON_ALLOW_PRIVATE_URLS', '0', ['0', '1']) === '1',
 		},
 		mail: mailOf(given),

@@ -7,6 +7,7 @@ import { isLogEntry, readLogEntry, searchLog } from './audit/search.ts';
 import { restoreBody } from './binary/binary.ts';
 import { capability } from './capability.ts';
 import type { FhirCtx } from './ctx.ts';
+import { readPractitionerGroup, searchGroups } from './groups/practitioner-groups.ts';
 import { batch, type Perform } from './interactions/batch.ts';
 import type { Entry } from './interactions/bundle.ts';
 import { type Answer, type Call, isNotModified, type Preferences, type Row, versionOf } from './interactions/call.ts';
@@ -86,7 +87,19 @@ async function runRead(ctx: FhirCtx, call: Call): Promise<Answer> {
 		const known = operationDefinitions(ctx.fhir).find((definition) => definition.id === id);
 		if (known !== undefined) return { status: 200, body: JSON.stringify(known) };
 	}
+	if (type === 'Group') return readGroup(ctx, call, id);
 	return shown(ctx, call, await read(ctx, type, id));
+}
+
+/** What is stored, else the Group that a practitioner has without its being stored. */
+async function readGroup(ctx: FhirCtx, call: Call, id: string): Promise<Answer> {
+	try {
+		return await shown(ctx, call, await read(ctx, 'Group', id));
+	} catch (error) {
+		const body = error instanceof Problem && error.kind === 'not-found' ? await readPractitionerGroup(ctx, id) : undefined;
+		if (body === undefined) throw error;
+		return { status: 200, body };
+	}
 }
 
 type Where = { readonly type: string | null; readonly compartment?: { readonly type: string; readonly id: string } };
@@ -105,6 +118,7 @@ function runSearch(where: (call: Call) => Where): Row['run'] {
 /** Types of which not all is stored. */
 const searches: ReadonlyMap<string, typeof searchBundle> = new Map([
 	['AuditEvent', searchLog],
+	['Group', searchGroups],
 	['OperationDefinition', searchDefinitions],
 ]);
 

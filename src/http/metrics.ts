@@ -7,6 +7,8 @@ import type { Route } from './route.ts';
 
 export type Metrics = {
 	readonly observe: (method: string, path: string, status: number, seconds: number) => void;
+	/** Requests answered so far. */
+	readonly served: () => number;
 	/** A gauge whose value is asked for when the figures are read. */
 	readonly gauge: (name: string, help: string, read: () => number) => void;
 	readonly text: () => Promise<string>;
@@ -31,8 +33,13 @@ export function createMetrics(): Metrics {
 		[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
 	);
 	registry.registerMetric(requests.metric);
+	let served = 0;
 	return {
-		observe: requests.observe,
+		observe(method, path, status, seconds) {
+			served++;
+			requests.observe(method, path, status, seconds);
+		},
+		served: () => served,
 		gauge(name, help, read) {
 			new Gauge({
 				name,

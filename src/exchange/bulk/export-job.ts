@@ -8,6 +8,7 @@ import { jobFileId } from '#fhir/jobs/job-file.ts';
 import type { JobResult, JobRun } from '#fhir/jobs/jobs.ts';
 import { issuesOf, outcomeOf } from '#fhir/outcome.ts';
 import type { Asked } from './asked.ts';
+import { noteBulk } from './audit.ts';
 import { createOutput, type Output, type OutputFile, type Piece } from './output.ts';
 import { createPace } from './pace.ts';
 import { deletedPieces, patientPieces, piecesOf } from './pieces.ts';
@@ -19,6 +20,8 @@ export const exportKind = 'bulk-export';
 export type ExportSettings = {
 	/** How long files are kept. */
 	readonly keepMs: number;
+	/** Requests that this process has answered so far: an export gives way to them. */
+	readonly served: () => number;
 	/** A file is ended when it has so many bytes; tests make it small. */
 	readonly fileBytes?: number;
 };
@@ -36,11 +39,12 @@ type Manifest = {
 };
 
 /** Runs an export; the result is its manifest (https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status). */
-export async function runExport(ctx: FhirCtx, job: JobRun, { keepMs, fileBytes }: ExportSettings): Promise<JobResult> {
+export async function runExport(ctx: FhirCtx, job: JobRun, { keepMs, fileBytes, served }: ExportSettings): Promise<JobResult> {
 	const asked = JSON.parse(job.input) as Asked;
-	const output = await createOutput(job.folder, createPace(ctx.db.pool, 1, job.signal), job.signal, fileBytes);
+	const output = await createOutput(job.folder, createPace(served, job.signal), job.signal, fileBytes);
 	const manifest = await ctx.db.tx((tx) => exportWithin(ctx, tx, job, asked, output), { isolation: 'repeatable read' });
 	await output.sync();
+	await noteBulk(ctx, 'export', `${manifest.output.reduce((sum, { count }) => sum + count, 0)} resources`);
 	return { text: JSON.stringify(manifest), contentType: 'application/json', keepMs };
 }
 

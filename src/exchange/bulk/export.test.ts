@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Grant } from '#access/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Answered, type Sent, testServer } from '#testing/server.ts';
+import { registerBulk, usualBulk } from './operations.ts';
 
 const server = await testServer({ after });
 const reading = ['read', 'search'] as const;
@@ -575,8 +576,9 @@ test('an export that is cancelled while rows stream gives way: its connection an
 	const headers = { ...later, 'content-type': 'application/fhir+ndjson' };
 	const filled = jobOf(await server.send('POST', '$import', { body, headers }));
 	while ((await fhir.jobs.status(server.ctx, filled)).result === undefined) await sleep(50);
-	// Somebody else is at work, so that the export takes its time.
-	const other = await db.connect();
+	// Others are at work, so that the export takes its time.
+	let answered = 0;
+	registerBulk(fhir, { ...usualBulk, served: () => answered++ });
 	for (let round = 0; round < 3; round++) {
 		const job = jobOf(await kickOff('$export?_type=Basic'));
 		const copying = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE 'COPY %'`;
@@ -584,7 +586,7 @@ test('an export that is cancelled while rows stream gives way: its connection an
 		assert.equal((await server.send('DELETE', `$bulkdata-status?job=${job}`, { as: 'service' })).status, 202);
 		while ((await db.rows({ text: copying })).length > 0) await sleep(5);
 	}
-	other.release();
+	registerBulk(fhir, usualBulk);
 	const { manifest } = await exported('$export?_type=Basic');
 	assert.equal(
 		manifest.output.reduce((sum, { count }) => sum + count, 0),

@@ -13,6 +13,7 @@ import { jobFileId } from '#fhir/jobs/job-file.ts';
 import type { JobResult, JobRun } from '#fhir/jobs/jobs.ts';
 import { outcomeOf } from '#fhir/outcome.ts';
 import { guardedDownload } from '#outside/guarded-fetch.ts';
+import { noteBulk } from './audit.ts';
 import { type ImportAsked, type Source, uploadName } from './import-request.ts';
 
 export type ImportSettings = {
@@ -37,6 +38,11 @@ export async function runImport(ctx: FhirCtx, job: JobRun, settings: ImportSetti
 		const summary = await takeIn(ctx, job, asked, files, report);
 		await report.sync();
 		for (const { path } of files) await rm(path, { force: true });
+		await noteBulk(
+			ctx,
+			'import',
+			`${summary.counts.created} created, ${summary.counts.updated} updated, ${summary.counts.refused} refused`,
+		);
 		const text = JSON.stringify(manifestOf(ctx, job, asked, summary, report.count));
 		return { text, contentType: 'application/json', keepMs: settings.keepMs };
 	} finally {

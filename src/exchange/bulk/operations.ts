@@ -12,7 +12,7 @@ export const bulkOperations: readonly Operation[] = [systemExport, patientExport
 export type BulkSettings = ExportSettings & ImportSettings;
 
 /** What is usual. */
-export const usualBulk: BulkSettings = { keepMs: 24 * 3_600_000, allowPrivateUrls: false, fetchBytes: 100 * 1024 ** 3 };
+export const usualBulk: BulkSettings = { keepMs: 24 * 3_600_000, allowPrivateUrls: false, fetchBytes: 100 * 1024 ** 3, served: () => 0 };
 
 /** Tells the installation's jobs how bulk requests are done. */
 export function registerBulk(fhir: Fhir, settings: BulkSettings): void {

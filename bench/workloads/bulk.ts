@@ -1,0 +1,86 @@
+// Bulk data over HTTP: an export from kick-off to its manifest against COPY TO of the same bodies, and what it leaves of other requests.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { raw, sql } from '#db/sql.ts';
+import { type Finding, finding } from '../finding.ts';
+import { interleave, rateOf, type Sample } from '../measure.ts';
+import { startCopier } from '../references/reference.ts';
+import { get } from '../requests.ts';
+import { base, type Stage, type Step } from '../stage.ts';
+import { jsonBytes } from './sizes.ts';
+import type { Workload } from './workload.ts';
+
+export const bulkExport: Workload = { name: 'bulk-export', run: runBulkExport };
+
+async function runBulkExport(stage: Stage): Promise<Finding[]> {
+	return [...(await againstCopy(stage)), await besideOthers(stage)];
+}
+
+async function againstCopy({ home, options }: Stage): Promise<Finding[]> {
+	const copier = await startCopier(home.config, 1);
+	const types = await home.db.rows(raw('SELECT type FROM fhir.used_type ORDER BY type'));
+	const query = types.map(([type]) => `SELECT body FROM fhir."${String(type).toLowerCase()}"`).join(' UNION ALL ');
+	const json = await jsonBytes(home.db);
+	const samples = await interleave(
+		[
+			{ name: 'copy', run: async (): Promise<Sample> => ({ value: (await copier.copyOut(query)) / 1e6 }) },
+			{ name: 'heron', run: async (): Promise<Sample> => ({ value: json / (await exportOnce(home)) / 1e6 }) },
+		],
+		options.rounds,
+	);
+	copier.stop();
+	const workload = 'bulk-export';
+	return [
+		finding({ workload, what: 'R5: COPY TO of all bodies', unit: 'MB/s' }, samples.copy),
+		finding({ workload, what: '$export of everything, from kick-off to manifest, files synced', unit: 'MB/s' }, samples.heron, [
+			{ to: 'R5', samples: samples.copy, goal: { atLeast: 0.9 } },
+		]),
+	];
+}
+
+/** Reads and searches alone, and while one export follows the other. */
+async function besideOthers({ home, load, options }: Stage): Promise<Finding> {
+	const ids = home.charts.map(([patient]) => patient?.id as string);
+	const requests = ids.flatMap((id) => [get(home, `Patient/${id}`), get(home, `Observation?patient=${id}&_count=20`)]);
+	load.define('beside', { requests });
+	const run = async (): Promise<Sample> =>
+		rateOf(await load.run({ port: home.heron.port, connections: 16, seconds: options.seconds, run: 'beside' }));
+	const during = async (): Promise<Sample> => {
+		let isOver = false;
+		const exporting = (async () => {
+			while (!isOver) await exportOnce(home, () => isOver);
+		})();
+		const sample = await run();
+		isOver = true;
+		await exporting;
+		return sample;
+	};
+	const samples = await interleave(
+		[
+			{ name: 'alone', run },
+			{ name: 'during', run: during },
+		],
+		options.rounds,
+	);
+	return finding({ workload: 'bulk-export', what: 'reads and searches while exports run, 16 connections', unit: 'req/s' }, samples.during, [
+		{ to: 'without exports', samples: samples.alone, goal: { atLeast: 0.7 } },
+	]);
+}
+
+/** Seconds from the request to the manifest; removed again. `isOver` ends it early. */
+async function exportOnce({ heron, db, authorization }: Step, isOver: () => boolean = () => false): Promise<number> {
+	const ask = (method: string, path: string): Promise<Response> =>
+		fetch(`http://127.0.0.1:${heron.port}${base}/${path}`, { method, headers: { authorization, prefer: 'respond-async' } });
+	const started = performance.now();
+	const answer = await ask('GET', '$export');
+	const job = answer.headers.get('content-location')?.split('job=')[1];
+	if (answer.status !== 202 || job === undefined) throw new Error(`the export was not taken: ${answer.status} ${await answer.text()}`);
+	let state: unknown;
+	while (state !== 'done' && !isOver()) {
+		await sleep(3);
+		[[state]] = (await db.rows(sql`SELECT state FROM jobs.job WHERE id = ${job}`)) as [[unknown]];
+		if (state === 'failed') throw new Error('the export failed');
+	}
+	const seconds = (performance.now() - started) / 1000;
+	await ask('DELETE', `$bulkdata-status?job=${job}`);
+	return seconds;
+}
