@@ -1,8 +1,9 @@
 // create, also conditional (If-None-Exist). https://hl7.org/fhir/R4/http.html#create
-import type { Issue } from '#base/problem.ts';
+import { type Issue, Problem } from '#base/problem.ts';
 import { detachBlob } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
+import { soleKey } from '#fhir/search/match.ts';
 import type { Write } from '#fhir/store/store.ts';
 import { lockOf, theOne } from './conditional.ts';
 import { permit, writeAlone, writeWithin } from './guard.ts';
@@ -26,6 +27,15 @@ async function createUnless(ctx: FhirCtx, write: Write, criteria: string, issues
 	// A look without the lock first: what is there already needs no turn.
 	const there = await theOne(ctx, write.type, criteria);
 	if (there !== undefined) return { stored: there, status: 200, issues };
+	const key = permit(ctx, write.type, 'create') === null ? soleKey(ctx, write.type, criteria) : undefined;
+	if (key !== undefined) {
+		const unless = { lock: lockOf(write.type, criteria), key };
+		const stored = await ctx.fhir.store.write(ctx, { ...write, unless }).catch((error: unknown) => {
+			if (error instanceof Problem && error.code === 'key-taken') return undefined;
+			throw error;
+		});
+		if (stored !== undefined) return { stored, status: 201, issues };
+	}
 	return ctx.fhir.store.transact(ctx, async (unit) => {
 		await unit.lock([lockOf(write.type, criteria)]);
 		const found = await theOne(ctx, write.type, criteria, unit);

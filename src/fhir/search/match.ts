@@ -5,13 +5,16 @@ import type { Querier } from '#db/database.ts';
 import { raw, type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Stored } from '#fhir/resource.ts';
+import type { Key } from '#fhir/store/layout.ts';
 import { needsCodes, needsLookUp, resolve } from './chain.ts';
 import { conditionOf } from './compile.ts';
 import { pairsOf } from './escape.ts';
 import { rowOf, table } from './params/row.ts';
+import { tokenKeys } from './params/token.ts';
 import { parseCriteria } from './parse.ts';
 import { notAllowed } from './problems.ts';
 import { type Clause, never } from './query.ts';
+import { flatten } from './read.ts';
 import { reachOf, weave, within } from './restrict.ts';
 import { knownCodes } from './terminology.ts';
 import { isBelowListed } from './words.ts';
@@ -30,6 +33,17 @@ export async function match(ctx: FhirCtx, type: string, criteria: string, tx: Qu
 		sql`WITH m AS MATERIALIZED (SELECT r.* FROM ${table(type)} r WHERE ${condition}) SELECT rid, id, ver, op, lu, body FROM m LIMIT ${raw(String(limit))}`,
 	);
 	return rows.map(({ rid, id, ver, op, lu, body }) => ({ type, id, rid, version: ver, updated: lu.getTime(), op, body }));
+}
+
+/** The index key that the criteria come to: for a single token of a caller who may find all of the type, undefined for all else. */
+export function soleKey(ctx: FhirCtx, type: string, criteria: string): Key | undefined {
+	const { clause } = parseCriteria(ctx.fhir, type, pairsOf(criteria.replace(/^[^?]*\?/, '')));
+	const [part, ...others] = flatten(clause);
+	if (part?.is !== 'param' || others.length > 0 || reachOf(ctx, type, 'search') !== undefined) return undefined;
+	const { param, modifier, values } = part;
+	if (param.type !== 'token' || param.storage.in !== 'keys' || modifier !== undefined) return undefined;
+	const [key, ...more] = tokenKeys(param, values);
+	return more.length > 0 ? undefined : key;
 }
 
 type MatchRow = { rid: number; id: string; ver: number; op: Stored['op']; lu: Date; body: string };

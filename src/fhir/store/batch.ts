@@ -2,7 +2,7 @@
 // soon as a place is free and takes everything that waits.
 
 import { Problem } from '#base/problem.ts';
-import type { Pipeline } from '#db/pipeline.ts';
+import type { Pipeline, Prepared } from '#db/pipeline.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { closingOf, type Known } from './closing.ts';
 import { isTransient, problemOf, type SqlError } from './failures.ts';
@@ -10,9 +10,9 @@ import { endWith, type Journal, journaledOf } from './journal.ts';
 import type { Extract } from './layout.ts';
 import { looksFor } from './looks.ts';
 import { makePlan, needsLook, type Ready, ridsFor } from './plan.ts';
-import { referenceNotFound, stillReferenced } from './problems.ts';
+import { keyTaken, referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
-import { linkOf, readLinks, refusals } from './statements.ts';
+import { demandNoKeys, indexesOnly, linkOf, lockTexts, readLinks, refusals } from './statements.ts';
 import type { Written } from './store.ts';
 
 export type BatchOptions = {
@@ -50,7 +50,7 @@ const maxAttempts = 3;
 /** Opens the queue. */
 export function createBatches(options: BatchOptions): Batches {
 	const queue: Job[] = [];
-	// Resources with a write that is queued or running, and the writes of the same resource behind it.
+	// What has a write that is queued or running, and the writes behind it that have to wait for their turn.
 	const busy = new Map<string, Job[]>();
 	let running = 0;
 	let scheduled = false;
@@ -70,9 +70,10 @@ export function createBatches(options: BatchOptions): Batches {
 		await carry(options, jobs, 1);
 		running--;
 		for (const { ready } of jobs) {
-			if (!needsLook(ready)) continue;
-			const next = busy.get(ready.name)?.shift();
-			if (next === undefined) busy.delete(ready.name);
+			const turn = turnOf(ready);
+			if (turn === undefined) continue;
+			const next = busy.get(turn)?.shift();
+			if (next === undefined) busy.delete(turn);
 			else queue.push(next);
 		}
 		if (running === 0 && queue.length === 0) {
@@ -85,12 +86,13 @@ export function createBatches(options: BatchOptions): Batches {
 		write(ready) {
 			return new Promise((resolve, reject) => {
 				const job: Job = { ready, resolve, reject, settled: false };
-				const behind = needsLook(ready) ? busy.get(ready.name) : undefined;
+				const turn = turnOf(ready);
+				const behind = turn === undefined ? undefined : busy.get(turn);
 				if (behind !== undefined) {
 					behind.push(job);
 					return;
 				}
-				if (needsLook(ready)) busy.set(ready.name, []);
+				if (turn !== undefined) busy.set(turn, []);
 				queue.push(job);
 				schedule();
 			});
@@ -99,6 +101,29 @@ export function createBatches(options: BatchOptions): Batches {
 			return running === 0 && queue.length === 0 ? Promise.resolve() : new Promise((resolve) => idlers.push(resolve));
 		},
 	};
+}
+
+/** What only one write at a time may be on its way for: a resource, or a key that must not be there. */
+function turnOf(ready: Ready): string | undefined {
+	if (needsLook(ready)) return ready.name;
+	return ready.write.unless === undefined ? undefined : `?${ready.write.unless.lock}`;
+}
+
+/** Locks and looks for the keys that must not be there. */
+function demandsOf(writes: readonly Ready[]): Prepared[] {
+	const asked = writes.flatMap(({ write: { type, unless } }) => (unless === undefined ? [] : [{ type, ...unless }]));
+	if (asked.length === 0) return [];
+	const byType = [...Map.groupBy(asked, ({ type }) => type)].sort(([a], [b]) => (a < b ? -1 : 1));
+	return [
+		indexesOnly,
+		lockTexts(asked.map(({ lock }) => lock)),
+		...byType.map(([type, of]) =>
+			demandNoKeys(
+				type,
+				of.map(({ key }) => key),
+			),
+		),
+	];
 }
 
 function takeBatch(queue: Job[]): Job[] {
@@ -138,7 +163,7 @@ async function tryOnce(options: BatchOptions, jobs: readonly Job[]): Promise<voi
 	const closing = closingOf([plan], known, links, definitions, integrity);
 	const part = await journal?.(journaledOf(writes, plan, ({ unchanged }) => unchanged !== true));
 	const told = part === undefined ? [] : [part.statement];
-	await endWith(part, () => pipeline.run([...plan.statements, ...closing.statements, ...told]));
+	await endWith(part, () => pipeline.run([...demandsOf(writes), ...plan.statements, ...closing.statements, ...told]));
 	closing.remember();
 	for (const [i, outcome] of plan.outcomes.entries()) settle(jobs[i] as Job, outcome);
 }
@@ -170,7 +195,11 @@ async function recover(options: BatchOptions, jobs: readonly Job[], error: SqlEr
 	} else if (isTransient(error) && attempt < maxAttempts) {
 		await carry(options, jobs, attempt + 1);
 	} else if (isTransient(error)) {
-		for (const job of jobs) settle(job, await options.alone(job.ready).catch((failure: unknown) => failure));
+		for (const job of jobs) {
+			// Alone nobody would look for its key.
+			const isAsked = job.ready.write.unless !== undefined;
+			settle(job, isAsked ? keyTaken() : await options.alone(job.ready).catch((failure: unknown) => failure));
+		}
 	} else if (jobs.length === 1) {
 		settle(jobs[0] as Job, problemOf(error));
 	} else {
@@ -204,6 +233,15 @@ function blame(jobs: readonly Job[], error: SqlError): Map<Job, Problem> {
 		for (const job of jobs) {
 			const { write, rk } = job.ready;
 			if (write.op === 'D' && keys.has(rk)) blamed.set(job, stillReferenced(write.type, write.id, source));
+		}
+	}
+	if (error.code === refusals.taken) {
+		const words = error.detail?.split(' ') ?? [];
+		const type = words.pop();
+		const keys = new Set(words);
+		for (const job of jobs) {
+			const { write } = job.ready;
+			if (write.type === type && write.unless !== undefined && keys.has(write.unless.key)) blamed.set(job, keyTaken());
 		}
 	}
 	return blamed;

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { createRandom } from '#testing/random.ts';
 import { observation, patient, refusal, testStore } from '#testing/store.ts';
 import { checkIndexes } from './check.ts';
+import { systemCodeKey } from './keys.ts';
 import type { Store, Write } from './store.ts';
 
 const t = await testStore({ after });
@@ -165,6 +166,27 @@ test('one of many transactions that lock the same text goes at a time', async ()
 	);
 	assert.equal(most, 1);
 	assert.equal(made.filter(Boolean).length, 1);
+});
+
+test('creates that depend on a key which is not there: one for each key, over all processes, and none fails by another', async () => {
+	const keyed = (i: number): Write => {
+		const value = `key-${i % 12}`;
+		const resource = { ...patient(`Keyed ${i}`), identifier: [{ system: 'urn:keys', value }] };
+		const unless = { lock: `Patient?identifier=urn:keys|${value}`, key: systemCodeKey('identifier', 'urn:keys', value) };
+		return { type: 'Patient', id: `keyed-${i}`, op: 'C', resource: { ...resource, resourceType: 'Patient' }, unless };
+	};
+	const attempts = Array.from({ length: 120 }, (_, i) => (stores[i % 2] as Store).write(t.ctx, keyed(i)));
+	const plain = Array.from({ length: 20 }, (_, i) => put(t.store, 'Patient', `beside-${i}`, patient(`Beside ${i}`)));
+	const ends = await Promise.allSettled(attempts);
+	const made = ends.flatMap((end, i) => (end.status === 'fulfilled' ? [i % 12] : []));
+	assert.deepEqual(
+		made.toSorted((a, b) => a - b),
+		[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+	);
+	const codes = ends.flatMap((end) => (end.status === 'rejected' ? [(end.reason as { code: string }).code] : []));
+	assert.deepEqual([...new Set(codes)], ['key-taken']);
+	assert.equal((await Promise.all(plain)).length, 20);
+	assert.equal(await refusal(t.store.write(t.ctx, keyed(0))), 'key-taken');
 });
 
 test('transactions that lock the same rows in different orders all come to an end', async () => {

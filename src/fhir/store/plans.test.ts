@@ -11,6 +11,7 @@ import { versionsOf } from './restore.ts';
 import {
 	clearSide,
 	deleteRows,
+	demandNoKeys,
 	demandNoPatients,
 	demandTargets,
 	demandUnreferenced,
@@ -123,10 +124,11 @@ test('what writes look at, lock, replace and delete', async () => {
 	assert.deepEqual(await indexesOf(insertRows('Observation', [row(1, 1)])), []);
 });
 
-test('a delete looks for referrers by the indexes, however sure the planner is to find one soon', async () => {
+test('deletes look for referrers, and creates for keys, by the indexes, however sure the planner is to find one soon', async () => {
 	const cases = [
 		[demandUnreferenced('Observation', ['1', '2'], ['encounter', '*']), 'observation_keys'],
 		[demandNoPatients('Observation', ['1', '2']), 'observation_pat'],
+		[demandNoKeys('Observation', ['1', '2']), 'observation_keys'],
 	] as const;
 	for (const [statement, index] of cases) {
 		const plan = await t.db.tx(async (tx) => {

@@ -23,6 +23,11 @@ export function alreadyExists(type: string, id: string): Problem {
 	return new Problem('stale', 'already-exists', `${type}/${id} exists already.`);
 }
 
+/** A write that depends on a key which some resource has, or may have. */
+export function keyTaken(): Problem {
+	return new Problem('stale', 'key-taken', 'A resource with this key exists already.');
+}
+
 /** References that lead to nothing on this server; each issue names the element. */
 export function referenceNotFound(resource: Resource | null, missing: readonly string[]): Problem {
 	const issues = missing.map((reference): Issue => {

@@ -2,7 +2,7 @@
 
 import { bytes, numbers, texts } from '#db/arrays.ts';
 import type { Prepared } from '#db/pipeline.ts';
-import { paramSalt, salted } from './keys.ts';
+import { fastKey, paramSalt, salted } from './keys.ts';
 import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
 
 /** A version that becomes the current one. */
@@ -19,7 +19,7 @@ export type Row = {
 };
 
 /** SQLSTATEs by which the statements refuse, see fhir.refuse in schema.ts. The error's detail says what of. */
-export const refusals = { changed: 'HR001', missing: 'HR002', referenced: 'HR003' } as const;
+export const refusals = { changed: 'HR001', missing: 'HR002', referenced: 'HR003', taken: 'HR004' } as const;
 
 const columns = 'rid, pat, d, dh, code, qv, qc, qk, has, rk, lu, ver, op, id, keys, body';
 const values =
@@ -291,7 +291,7 @@ export function demandUnreferenced(source: string, targets: readonly Key[], para
 	const pairs = targets.flatMap((key) => params.map((param) => [key, salted(key, paramSalt(param))] as const));
 	return {
 		name: `sources_${source}`,
-		text: `${refuseFound(source)} FROM unnest($1::int8[], $2::int8[]) AS u(k, salted)
+		text: `${refuseFound(source, refusals.referenced)} FROM unnest($1::int8[], $2::int8[]) AS u(k, salted)
 			WHERE EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE r.keys @> ARRAY[u.salted])`,
 		values: [numbers(pairs.map(([key]) => key)), numbers(pairs.map(([, key]) => key))],
 	};
@@ -301,13 +301,36 @@ export function demandUnreferenced(source: string, targets: readonly Key[], para
 export function demandNoPatients(source: string, targets: readonly Key[]): Prepared {
 	return {
 		name: `sources_pat_${source}`,
-		text: `${refuseFound(source)} FROM unnest($1::int8[]) AS u(k) WHERE EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE r.pat = u.k)`,
+		text: `${refuseFound(source, refusals.referenced)} FROM unnest($1::int8[]) AS u(k) WHERE EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE r.pat = u.k)`,
 		values: [numbers(targets)],
 	};
 }
 
-function refuseFound(source: string): string {
-	return `SELECT CASE WHEN count(*) = 0 THEN NULL ELSE fhir.refuse('${refusals.referenced}', string_agg(u.k::text, ' ') || ' ${source}') END`;
+/** Refuses with the keys that some resource of the type has, and the type. */
+export function demandNoKeys(type: string, keys: readonly Key[]): Prepared {
+	return {
+		name: `no_keys_${type}`,
+		text: `${refuseFound(type, refusals.taken)} FROM unnest($1::int8[]) AS u(k) WHERE EXISTS (SELECT 1 FROM ${tableOf(type)} r WHERE r.keys @> ARRAY[u.k])`,
+		values: [numbers(keys)],
+	};
+}
+
+function refuseFound(type: string, state: string): string {
+	return `SELECT CASE WHEN count(*) = 0 THEN NULL ELSE fhir.refuse('${state}', string_agg(u.k::text, ' ') || ' ${type}') END`;
+}
+
+/** Texts are locked by their hash among so many, so that a large transaction does not fill PostgreSQL's table of locks. */
+const lockSlots = 1024;
+const lockSpace = 7_340_000_000;
+
+/** Waits for the locks of these texts, one after the other in a fixed order, and holds them until the transaction ends. */
+export function lockTexts(texts: readonly string[]): Prepared {
+	const slots = new Set(texts.map((text) => lockSpace + (Number(fastKey(text).slice(-9)) % lockSlots)));
+	return {
+		name: 'lock_texts',
+		text: 'SELECT pg_advisory_xact_lock(k) FROM unnest($1::int8[]) AS k',
+		values: [numbers([...slots].sort((a, b) => a - b))],
+	};
 }
 
 /** The current version of each id. Where history ends with a delete its mark (op D) comes as well: it only counts when there is no current version. */

@@ -9,7 +9,7 @@ import { batchesAtOnce, createBatches } from './batch.ts';
 import { createKnown } from './closing.ts';
 import { readHistory } from './history.ts';
 import type { Journal } from './journal.ts';
-import type { Extract, IndexRow } from './layout.ts';
+import type { Extract, IndexRow, Key } from './layout.ts';
 import { createNumbers, type Numbers } from './numbers.ts';
 import { makeReady, type Ready } from './plan.ts';
 import { badId, referenceNotFound, unknownType } from './problems.ts';
@@ -32,6 +32,11 @@ export type Write = {
 	readonly ifNoneMatch?: true;
 	/** Leaves what exists as it is and gives it back with `unchanged`; for imports that run again. */
 	readonly onlyIfAbsent?: boolean;
+	/**
+	 * Of a create by itself: only while no resource of the type has the index key, else Problem stale 412 `key-taken`. Whoever holds the lock
+	 * of the text (`Unit.lock`) is waited for.
+	 */
+	readonly unless?: { readonly lock: string; readonly key: Key };
 	/** What the extractor gave for the resource; the store asks its extractor when this is absent. */
 	readonly index?: IndexRow | null;
 	/** The number the resource is to have, when it is new: one that `takeNumber` gave. */
@@ -91,7 +96,7 @@ export type HistoryPage = { readonly entries: readonly Stored[]; readonly next?:
 export type Store = {
 	/**
 	 * Joins other writes in one transaction (group commit) and resolves after its COMMIT; one write's failure touches no other.
-	 * Throws Problem stale (412) for If-Match and If-None-Match, conflict `still-referenced` (409) for a delete, invalid
+	 * Throws Problem stale (412) for If-Match, If-None-Match and `unless`, conflict `still-referenced` (409) for a delete, invalid
 	 * `reference-not-found` (422) for references to what does not exist.
 	 */
 	write(ctx: Ctx, write: Write): Promise<Written>;

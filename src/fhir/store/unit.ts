@@ -8,13 +8,12 @@ import type { Stored } from '#fhir/resource.ts';
 import { closingOf, type Known } from './closing.ts';
 import { isTransient, problemOf, type SqlError } from './failures.ts';
 import { type Journal, type Journaled, journaledOf } from './journal.ts';
-import { fastKey } from './keys.ts';
 import type { Extract } from './layout.ts';
 import { idsByType, looksFor } from './looks.ts';
 import { makePlan, type Plan, type Ready, ridsFor } from './plan.ts';
 import { alreadyExists, referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
-import { linkOf, lockRows, lookUp, readLinks, refusals } from './statements.ts';
+import { linkOf, lockRows, lockTexts, lookUp, readLinks, refusals } from './statements.ts';
 import type { Unit, Write, Written } from './store.ts';
 
 export type UnitOptions = {
@@ -32,9 +31,6 @@ export type UnitOptions = {
 const maxAttempts = 8;
 /** Rows of one statement. */
 const rowsAtOnce = 250;
-/** Texts are locked by their hash among so many, so that a large transaction does not fill PostgreSQL's table of locks. */
-const lockSlots = 1024;
-const lockSpace = 7_340_000_000;
 
 /** Runs `work` as a transaction, from the start again when others got in its way. */
 export async function transact<T>(options: UnitOptions, ctx: Ctx, work: (unit: Unit) => Promise<T>): Promise<T> {
@@ -154,16 +150,7 @@ class Work {
 	}
 
 	async lock(texts: readonly string[]): Promise<void> {
-		const slots = new Set(texts.map((text) => lockSpace + (Number(fastKey(text).slice(-9)) % lockSlots)));
-		const sorted = [...slots].sort((a, b) => a - b);
-		if (sorted.length === 0) return;
-		await this.#send([
-			{
-				name: 'lock_texts',
-				text: 'SELECT pg_advisory_xact_lock(k) FROM unnest($1::int8[]) AS k',
-				values: [`{${sorted.join(',')}}`],
-			},
-		]);
+		if (texts.length > 0) await this.#send([lockTexts(texts)]);
 	}
 
 	async read(type: string, id: string): Promise<Stored | undefined> {
