@@ -27,6 +27,9 @@ export const advertisedScopes: readonly string[] = [
 	...plainScopes.filter((scope) => scope !== 'site:default'),
 	...['patient', 'user', 'system'].flatMap((level) => [`${level}/*.cruds`, `${level}/*.rs`, `${level}/*.read`, `${level}/*.write`]),
 	'system/*.$export',
+	'system/Patient.$export',
+	'system/Group.$export',
+	'system/*.$bulkdata-status',
 ];
 
 export type Endpoints = { readonly issuer: string; readonly publicUrl: string };
