@@ -17,6 +17,7 @@ import { growth } from './workloads/growth.ts';
 import { chart, history, read, search } from './workloads/reads.ts';
 import { shapes, strings } from './workloads/shapes.ts';
 import { disk, memory } from './workloads/sizes.ts';
+import { standard } from './workloads/standard.ts';
 import type { Workload } from './workloads/workload.ts';
 import { create, update } from './workloads/writes.ts';
 
@@ -27,6 +28,7 @@ const workloads: readonly Workload[] = [
 	read,
 	search,
 	chart,
+	standard,
 	access,
 	tokens,
 	shapes,
