@@ -11,7 +11,7 @@ import type { Route } from '#http/route.ts';
 import type { Account } from '#oauth/accounts/account.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
 import { beginSession, sessionOf } from '#oauth/sessions/sessions.ts';
-import { oauthServer } from '#testing/oauth.ts';
+import { oauthServer, protocolRoutes } from '#testing/oauth.ts';
 import { confidential, password, practice, tokensFor } from '#testing/oauth-app.ts';
 
 const golden = join(import.meta.dirname, 'who-may-enter.golden.txt');
@@ -41,25 +41,6 @@ const browsers: Readonly<Record<string, Account>> = { 'patient web': patient, 'u
 const callers = ['nobody', ...Object.keys(tokens), ...Object.keys(browsers)];
 
 type Door = { readonly method: string; readonly path: string };
-
-const protocol: readonly Door[] = [
-	['GET', 'authorize'],
-	['POST', 'authorize'],
-	['GET', 'authorize/:uid'],
-	['POST', 'token'],
-	['POST', 'introspect'],
-	['POST', 'revoke'],
-	['GET', 'jwk'],
-	['POST', 'registration'],
-	['GET', 'client/:id'],
-	['PUT', 'client/:id'],
-	['DELETE', 'client/:id'],
-	['GET', 'logout'],
-	['POST', 'logout/confirm'],
-	['GET', 'logout/success'],
-	['GET', '.well-known/openid-configuration'],
-	['GET', '.well-known/oauth-authorization-server'],
-].map(([method = '', path = '']) => ({ method, path: `/oauth2/:site/${path}` }));
 
 const rows: readonly Pick<Route<Ctx>, 'method' | 'path'>[] = [
 	...authorization.routes,
@@ -98,7 +79,7 @@ async function answer({ method, path }: Door, who: string): Promise<string> {
 test('every door answers every kind of caller as the table says', async () => {
 	assert.equal(callers.length, 9);
 	const lines = [`${'route'.padEnd(58)} ${callers.map((name) => name.padEnd(12)).join(' ')}`.trimEnd()];
-	for (const door of [...rows, ...protocol]) {
+	for (const door of [...rows, ...protocolRoutes]) {
 		const cells: string[] = [];
 		for (const who of callers) cells.push((await answer(door, who)).padEnd(12));
 		lines.push(`${`${door.method} ${door.path}`.padEnd(58)} ${cells.join(' ')}`.trimEnd());

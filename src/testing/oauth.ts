@@ -232,3 +232,23 @@ function attribute(tag: string, name: string): string | undefined {
 export async function signInAt(browser: Browser, place: Place, username: string, password: string): Promise<Place> {
 	return browser.submit(place, '/account/sign-in', { username, password });
 }
+
+/** The paths of the protocol that the library answers. */
+export const protocolRoutes: readonly { readonly method: string; readonly path: string }[] = [
+	['GET', 'authorize'],
+	['POST', 'authorize'],
+	['GET', 'authorize/:uid'],
+	['POST', 'token'],
+	['POST', 'introspect'],
+	['POST', 'revoke'],
+	['GET', 'jwk'],
+	['POST', 'registration'],
+	['GET', 'client/:id'],
+	['PUT', 'client/:id'],
+	['DELETE', 'client/:id'],
+	['GET', 'logout'],
+	['POST', 'logout/confirm'],
+	['GET', 'logout/success'],
+	['GET', '.well-known/openid-configuration'],
+	['GET', '.well-known/oauth-authorization-server'],
+].map(([method = '', path = '']) => ({ method, path: `/oauth2/:site/${path}` }));
