@@ -43,6 +43,20 @@ export async function startReference(mode: ReferenceMode, database: PoolConfig, 
 	};
 }
 
+/** Starts `open.ts`, the server without its door, with these settings. */
+export async function startOpen(env: Readonly<Record<string, string>>): Promise<Reference> {
+	const child = fork(join(import.meta.dirname, 'open.ts'), { env });
+	const { port } = await answerOf<{ port: number }>(child);
+	return {
+		port,
+		async cpuSeconds() {
+			child.send('cpu');
+			return (await answerOf<{ cpuSeconds: number }>(child)).cpuSeconds;
+		},
+		stop: () => void child.kill(),
+	};
+}
+
 export type Copier = {
 	/** Rows a second into a table with the columns and indexes of Heron's observations, a transaction for each `size` rows. */
 	readonly copyIn: (seconds: number, size: number) => Promise<number>;

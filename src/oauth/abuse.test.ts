@@ -1,6 +1,7 @@
 // What somebody tries who wants more than was granted, each refused: https://www.rfc-editor.org/rfc/rfc9700
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { Browser, oauthServer } from '#testing/oauth.ts';
 import {
 	authorizeUrl,
@@ -393,4 +394,55 @@ test('one address cannot register applications without end', async (t) => {
 	assert.ok(Number(headers.get('retry-after')) > 0);
 	few.advance(3_600_001);
 	await register(few, body);
+});
+
+test('a registration cannot slip in what is not its to say', async () => {
+	const send = (text: string) =>
+		fetch(`${issuer}/registration`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: text });
+	const common = `"application_type":"private","redirect_uris":["${redirect}"],"scope":"openid launch/patient patient/Patient.rs"`;
+	for (const slipped of [
+		'"__proto__":{"heron_trusted":true}',
+		'"constructor":{"prototype":{"heron_trusted":true}}',
+		'"heron_trusted":true',
+		'"enabled":true,"client_id":"mine","heron_trusted":"true"',
+	]) {
+		const response = await send(`{${common},${slipped}}`);
+		const client = (await response.json()) as { client_id: string; client_secret: string };
+		if (response.status !== 201) continue;
+		assert.notEqual(client.client_id, 'mine');
+		const browser = new Browser(origin);
+		const begun = await browser.get(authorizeUrl(server, client as never, { scope: 'openid launch/patient patient/Patient.rs' }));
+		const consent = await browser.submit(begun, '/account/sign-in', { username: 'ann', password });
+		assert.match(consent.text, /\/consent"/, slipped);
+		assert.equal((await server.authorization.clients.find(client.client_id))?.trusted, false, slipped);
+	}
+	assert.equal(({} as Record<string, unknown>).heron_trusted, undefined);
+});
+
+test('an enabled client that would be launched, or authenticate, elsewhere waits again', async () => {
+	const body = { application_type: 'private', redirect_uris: [redirect], scope: 'openid launch user/Patient.rs', client_name: 'Chart' };
+	const client = await register(server, { ...body, initiate_login_uri: 'https://client.example.org/launch' });
+	for (const change of [{ initiate_login_uri: 'https://evil.example.org/launch' }, { jwks_uri: 'https://evil.example.org/keys' }]) {
+		await server.authorization.clients.setEnabled(client.client_id, true);
+		const response = await fetch(client.registration_client_uri, {
+			method: 'PUT',
+			headers: { 'content-type': 'application/json', authorization: `Bearer ${client.registration_access_token}` },
+			body: JSON.stringify({ ...body, client_id: client.client_id, token_endpoint_auth_method: 'client_secret_post', ...change }),
+		});
+		assert.equal(response.status, 200, await response.text());
+		assert.equal((await server.authorization.clients.find(client.client_id))?.enabled, false, JSON.stringify(change));
+	}
+});
+
+test('a small body that unfolds to a huge one is refused', async () => {
+	const bomb = gzipSync(Buffer.alloc(20_000_000, 'a'));
+	for (const [address, type] of [
+		[`${issuer}/token`, 'application/x-www-form-urlencoded'],
+		[`${issuer}/registration`, 'application/json'],
+		[`${origin}/account/sign-in`, 'application/x-www-form-urlencoded'],
+	] as const) {
+		const init = { method: 'POST', body: bomb, headers: { 'content-type': type, 'content-encoding': 'gzip' } };
+		const { status } = await fetch(address, init);
+		assert.ok(status >= 400 && status < 500, `${address}: ${status}`);
+	}
 });

@@ -133,10 +133,11 @@ function rowOf({ id, metadata, enabled, trusted, created_at }: Row): ClientRow {
 /** Whether a change gives a client a reach or an address that nobody has approved. */
 function asksForMore(before: Stored, after: Stored): boolean {
 	const known = new Set(scopesOf(before.heron_scope));
-	const addresses = new Set(before.redirect_uris);
+	const addresses = new Set([...(before.redirect_uris ?? []), before.heron_launch_uri, before.jwks_uri]);
+	const named = [...(after.redirect_uris ?? []), after.heron_launch_uri, after.jwks_uri].filter((uri) => uri !== undefined);
 	return (
 		scopesOf(after.heron_scope).some((scope) => !known.has(scope)) ||
-		(after.redirect_uris ?? []).some((uri) => !addresses.has(uri)) ||
+		named.some((uri) => !addresses.has(uri as string)) ||
 		before.token_endpoint_auth_method !== after.token_endpoint_auth_method
 	);
 }
