@@ -1,18 +1,44 @@
 // Appointments: those of past visits, those that were missed or called off, those to come, and today's board half way through the day.
+import { type Category, usualCategories } from '#clinic/appointments/categories.ts';
+import { type Appointment, categoryConcept, roomParticipant, withStatus } from '#clinic/appointments/model.ts';
+import { type Status, statusOf } from '#clinic/appointments/statuses.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { ownDay, type Planned, slotOf } from './agenda.ts';
 import type { Chart, Visit } from './chart.ts';
 import { type Coded, concept, hl7, type Link, linkTo } from './fhir.ts';
 import { type Life, weeksOn } from './life.ts';
+import type { Staff } from './practice.ts';
 import { addMonths, instantOf, later, type Moment } from './time.ts';
 
 const kinds = {
-	'check-up': { type: ['CHECKUP', 'A routine check-up, such as an annual physical'], words: 'Check-up', minutes: 45 },
-	'follow-up': { type: ['FOLLOWUP', 'A follow up visit from a previous appointment'], words: 'Follow-up', minutes: 30 },
-	complaint: { type: ['WALKIN', 'A previously unscheduled walk-in visit'], words: 'New complaint', minutes: 30 },
-	prenatal: { type: ['ROUTINE', 'Routine appointment - default if not valued'], words: 'Prenatal visit', minutes: 30 },
-	postnatal: { type: ['ROUTINE', 'Routine appointment - default if not valued'], words: 'Postpartum visit', minutes: 30 },
-} as const satisfies Record<Planned['kind'], { readonly type: Coded; readonly words: string; readonly minutes: number }>;
+	'check-up': {
+		type: ['CHECKUP', 'A routine check-up, such as an annual physical'],
+		words: 'Check-up',
+		category: 'preventive_care_services',
+	},
+	'follow-up': {
+		type: ['FOLLOWUP', 'A follow up visit from a previous appointment'],
+		words: 'Follow-up',
+		category: 'established_patient',
+	},
+	complaint: { type: ['WALKIN', 'A previously unscheduled walk-in visit'], words: 'New complaint', category: 'office_visit' },
+	prenatal: { type: ['ROUTINE', 'Routine appointment - default if not valued'], words: 'Prenatal visit', category: 'established_patient' },
+	postnatal: {
+		type: ['ROUTINE', 'Routine appointment - default if not valued'],
+		words: 'Postpartum visit',
+		category: 'established_patient',
+	},
+} as const satisfies Record<Planned['kind'], { readonly type: Coded; readonly words: string; readonly category: string }>;
+
+/** How long a visit is booked for, unless it is said. */
+const usualMinutes = 30;
+
+/** The category by which the clinic's own calendar knows a visit, and HL7's. */
+function typeOf(kind: Planned['kind']): object {
+	const { type, category } = kinds[kind];
+	const { coding, text } = categoryConcept(usualCategories.find(({ code }) => code === category) as Category);
+	return { coding: [...(coding ?? []), { system: `${hl7}/v2-0276`, code: type[0], display: type[1] }], text };
+}
 
 export type Booking = {
 	readonly kind: Planned['kind'];
@@ -22,18 +48,19 @@ export type Booking = {
 	readonly reason?: Link | undefined;
 	/** Days before at which it was made. */
 	readonly ahead: number;
+	readonly minutes?: number;
 };
 
 /** Adds an appointment with the patient's own clinician. */
-export function addAppointment(chart: Chart, { kind, at, status, words, reason, ahead }: Booking): Resource {
+export function addAppointment(chart: Chart, { kind, at, status, words, reason, ahead, minutes = usualMinutes }: Booking): Resource {
 	const { person } = chart;
-	const { type, words: usual, minutes } = kinds[kind];
+	const { words: usual } = kinds[kind];
 	const accepted = (actor: Link): object => ({ actor, required: 'required', status: status === 'pending' ? 'needs-action' : 'accepted' });
 	return chart.add({
 		resourceType: 'Appointment',
 		status,
 		...(status === 'cancelled' ? { cancelationReason: concept(`${hl7}/appointment-cancellation-reason`, ['pat', 'Patient']) } : {}),
-		appointmentType: concept(`${hl7}/v2-0276`, type),
+		appointmentType: typeOf(kind),
 		reasonCode: [{ text: words ?? usual }],
 		...(reason === undefined ? {} : { reasonReference: [reason] }),
 		description: words ?? usual,
@@ -122,23 +149,35 @@ export function kindToday({ chart, had }: Life): Planned['kind'] {
 	return had.length > 0 && person.parent === undefined ? 'follow-up' : 'check-up';
 }
 
-/** Today's appointment. */
+const symbols = { done: '>', room: '<', 'checked-in': '@', arrived: '@', booked: '-', noshow: '?', cancelled: 'x' } as const;
+
+/** Minutes that are booked on a full day. */
+const fullDay = 20;
+
+/** Today's appointment, with its status as the front desk has noted it. */
 export function addToday(life: Life, { minute, stage }: Place): Resource {
 	const { chart } = life;
-	const status = {
-		done: 'fulfilled',
-		room: 'checked-in',
-		'checked-in': 'checked-in',
-		arrived: 'arrived',
-		booked: 'booked',
-		noshow: 'noshow',
-		cancelled: 'cancelled',
-	} as const;
-	const { today } = chart.world;
-	return addAppointment(chart, {
+	const { today, practice } = chart.world;
+	const status = statusOf(symbols[stage]) as Status;
+	const since = {
+		done: minute + 25,
+		room: minute + 4,
+		'checked-in': minute - 9,
+		arrived: minute - 14,
+		booked: 0,
+		noshow: minute + 20,
+		cancelled: 495,
+	};
+	const [desk] = practice.staff.filter(({ row }) => row.role === 'front-office') as [Staff];
+	const appointment = addAppointment(chart, {
 		kind: kindToday(life),
 		at: { day: today, minute },
-		status: status[stage],
+		status: status.fhir as Booking['status'],
 		ahead: today - addMonths(today, -1),
+		minutes: fullDay,
 	});
+	if (stage === 'booked') return appointment;
+	const noted = withStatus(appointment as Appointment, status, instantOf({ day: today, minute: since[stage] }), desk.link);
+	if (stage === 'room') noted.participant?.push(roomParticipant(`Room ${1 + (chart.person.n % 4)}`));
+	return Object.assign(appointment, noted);
 }

@@ -1,4 +1,5 @@
 // Documents: notes as text in the record, and PDF files beside it.
+import { type Category, categorySystem, usualCategories } from '#clinic/documents/categories.ts';
 import type { Resource } from '#fhir/resource.ts';
 import type { Chart, Visit } from './chart.ts';
 import { type Coded, concept, type Link, linkTo, loinc, profiled, snomed, text64, usCore, usCoreCodes } from './fhir.ts';
@@ -39,14 +40,27 @@ export function addNote(chart: Chart, visit: Visit, type: Coded, title: string, 
 	});
 }
 
-export type File = { readonly title: string; readonly type: Coded; readonly paragraphs: readonly string[]; readonly related?: Link };
+/** The category under which the clinic files a document, by its name. */
+function filedUnder(name: string): object {
+	const { code, name: display } = usualCategories.find((one) => one.name === name) as Category;
+	return { coding: [{ system: categorySystem, code, display }], text: display };
+}
+
+export type File = {
+	readonly title: string;
+	readonly type: Coded;
+	readonly paragraphs: readonly string[];
+	readonly related?: Link;
+	readonly category: 'Imaging report' | 'Lab Report' | 'Medical Record';
+};
 
 /** A PDF, kept as Binary, and the reference that describes it. */
-export function addFile(chart: Chart, visit: Visit, { title, type, paragraphs, related }: File): Resource {
+export function addFile(chart: Chart, visit: Visit, { title, type, paragraphs, related, category }: File): Resource {
 	const url = addBinary(chart, visit, title, paragraphs);
 	const { context, ...rest } = base(chart, visit, type, title);
 	return chart.add({
 		...rest,
+		category: [filedUnder(category), noteCategory],
 		content: [{ attachment: { contentType: 'application/pdf', url, title, creation: instantOf(visit.end) }, format: textFormat }],
 		context: { ...(context as object), ...(related === undefined ? {} : { related: [related] }) },
 	});
@@ -79,7 +93,7 @@ export function addDirective(chart: Chart, visit: Visit, type: Coded, paragraphs
 		...rest,
 		meta: profiled('us-core-adi-documentreference'),
 		extension: [{ url: `${usCore}/us-core-authentication-time`, valueDateTime: instantOf(visit.end) }],
-		category: [concept(loinc, ['42348-3', 'Advance healthcare directives'])],
+		category: [concept(loinc, ['42348-3', 'Advance healthcare directives']), filedUnder('Advance Directive')],
 		author: [chart.person.link, visit.clinician.link],
 		authenticator: visit.clinician.link,
 		content: [{ attachment: { contentType: 'application/pdf', ...source, title }, format: textFormat }],

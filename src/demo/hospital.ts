@@ -115,7 +115,12 @@ function addStay(life: Life, stay: Stay, day: Day): void {
 		`Discharged to: ${stay.disposition[1].toLowerCase()}. Follow-up at Lakeside within two weeks.`,
 	];
 	addNote(chart, visit, ['18842-5', 'Discharge summary'], 'Discharge summary', summary.join('\n\n'));
-	addFile(chart, visit, { title: 'Discharge letter', type: ['18842-5', 'Discharge summary'], paragraphs: summary.slice(1) });
+	addFile(chart, visit, {
+		title: 'Discharge letter',
+		category: 'Medical Record',
+		type: ['18842-5', 'Discharge summary'],
+		paragraphs: summary.slice(1),
+	});
 	chart.sign(visit.end, visit.clinician.link, visit.facility.organization);
 }
 

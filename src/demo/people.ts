@@ -3,7 +3,7 @@
 import { createRandom, type Random } from '#base/random.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Origin, origins, places, streetKinds, streets } from './data/names.ts';
-import { concept, concepts, hl7, home, type Link, profiled, snomed, usCore } from './fhir.ts';
+import { concept, concepts, hl7, type Link, profiled, snomed, usCore } from './fhir.ts';
 import { type Facility, type Practice, patientsPerClinician, phoneOf, type Staff } from './practice.ts';
 import { type Day, dateOf, instantOf, type Moment } from './time.ts';
 
@@ -172,6 +172,9 @@ function clinicianFor({ practice }: World, n: number, { age, traits = [] }: Kind
 	return able[Math.floor(n / 3) % able.length] as Staff;
 }
 
+/** The system of the numbers by which the practice knows its patients, which the Standard API shows. */
+export const patientNumbers = 'urn:heron:patient-number';
+
 /** The Patient resource. */
 export function patientOf({ practice, today }: World, person: Person): Resource {
 	const { id, family, given, sex, birth, death, origin, language, address, phone, email, n, parent, clinician, facility } = person;
@@ -190,7 +193,7 @@ export function patientOf({ practice, today }: World, person: Person): Resource 
 			{
 				use: 'usual',
 				type: concept(`${hl7}/v2-0203`, ['MR', 'Medical record number']),
-				system: `${home}/mrn`,
+				system: patientNumbers,
 				value: `L${String(100_000 + n)}`,
 				assigner: practice.organization,
 			},

@@ -279,6 +279,7 @@ export function addStudy(chart: Chart, visit: Visit, name: keyof typeof studies)
 	});
 	addFile(chart, visit, {
 		title: study.title,
+		category: study.kind === 'imaging' ? 'Imaging report' : 'Lab Report',
 		type: study.category[0] === 'LP7839-6' ? ['11526-1', 'Pathology study'] : ['18748-4', 'Diagnostic imaging study'],
 		paragraphs: [study.text, `Read by ${visit.clinician.name}.`],
 		related: linkTo(report),

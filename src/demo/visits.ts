@@ -104,7 +104,7 @@ function measuresAtHome(life: Life, { kind, day }: Planned): boolean {
 export function openVisit(chart: Chart, planned: Planned, clinician: Staff, facility: Facility): Visit {
 	const { random, world, person } = chart;
 	const start = { day: planned.day, minute: planned.minute };
-	const end = later(start, planned.kind === 'check-up' ? 40 : random.pick([20, 25, 30]));
+	const end = later(start, planned.kind === 'check-up' ? 30 : random.pick([15, 20, 25]));
 	const virtual = planned.kind === 'follow-up' && person.traits.includes('mood') && random.chance(0.4);
 	const reason = planned.complaint === undefined ? types[planned.kind] : planned.complaint.snomed;
 	const id = random.uuid();
