@@ -8,7 +8,7 @@ import { issueFields } from './issues.ts';
 import { extensionAt, field, type Mapping } from './mapping.ts';
 import { statusAt } from './medical-problem.ts';
 import { at, has, isNode, type Place } from './place.ts';
-import { codesAt, dateChoice, dayOrTime, expandedIn, listOf, nameAt, nameOf, noteAt } from './places.ts';
+import { codesAt, dateChoice, dayOrTime, expandedIn, listOf, nameAt, nameOf, noteAt, saidIn } from './places.ts';
 import type { StandardRow } from './row.ts';
 
 const hl7 = 'http://terminology.hl7.org/CodeSystem';
@@ -62,11 +62,11 @@ const severityPlace: Place = {
 	get(allergy) {
 		const [near, exact] = [fhirSeverity.get(allergy), exactSeverity.get(allergy)];
 		const holds =
-			exact !== undefined && (near === undefined || severities[exact as string] === near || severities[exact as string] === undefined);
+			exact !== undefined && (near === undefined || saidIn(severities, exact) === near || saidIn(severities, exact) === undefined);
 		return holds ? exact : near;
 	},
 	set(allergy, value) {
-		const near = value === undefined ? undefined : severities[value as string];
+		const near = saidIn(severities, value);
 		const hasReaction = manifestation.get(allergy) !== undefined;
 		if (hasReaction) fhirSeverity.set(allergy, near);
 		exactSeverity.set(allergy, hasReaction && near === value ? undefined : value);

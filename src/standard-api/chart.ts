@@ -113,7 +113,7 @@ function isOf(resource: Resource, owner: Entry['owner'], { id }: Stored): boolea
 export function enter(ctx: FhirCtx, entry: Entry, patient: { readonly id: string }, body: Values, fixed: object = {}): Promise<Stored> {
 	return createRecord(ctx, entry.mapping, plainCodes(body), {
 		fixed: { [entry.owner]: { reference: `Patient/${patient.id}` }, ...entry.entered?.(ctx), ...fixed },
-		also: (_work, resource) => settle(ctx, entry, entry.mapping, resource),
+		also: (_work, resource) => settle(ctx, entry, entry.mapping, resource, body),
 	});
 }
 
@@ -122,14 +122,23 @@ export async function change(ctx: FhirCtx, entry: Entry, stored: Stored, body: V
 	const mapping = mappingsOf(entry).find((one) => one.type === stored.type) as Mapping;
 	const before = await showEntry(ctx, entry, stored);
 	const sent = Object.fromEntries(Object.entries(body).filter(([name, value]) => !isSame(before[name], value)));
-	return updateRecord(ctx, mapping, stored.id, plainCodes(sent), (_work, resource) => settle(ctx, entry, mapping, resource));
+	return updateRecord(ctx, mapping, stored.id, plainCodes(sent), (_work, resource) => settle(ctx, entry, mapping, resource, sent));
 }
 
-function settle(ctx: FhirCtx, entry: Entry, { fields }: Mapping, resource: Resource): void {
-	const { begdate, enddate, start_date: start = begdate, end_date: end = enddate } = valuesOf(fields, resource);
-	if (start !== undefined && end !== undefined && String(end) < String(start)) {
-		const [field, other] = end === enddate ? ['enddate', 'begdate'] : ['end_date', 'start_date'];
-		throw invalidFields([{ field, code: 'DateTime::INVALID_VALUE', text: `${field} must not be before ${other}` }]);
+/** Fields of a beginning with those of the end. */
+const ends = [
+	['begdate', 'enddate'],
+	['start_date', 'end_date'],
+	['date', 'date_end'],
+	['date_performed', 'date_finished'],
+] as const;
+
+function settle(ctx: FhirCtx, entry: Entry, { fields }: Mapping, resource: Resource, sent: Values): void {
+	const values = valuesOf(fields, resource);
+	for (const [begin, end] of ends) {
+		if (!Object.hasOwn(sent, begin) && !Object.hasOwn(sent, end)) continue;
+		if (values[begin] === undefined || values[end] === undefined || String(values[begin]) <= String(values[end])) continue;
+		throw invalidFields([{ field: end, code: 'DateTime::INVALID_VALUE', text: `${end} must not be before ${begin}` }]);
 	}
 	entry.settle?.(resource, ctx.clock.now());
 }

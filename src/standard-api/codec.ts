@@ -28,7 +28,10 @@ export const codecs: Readonly<Record<Kind, Codec>> = {
 export function coded(table: Readonly<Record<string, string>>): Codec {
 	const back = new Map<unknown, string>();
 	for (const [word, code] of Object.entries(table)) if (!back.has(code)) back.set(code, word);
-	return { show: (json) => back.get(json) ?? String(json), keep: (value) => table[value as string] ?? value };
+	return {
+		show: (json) => back.get(json) ?? String(json),
+		keep: (value) => (Object.hasOwn(table, String(value)) ? table[String(value)] : value),
+	};
 }
 
 /** The first day of what a FHIR date leaves open: 1980 is 1980-01-01. */

@@ -58,7 +58,7 @@ export function readCodes(text: string, known: readonly Coding[] = []): Codes {
 }
 
 function readCode(part: string): Coding | undefined {
-	const [, prefix = '', code = ''] = /^([A-Za-z][A-Za-z0-9-]*)\s*:\s*(\S.*)$/.exec(part) ?? [];
+	const [, prefix = '', code = ''] = /^([A-Za-z][A-Za-z0-9-]*)\s*:\s*(\S+(?: \S+)*)$/.exec(part) ?? [];
 	const system = systemOf.get(prefix.toUpperCase());
 	if (system !== undefined) return { system, code };
 	const [, url = '', given = ''] = /^([a-z][a-z0-9+.-]*:[^\s|]+)\|(\S+)$/.exec(part) ?? [];

@@ -23,7 +23,7 @@ import { instantOf, localTime } from './codec.ts';
 import { readCodes, writeCode } from './codes.ts';
 import { extra, extras, type Field, field, type Mapping } from './mapping.ts';
 import { at, has, isNode, type Place, type Which, which } from './place.ts';
-import { dayOrTime, linkAt, listOf, nameAt, nameOf } from './places.ts';
+import { dayOrTime, linkAt, listOf, nameAt, nameOf, saidIn } from './places.ts';
 import type { Call, StandardRow } from './row.ts';
 
 const name = 'encounter';
@@ -70,7 +70,7 @@ const classPlace: Place = {
 	get: (encounter) => at('class', 'code').get(encounter),
 	set(encounter, value) {
 		const code = String(value ?? 'AMB');
-		(encounter as Resource).class = { system: classSystem, code, display: classes[code] ?? code };
+		(encounter as Resource).class = { system: classSystem, code, display: saidIn(classes, code) ?? code };
 	},
 };
 
@@ -85,7 +85,7 @@ const dispositionPlace: Place = {
 	},
 	set(encounter, value) {
 		const code = value as string | undefined;
-		const title = code === undefined ? undefined : dispositions[code];
+		const title = saidIn(dispositions, code);
 		const concept = title === undefined ? { text: code } : { coding: [{ system: dispositionSystem, code, display: title }] };
 		at('hospitalization', 'dischargeDisposition').set(encounter, code === undefined ? undefined : concept);
 	},
@@ -136,13 +136,13 @@ const typeCodePlace: Place = {
 	path: typeCode.path,
 	get(encounter) {
 		const coding = typeCode.get(encounter);
-		return isNode(coding) ? writeCode(coding as Coding) : undefined;
+		return isNode(coding) ? (writeCode(coding as Coding) ?? coding.display) : undefined;
 	},
 	set(encounter, value) {
 		const former = typeCode.get(encounter);
 		const text = String(value ?? '');
 		const { codings } = readCodes(text, isNode(former) ? [former as Coding] : []);
-		typeCode.set(encounter, value === undefined ? undefined : (codings[0] ?? { code: text }));
+		typeCode.set(encounter, value === undefined ? undefined : (codings[0] ?? (/^\S+$/.test(text) ? { code: text } : { display: text })));
 	},
 };
 
@@ -272,13 +272,13 @@ const present: Present = (record, resource, related) => {
 		billing_location_uuid: null,
 		provider_username: usernameOf(who(provider.is)),
 		referrer_username: usernameOf(who(part(participation, 'REF', '').is)),
-		discharge_disposition_text: dispositions[title as string] ?? title,
+		discharge_disposition_text: saidIn(dispositions, title) ?? title,
 	};
 };
 
 function classTitle({ class: coding }: Resource): string {
 	const { code, display } = (coding ?? {}) as Coding;
-	return classes[code ?? ''] ?? display ?? code ?? '';
+	return saidIn(classes, code) ?? display ?? code ?? '';
 }
 
 const billingPlace = extra(name, 'billing_facility', { to: organization }).place;

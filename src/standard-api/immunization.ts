@@ -8,7 +8,7 @@ import { codeSystems } from './codes.ts';
 import { extensionAt, field, type Mapping } from './mapping.ts';
 import { codesOf, optionAt, optionId, titleOf } from './options.ts';
 import { at, type Place, type Which } from './place.ts';
-import { codeAt, codesAt, linkAt, nameAt, nameOf, noteAt } from './places.ts';
+import { codeAt, codesAt, linkAt, nameAt, nameOf, noteAt, saidIn } from './places.ts';
 import type { Call, StandardRow } from './row.ts';
 
 /** Dates of this record have an offset, unlike those of all others; they are FHIR's own. */
@@ -36,12 +36,12 @@ const completionPlace: Place = {
 	get(resource) {
 		const { status } = resource as Resource;
 		const exact = exactStatus.get(resource);
-		if (exact !== undefined && (status === 'entered-in-error' || statuses[exact as string] === status)) return exact;
+		if (exact !== undefined && (status === 'entered-in-error' || saidIn(statuses, exact) === status)) return exact;
 		return status === 'completed' ? 'Completed' : status === 'not-done' ? 'Not_Administered' : undefined;
 	},
 	set(resource, value) {
 		const node = resource as Resource;
-		const status = statuses[(value ?? 'Completed') as string] ?? 'completed';
+		const status = saidIn(statuses, value ?? 'Completed') ?? 'completed';
 		if (node.status !== 'entered-in-error') node.status = status;
 		exactStatus.set(resource, value === undefined || value === 'Completed' || value === 'Not_Administered' ? undefined : value);
 	},
@@ -53,7 +53,7 @@ const erroneousPlace: Place = {
 	set(resource, value) {
 		const node = resource as Resource;
 		if (value === true) node.status = 'entered-in-error';
-		else if (node.status === 'entered-in-error') node.status = statuses[exactStatus.get(resource) as string] ?? 'completed';
+		else if (node.status === 'entered-in-error') node.status = saidIn(statuses, exactStatus.get(resource)) ?? 'completed';
 	},
 };
 
@@ -70,7 +70,12 @@ export const immunizationMapping: Mapping = {
 		field('patient_id', at('patient', 'reference'), { to: ['Patient'], isReadOnly: true }),
 		field('puuid', at('patient', 'reference'), { to: ['Patient'], as: 'uuid', isReadOnly: true }),
 		field('administered_date', at('occurrenceDateTime'), { ...dated, required: true, sort: 'date' }),
-		field('cvx_code', codeAt(codeSystems.cvx, 'vaccineCode'), { required: true, length: [1, 10], filter: { param: 'vaccine-code' } }),
+		field('cvx_code', codeAt(codeSystems.cvx, 'vaccineCode'), {
+			required: true,
+			length: [1, 10],
+			numeric: true,
+			filter: { param: 'vaccine-code' },
+		}),
 		field('cvx_code_text', nameAt('vaccineCode'), { length: [1, 255] }),
 		field('manufacturer', at('manufacturer', 'display'), { length: [1, 255] }),
 		field('lot_number', at('lotNumber'), { length: [1, 50], filter: { param: 'lot-number' } }),

@@ -75,6 +75,21 @@ export function listOf(value: unknown): Coding[] {
 	return Array.isArray(value) ? (value.filter(isNode) as Coding[]) : [];
 }
 
+/** What a table says of a text that others wrote; undefined when it says nothing. */
+export function saidIn<T>(table: Readonly<Record<string, T>>, text: unknown): T | undefined {
+	return typeof text === 'string' && Object.hasOwn(table, text) ? table[text] : undefined;
+}
+
+/** A place that is never empty: what takes its value away puts this there. */
+export function orElse(place: Place, value: unknown): Place {
+	return { ...place, set: (resource, sent) => place.set(resource, sent ?? value) };
+}
+
+/** A place whose value is changed but never taken away. */
+export function keptAt(place: Place): Place {
+	return { ...place, set: (resource, value) => (value === undefined ? undefined : place.set(resource, value)) };
+}
+
 /** What a concept is called: its text, or what its first code is called. */
 export function nameAt(...steps: readonly Step[]): Place {
 	const text = at(...steps, 'text');

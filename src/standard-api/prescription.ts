@@ -22,7 +22,7 @@ import {
 } from './medication.ts';
 import { codesOf, numberOrTextAt, optionAt, optionId, titleOf } from './options.ts';
 import { at, type Place, type Step, which } from './place.ts';
-import { codesAt, dateChoice, linkAt, listOf, nameAt, noteAt } from './places.ts';
+import { codesAt, dateChoice, linkAt, listOf, nameAt, noteAt, orElse } from './places.ts';
 import { invalidFields, noSuchRecord, type Wrong } from './problems.ts';
 import { find } from './references.ts';
 import type { StandardRow } from './row.ts';
@@ -72,6 +72,11 @@ function conceptExtension(field: string): Step[] {
 
 const adherence: readonly Step[] = ['extension', which({ url: adherenceUrl }), 'extension'];
 const adherenceWord = nameAt(...adherence, which({ url: 'medicationAdherence' }), 'valueCodeableConcept');
+/** Who takes the word away takes away all that was said of it. */
+const adherencePlace: Place = {
+	...adherenceWord,
+	set: (resource, value) => (value === undefined ? at(...adherence).set(resource, undefined) : adherenceWord.set(resource, value)),
+};
 const adherenceDate = at(...adherence, which({ url: 'dateAsserted' }), 'valueDateTime');
 
 /** How it is taken; a MedicationStatement has another name for it. */
@@ -132,8 +137,8 @@ export const prescriptionMapping: Mapping = {
 		extra(name, 'medication', { kind: 'integer' }),
 		...extras(name, 'user site erx_source erx_uploaded drug_info_erx ntx rtx txDate'),
 		field('usage_category', categoryCode, { oneOf: { list: 'medication_usage_category' } }),
-		field('request_intent', at('intent'), { oneOf: { list: 'medication_request_intent' } }),
-		field('medication_adherence', adherenceWord, { length: [1, 255] }),
+		field('request_intent', orElse(at('intent'), 'order'), { oneOf: { list: 'medication_request_intent' } }),
+		field('medication_adherence', adherencePlace, { length: [1, 255] }),
 		field('medication_adherence_date_asserted', adherenceDate, { kind: 'datetime' }),
 	],
 	make: () => ({

@@ -9,7 +9,7 @@ import { coded, localTime } from './codec.ts';
 import { expandCodes, writeCode } from './codes.ts';
 import { extra, field, type Mapping } from './mapping.ts';
 import { at, isNode, which } from './place.ts';
-import { codesAt, dayOrTime, linkAt, listOf, nameAt, nameOf, noteAt } from './places.ts';
+import { codesAt, dayOrTime, linkAt, listOf, nameAt, nameOf, noteAt, orElse } from './places.ts';
 import type { Shown } from './records.ts';
 import type { StandardRow } from './row.ts';
 import { isSurgery, performedAt, performedUnknown, procedureProfile, recordedBy, strikeProcedure, surgical } from './surgery.ts';
@@ -36,7 +36,11 @@ export const procedureMapping: Mapping = {
 		extra(name, 'date_ordered', { kind: 'datetime' }),
 		field('date_performed', performedAt('start'), { kind: 'datetime', codec: dayOrTime, sort: 'date', note: 'ours: when it was done' }),
 		field('date_finished', performedAt('end'), { kind: 'datetime', codec: dayOrTime, note: 'ours: when it was over' }),
-		field('order_status', at('status'), { codec: coded(states), oneOf: Object.keys(states), filter: { param: 'status' } }),
+		field('order_status', orElse(at('status'), 'completed'), {
+			codec: coded(states),
+			oneOf: Object.keys(states),
+			filter: { param: 'status' },
+		}),
 		extra(name, 'order_priority', { oneOf: { list: 'ord_priority' } }),
 		field('procedure_name', nameAt('code'), { required: true, length: [2, 255] }),
 		field('procedure_code', codesAt(name, 'procedure_code', ['code']), { length: [1, 255] }),

@@ -101,9 +101,9 @@ function readValue(field: Field, sent: unknown): Read {
 	if (text.trim() === '') return { value: undefined };
 	switch (field.kind) {
 		case 'integer':
-			return isWhole(text) ? { value: Number(text) } : no('Numeric::NOT_NUMERIC', 'must be numeric');
+			return isWhole(text) ? { value: Number(text) || 0 } : no('Numeric::NOT_NUMERIC', 'must be numeric');
 		case 'decimal':
-			return isNumeric(text) ? { value: Number(text) } : no('Numeric::NOT_NUMERIC', 'must be numeric');
+			return isNumeric(text) ? { value: Number(text) || 0 } : no('Numeric::NOT_NUMERIC', 'must be numeric');
 		case 'flag':
 			return Object.hasOwn(flags, text.toLowerCase()) ? { value: flags[text.toLowerCase()] } : no('Numeric::NOT_NUMERIC', 'must be 0 or 1');
 		case 'date':

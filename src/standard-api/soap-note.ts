@@ -7,6 +7,7 @@ import { codeSystems } from './codes.ts';
 import { encounterIn } from './encounter.ts';
 import { extra, field, type Mapping } from './mapping.ts';
 import { at, isNode, type Place, which } from './place.ts';
+import { keptAt } from './places.ts';
 import { notThere } from './problems.ts';
 import { narrativeOf, textOf } from './prose.ts';
 import type { Call, StandardRow } from './row.ts';
@@ -54,7 +55,7 @@ export const soapNoteMapping: Mapping = {
 	numbers: ['id'],
 	uuids: ['uuid'],
 	fields: [
-		field('date', at('date'), { kind: 'datetime', sort: 'date' }),
+		field('date', keptAt(at('date')), { kind: 'datetime', sort: 'date' }),
 		field('pid', at('subject', 'reference'), { to: ['Patient'], isReadOnly: true }),
 		field('encounter', at('encounter', 'reference'), { to: ['Encounter'], isReadOnly: true }),
 		extra(name, 'groupname', { length: [1, 255] }),

@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import type { Resource } from '#fhir/resource.ts';
 import { createRandom, type Random } from '#testing/random.ts';
 import { testServer } from '#testing/server.ts';
-import { recordIn, validRecord } from '#testing/standard.ts';
+import { likelyRoundTrip, recordIn, validRecord } from '#testing/standard.ts';
 import { vitalMapping } from './vital.ts';
 import { measures, signs } from './vital-signs.ts';
 
@@ -185,6 +185,29 @@ async function everything(id: string): Promise<string[]> {
 	const members = ((head.json as Observation).hasMember ?? []).map(({ reference }) => server.send('GET', reference));
 	return [head, ...(await Promise.all(members))].map(({ text }) => text);
 }
+
+const vitalSigns = [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code: 'vital-signs' }] }];
+let turn = 0;
+likelyRoundTrip(server, vitalMapping, {
+	path: (id) => `api/patient/p/vital/${id}`,
+	seed: 42,
+	adjust(resource) {
+		const { measure } = measures[turn++ % measures.length] as (typeof measures)[number];
+		const code = { coding: [{ system: 'http://loinc.org', code: measure.loinc }] };
+		const quantity = { value: turn / 8, unit: 'mine', system: 'http://unitsofmeasure.org', code: measure.of.metric.code };
+		const others = Object.fromEntries(Object.entries(resource).filter(([name]) => !/^_?(value|effective)[A-Z]|^hasMember$/.test(name)));
+		const effectiveDateTime = `20${10 + (turn % 80)}-01-05T10:00:00Z`;
+		const own = {
+			code,
+			valueQuantity: quantity,
+			category: vitalSigns,
+			subject: { reference: 'Patient/p' },
+			status: 'final',
+			effectiveDateTime,
+		};
+		return { ...others, ...own } as unknown as Resource;
+	},
+});
 
 test('units may be named with the values', async () => {
 	const body = { weight: '80.5', weight_unit: 'kg', height: 180, height_unit: 'cm', temperature: '37.2', temperature_unit: 'Cel' };

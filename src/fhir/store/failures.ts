@@ -18,8 +18,10 @@ export function isTransient(error: SqlError): boolean {
 export function problemOf(error: SqlError): unknown {
 	if (error instanceof Problem) return error;
 	if (isTransient(error)) return tooBusy(error);
+	// Errors of Node's own have numbers for codes, or none.
+	const code = typeof error.code === 'string' ? error.code : '';
 	// insufficient resources: memory, locks
-	if (error.code?.startsWith('53') === true) return overloaded(error);
+	if (code.startsWith('53')) return overloaded(error);
 	// data exception, program limit exceeded, and a value too large for an index
-	return /^(22|54)/.test(error.code ?? '') ? notStorable(error) : error;
+	return /^(22|54)/.test(code) ? notStorable(error) : error;
 }
