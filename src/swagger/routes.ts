@@ -87,8 +87,12 @@ export function swaggerRoutes<C>(publicUrl: string, document: () => string): Rou
 	});
 	const common = { method: 'GET', may: 'public', problem: problemJson } as const;
 	return [
-		{ ...common, path: '/swagger', handle: () => ({ status: 308, headers: { location: '/swagger/' } }) },
-		{ ...common, path: '/swagger/', handle: () => send('html', page) },
+		{
+			...common,
+			path: '/swagger',
+			// The files are beside the page, so its address has to end with a slash.
+			handle: (_ctx, { path }: Request) => (path.endsWith('/') ? send('html', page) : { status: 308, headers: { location: '/swagger/' } }),
+		},
 		{
 			...common,
 			path: '/swagger/openapi.json',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import createRouter from 'find-my-way';
 import type { Ctx } from '#access/ctx.ts';
 import { fhirRoutes } from '#fhir/routes.ts';
 import { healthRoutes } from '#http/health.ts';
@@ -97,9 +98,15 @@ test('bodies of the Standard API are described from their fields', () => {
 });
 
 const get = async (path: string, headers: Record<string, string> = {}): Promise<Reply> => {
-	const route = pages.find((one) => one.path === path) ?? (pages.find((one) => one.path === '/swagger/:file') as Route<Ctx>);
-	return route.handle(server.ctx, { headers, params: { file: path.split('/').at(-1) } } as unknown as Request);
+	const route =
+		pages.find((one) => one.path === path.replace(/\/$/, '')) ?? (pages.find((one) => one.path === '/swagger/:file') as Route<Ctx>);
+	return route.handle(server.ctx, { path, headers, params: { file: path.split('/').at(-1) } } as unknown as Request);
 };
+
+test('the routes fit into one router', () => {
+	const router = createRouter({ ignoreTrailingSlash: true });
+	for (const { method, path } of routes.filter((one) => !protocolRoutes.includes(one))) router.on(method as 'GET', path, () => undefined);
+});
 
 test('the pages are served, and nothing but them', async () => {
 	assert.equal((await get('/swagger')).headers?.location, '/swagger/');
