@@ -58,8 +58,8 @@ function mayImport({ caller }: FhirCtx): boolean {
 	if (caller.kind === 'patient' || caller.kind === 'anonymous') return false;
 	return (['create', 'update'] as const).every((interaction) =>
 		caller.grants.some(
-			({ type, interactions, patient, query }) =>
-				type === '*' && patient === undefined && query === undefined && interactions.includes(interaction),
+			({ type, interactions, patient, query, except }) =>
+				type === '*' && patient === undefined && query === undefined && except === undefined && interactions.includes(interaction),
 		),
 	);
 }

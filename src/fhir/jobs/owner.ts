@@ -16,7 +16,11 @@ export function isOwnOrUnrestricted(caller: Caller, owner: Caller): boolean {
 /** Nothing is closed to the caller. */
 export function isUnrestricted({ grants }: Caller): boolean {
 	return grants.some(
-		({ type, interactions, patient, query }) =>
-			type === '*' && patient === undefined && query === undefined && all.every((one) => interactions.includes(one)),
+		({ type, interactions, patient, query, except }) =>
+			type === '*' &&
+			patient === undefined &&
+			query === undefined &&
+			except === undefined &&
+			all.every((one) => interactions.includes(one)),
 	);
 }
