@@ -1,6 +1,7 @@
 // `npm run conformance -- [folder]`: validates what others wrote (the examples of the US Core packages, Synthea's bundles) and says what is
 // refused, by issue, and what the validation of a resource costs. The folder has `fhir-packages/*.tgz` and `synthea-r4/bundles.tar.gz`; it is
 // `../shared/data` unless given. docs/conformance.md has the results and the reasons of exceptions.
+// `npm run conformance -- documents` checks C-CDA documents instead (conformance-documents.ts).
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -11,11 +12,13 @@ import { loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { readPackageFiles } from '#fhir/definitions/package.ts';
 import { samples } from '#fhir/validate/samples.ts';
 import { createValidator, isProfileIssue, isStructural } from '#fhir/validate/validator.ts';
+import { checkDocuments } from './conformance-documents.ts';
 
 type Resource = { resourceType: string; id?: string; meta?: { profile?: string[] }; entry?: { resource?: Resource }[] };
 
 const root = join(import.meta.dirname, '..');
-const folder = process.argv[2] ?? join(root, '..', 'shared', 'data');
+const isDocuments = process.argv[2] === 'documents';
+const folder = (isDocuments ? undefined : process.argv[2]) ?? join(root, '..', 'shared', 'data');
 const validator = createValidator(loadDefinitions());
 
 const isError = ({ severity }: Issue): boolean => severity === 'error' || severity === 'fatal';
@@ -70,6 +73,8 @@ async function* filesOf(archive: string): AsyncGenerator<[name: string, text: st
 		if (/\.json"?$/.test(entry.header.name)) yield [entry.header.name, Buffer.concat(chunks).toString('utf8')];
 	}
 }
+
+async function* noFiles(): AsyncGenerator<[name: string, text: string]> {}
 
 type Tally = { count: number; resources: Set<string>; sample: string };
 
@@ -131,6 +136,8 @@ function showCosts(): void {
 
 const packages = join(folder, 'fhir-packages');
 const bundles = join(folder, 'synthea-r4', 'bundles.tar.gz');
+if (isDocuments)
+	process.exit((await checkDocuments(existsSync(bundles) ? filesOf(bundles) : noFiles(), process.argv.slice(3))) === 0 ? 0 : 1);
 if (!existsSync(packages) && !existsSync(bundles)) {
 	console.error(`${folder} has neither fhir-packages nor synthea-r4/bundles.tar.gz; give the folder that has.`);
 	process.exit(2);

@@ -15,14 +15,14 @@ export function conceptsWords(concepts: readonly Concept[] | undefined): string 
 
 const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-/** A FHIR date or dateTime, as precise as it is: `Jan 15, 2024 09:00`. The hour is that of the zone it was written in. */
+/** A FHIR date or dateTime, as precise as it is: `Jan 15, 2024 09:00`. The hour is that of the zone it was written in; no line ends within a date. */
 export function dateWords(text: string | undefined): string {
 	const [, year, month, day, clock] = /^(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d:\d\d))?)?)?/.exec(text ?? '') ?? [];
 	if (year === undefined) return '';
 	if (month === undefined) return year;
 	const name = months[Number(month) - 1] ?? month;
-	if (day === undefined) return `${name} ${year}`;
-	return `${name} ${Number(day)}, ${year}${clock === undefined ? '' : ` ${clock}`}`;
+	if (day === undefined) return `${name}\u00a0${year}`;
+	return `${name}\u00a0${Number(day)},\u00a0${year}${clock === undefined ? '' : ` ${clock}`}`;
 }
 
 /** An interval; the same moment twice is said once, and the day of its ends when it is one day. */

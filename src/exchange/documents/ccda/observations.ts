@@ -123,8 +123,9 @@ export function interpretationWords(part: ObservationPart): string {
 /** Reference ranges: as intervals where they have bounds, else as words. */
 export function referenceRanges(part: ObservationPart): Element[] {
 	return (part.referenceRange ?? []).flatMap(({ low, high, text }) => {
-		const value = bounds('value', low, high);
-		if (value === undefined && (text === undefined || text === '')) return [];
+		const value =
+			bounds('value', low, high) ?? (text === undefined || text === '' ? undefined : element('value', { 'xsi:type': 'ST' }, text));
+		if (value === undefined) return [];
 		return [
 			element('referenceRange', {}, element('observationRange', {}, text === undefined ? undefined : element('text', {}, text), value)),
 		];

@@ -303,7 +303,10 @@ const observations: Made[] = [
 		referenceRange: [{ low: measure(70, 'mg/dL'), high: measure(99, 'mg/dL'), text: '70-99 mg/dL' }],
 		specimen: { reference: 'Specimen/blood' },
 	}),
-	observation('trace', 'laboratory', concept(loinc, '5778-6', 'Color of Urine'), { valueString: 'Straw <yellow>' }),
+	observation('trace', 'laboratory', concept(loinc, '5778-6', 'Color of Urine'), {
+		valueString: 'Straw <yellow>',
+		referenceRange: [{ text: 'yellow' }],
+	}),
 	observation('small', 'laboratory', concept(loinc, '1988-5', 'C reactive protein'), {
 		valueQuantity: { ...measure(3, 'mg/L'), comparator: '<' },
 	}),
