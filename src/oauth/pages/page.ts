@@ -65,7 +65,7 @@ export function securityHeaders({ leadsAway = false }: { readonly leadsAway?: bo
 		// Not no-referrer: browsers then call the origin of our own forms "null".
 		'referrer-policy': 'same-origin',
 		'x-frame-options': 'DENY',
-		'cross-origin-opener-policy': 'same-origin',
+		// No cross-origin-opener-policy: applications may let people sign in in a window that tells its opener the code.
 		'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=()',
 	};
 }
