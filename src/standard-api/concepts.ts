@@ -6,21 +6,27 @@ type Words = Readonly<Record<string, readonly [code: string, display: string]>>;
 
 /** A CodeableConcept (https://hl7.org/fhir/R4/datatypes.html#CodeableConcept) by words for codes of one system. */
 export function worded(concept: Place, system: string, words: Words): Place {
+	const byCode = new Map<unknown, string>();
+	for (const [word, [code]] of Object.entries(words)) if (!byCode.has(code)) byCode.set(code, word);
 	return {
 		path: concept.path,
-		get: (resource) => wordOf(concept.get(resource), system, words),
+		get: (resource) => wordOf(concept.get(resource), system, byCode),
 		set(resource, value) {
 			concept.set(resource, value === undefined ? undefined : conceptOf(String(value), system, words));
 		},
 	};
 }
 
-function wordOf(concept: unknown, system: string, words: Words): string | undefined {
+function wordOf(concept: unknown, system: string, byCode: ReadonlyMap<unknown, string>): string | undefined {
 	if (!isNode(concept)) return undefined;
-	const word = Object.keys(words).find((one) => has(concept, { coding: [{ system, code: words[one]?.[0] }] }));
-	if (word !== undefined) return word;
-	const [first] = Array.isArray(concept.coding) ? concept.coding : [];
-	return concept.text === undefined ? (first?.display ?? first?.code) : String(concept.text);
+	const codings = Array.isArray(concept.coding) ? concept.coding.filter(isNode) : [];
+	for (const coding of codings) {
+		const word = coding.system === system ? byCode.get(coding.code) : undefined;
+		if (word !== undefined) return word;
+	}
+	const [first] = codings;
+	const shown = concept.text ?? first?.display ?? first?.code;
+	return shown === undefined ? undefined : String(shown);
 }
 
 function conceptOf(word: string, system: string, words: Words): object {

@@ -17,6 +17,8 @@ export type Place = {
 	readonly path: string;
 	/** What stands there, undefined when there is nothing. */
 	get(resource: object): unknown;
+	/** Of a place in an extension of the resource itself: which, and what is read of it. */
+	readonly extension?: { readonly url: string; get(extension: object): unknown };
 	/** Puts a value there, with what has to be around it; undefined removes it, and what was there only around it. The resource is changed. */
 	set(resource: object, value: unknown): void;
 };
@@ -34,7 +36,7 @@ export function at(...steps: readonly Step[]): Place {
 
 /** The first element that has all of `like`; a new one has `also` besides. */
 export function which(like: object, also: object = {}): Which {
-	return { is: (element) => has(element, like), made: { ...also, ...like }, path: `.where(${conditionsOf(like).join(' and ')})` };
+	return { is: matcher(like), made: { ...also, ...like }, path: `.where(${conditionsOf(like).join(' and ')})` };
 }
 
 /** The first element that is not one of these by its `use`; a new one has `made`. https://hl7.org/fhir/R4/valueset-name-use.html */
@@ -48,9 +50,22 @@ export function unlessUse(uses: readonly string[], made: object = {}): Which {
 
 /** Whether a value has everything that `like` has; of lists, an element like each. */
 export function has(value: unknown, like: unknown): boolean {
-	if (Array.isArray(like)) return Array.isArray(value) && like.every((one) => value.some((element) => has(element, one)));
-	if (isNode(like)) return isNode(value) && Object.entries(like).every(([name, one]) => has(value[name], one));
-	return value === like;
+	return matcher(like)(value);
+}
+
+/** The same for many values. */
+function matcher(like: unknown): (value: unknown) => boolean {
+	if (Array.isArray(like)) {
+		const parts = like.map(matcher);
+		return (value) => Array.isArray(value) && parts.every((part) => value.some(part));
+	}
+	if (!isNode(like)) return (value) => value === like;
+	const parts = Object.entries(like).map(([name, one]) => [name, matcher(one)] as const);
+	return (value) => {
+		if (!isNode(value)) return false;
+		for (const [name, part] of parts) if (!part(value[name])) return false;
+		return true;
+	};
 }
 
 export function isNode(value: unknown): value is Node {
