@@ -1,6 +1,7 @@
 // Vital signs through both APIs: records on one side, US Core Observations in a panel on the other.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { builtInRoles, roleGrants } from '#access/roles.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { createRandom, type Random } from '#testing/random.ts';
 import { testServer } from '#testing/server.ts';
@@ -254,6 +255,36 @@ test('measurements that came through FHIR without a panel are records too', asyn
 	const after = await get(`${path}/${vid}?units=metric`);
 	isShown(after, { weight: '70', pulse: '61', respiration: '14', note: 'calm' }, 'tied');
 	assert.equal(((await server.api('GET', path)).json as unknown as Answer[]).length, 1);
+});
+
+test('a nurse enters vitals, changes her own and not those of others', async () => {
+	for (const id of ['nurse', 'doctor'])
+		await server.send('PUT', `Practitioner/${id}`, { body: { resourceType: 'Practitioner', id, name: [{ family: id }] } });
+	for (const [id, role] of [
+		['nurse', 'nurse'],
+		['doctor', 'physician'],
+		['clerk', 'front-office'],
+	] as const) {
+		const roles = builtInRoles.filter(({ name }) => name === role);
+		const fhirUser = `Practitioner/${id}`;
+		const grants = roleGrants({ fhirUser }, roles);
+		server.caller(id, grants, 'user', { fhirUser, person: { roles, grants } });
+	}
+	const path = 'api/patient/p/encounter/e/vital';
+	const own = await server.api('POST', path, { as: 'nurse', body: { pulse: 80, bps: 120, bpd: 70 } });
+	assert.equal(own.status, 201, own.text);
+	const { vid, uuid } = recordIn(own.json);
+	assert.deepEqual((await observation(`Observation/${uuid}`)).performer, [{ reference: 'Practitioner/nurse' }]);
+	assert.equal((await get(`${path}/${vid}`)).user_uuid, 'nurse');
+	assert.equal((await server.api('PUT', `${path}/${vid}`, { as: 'nurse', body: { pulse: 81, respiration: 15 } })).status, 200);
+	assert.equal((await server.api('PUT', `${path}/${vid}`, { as: 'doctor', body: { pulse: 82 } })).status, 200);
+	const other = recordIn((await server.api('POST', path, { as: 'doctor', body: { pulse: 90 } })).json);
+	assert.ok([403, 404].includes((await server.api('PUT', `${path}/${other.vid}`, { as: 'nurse', body: { pulse: 91 } })).status));
+	isShown(await get(`${path}/${other.vid}`), { pulse: '90' }, 'of the doctor');
+	for (const method of ['GET', 'POST', 'PUT', 'DELETE']) {
+		const to = method === 'POST' ? path : `${path}/${vid}`;
+		assert.equal((await server.api(method, to, { as: 'clerk', body: method === 'GET' ? undefined : { pulse: 1 } })).status, 403, method);
+	}
 });
 
 test('a record is within its visit and patient, and is struck out whole', async () => {

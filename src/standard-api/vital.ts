@@ -461,9 +461,14 @@ async function changeVital(ctx: FhirCtx, call: Call): Promise<Answer> {
 	const sent = sentIn(call, before);
 	return inOneTransaction(ctx, async (work) => {
 		const fresh = async ({ id }: Resource): Promise<Resource> => draftOf(await work.read('Observation', id as string));
+		const head = group.panel === undefined ? undefined : await fresh(group.panel);
 		const members: Resource[] = [];
 		for (const member of group.members) members.push(await fresh(member));
-		const head = group.panel === undefined ? undefined : await fresh(group.panel);
+		// What somebody else added since the record was shown.
+		const seen = new Set(group.panel === undefined ? [] : membersOf(group.panel));
+		for (const reference of head === undefined ? [] : membersOf(head))
+			if (!seen.has(reference) && reference.startsWith('Observation/'))
+				members.push(await fresh({ resourceType: 'Observation', id: reference.slice(12) }));
 		const own = time.get(head ?? members[0] ?? {});
 		const frame = { ...frameOf(ctx, whose), ...(typeof own === 'string' ? { effectiveDateTime: own } : {}) };
 		const { made, altered, voided } = writeVital({ panel: head, members }, sent, frame, () => ctx.ids.next());
