@@ -4,7 +4,8 @@
 /** Origins that browsers may call from: "*" for all, or a list. */
 export type Cors = { readonly origins: readonly string[] };
 
-const exposed = 'etag, location, content-location, last-modified, x-request-id, x-progress, retry-after, www-authenticate';
+const exposed =
+	'etag, link, location, content-location, content-disposition, last-modified, x-request-id, x-progress, retry-after, www-authenticate';
 const methods = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS';
 const defaultHeaders =
 	'authorization, content-type, accept, prefer, if-match, if-none-match, if-none-exist, if-modified-since, x-request-id, x-provenance, x-security-context';

@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { findRoles, patientGrants, patientLookUps, roleGrants } from '#access/roles.ts';
 import { testServer } from '#testing/server.ts';
 import { listNames } from './dictionaries.ts';
+import { standardRows } from './routes.ts';
 
 const server = await testServer({ after });
 const { db } = server.ctx;
@@ -107,4 +108,24 @@ test('statuses are those of OpenEMR 8 when asked for', async () => {
 	];
 	for (const [method, path, body, status] of cases)
 		assert.equal((await flat.api(method, path, body === undefined ? {} : { body })).status, status, `${method} ${path}`);
+});
+
+test('a browser may ask beforehand on every path', async () => {
+	for (const { method, path } of standardRows) {
+		const response = await fetch(`${server.origin}/apis/default/api${path.replace(/:[a-z_]+/g, 'x')}`, {
+			method: 'OPTIONS',
+			headers: {
+				origin: 'https://app.example',
+				'access-control-request-method': method,
+				'access-control-request-headers': 'authorization',
+			},
+		});
+		assert.equal(response.status, 204, path);
+		assert.equal(response.headers.get('access-control-allow-origin'), '*');
+		assert.equal(response.headers.get('access-control-allow-headers'), 'authorization');
+		assert.ok(response.headers.get('access-control-allow-methods')?.split(', ').includes(method), path);
+		assert.ok(response.headers.get('allow')?.split(', ').includes(method), path);
+	}
+	const answer = await server.api('GET', 'api/version', { as: 'nobody', headers: { origin: 'https://app.example' } });
+	assert.equal(answer.headers.get('access-control-allow-origin'), '*');
 });
