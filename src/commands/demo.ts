@@ -1,6 +1,6 @@
 // `heron demo`: a made-up clinic to look at.
 import { systemClock } from '#base/clock.ts';
-import { showClinic, textOf, usualClinic } from '#demo/show.ts';
+import { here, showClinic, textOf, usualClinic } from '#demo/show.ts';
 import { type Command, type Given, UsageError } from './command.ts';
 import { withInstallation } from './installation.ts';
 import { createMeter } from './meter.ts';
@@ -26,7 +26,8 @@ patients.`,
 		const options = {
 			seed: numberOf(given, 'seed', usualClinic.seed, 0),
 			patients: numberOf(given, 'patients', usualClinic.patients, 1),
-			today: dayOf(given),
+			...here(systemClock.now()),
+			...dayOf(given),
 		};
 		return withInstallation(async (installation, signal) => {
 			const meter = createMeter(process.stderr);
@@ -58,10 +59,10 @@ function numberOf(given: Given, option: string, usual: number, least: number): n
 	return value;
 }
 
-function dayOf(given: Given): string {
+function dayOf(given: Given): { readonly today?: string } {
 	const text = given.value('today');
-	if (text === undefined) return systemClock.now().toISOString().slice(0, 10);
+	if (text === undefined) return {};
 	const isDay = /^(19|20)\d\d-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
 	if (!isDay) throw new UsageError('--today is a date such as 2026-11-25.');
-	return text;
+	return { today: text };
 }

@@ -118,7 +118,7 @@ export function addComing(life: Life): void {
 		kind,
 		at: { day, minute: slotOf(person.n) },
 		status: random.chance(0.12) ? 'pending' : 'booked',
-		ahead: Math.min(random.between(20, 90), 14 + (day - world.today)),
+		ahead: day - world.today + random.between(1, 60),
 	});
 }
 

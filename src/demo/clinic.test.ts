@@ -31,6 +31,24 @@ test('the same seed and day give the same bytes, and patient n is the same in a 
 	assert.equal(missing(large, large.chart(63_999)).length, 0);
 });
 
+test('a clinic elsewhere has the same hours on its own clock', () => {
+	const vienna = createClinic({ seed: 1, today, patients: 200, timeZone: 'Europe/Vienna' }).chart(4);
+	const times = (chart: readonly Resource[]): string[] => of(chart, 'Encounter').map(({ period }) => (period as { start: string }).start);
+	const [here, there] = [times(charts[4] as Resource[]), times(vienna)];
+	assert.deepEqual(
+		there.map((time) => time.slice(0, 19)),
+		here.map((time) => time.slice(0, 19)),
+	);
+	assert.deepEqual([...new Set(there.map((time) => time.slice(19)))].sort(), ['+01:00', '+02:00']);
+	assert.deepEqual([...new Set(here.map((time) => time.slice(19)))].sort(), ['-05:00', '-06:00']);
+	assert.throws(() => createClinic({ seed: 1, today, patients: 1, timeZone: 'Nowhere/Else' }), RangeError);
+});
+
+test('appointments to come were made before today', () => {
+	for (const { created, start } of charts.flatMap((chart) => of(chart, 'Appointment')))
+		assert.ok(String(created) <= `${today}T24` && String(created).slice(0, 10) <= String(start).slice(0, 10));
+});
+
 test('patients have numbers that the Standard API shows', () => assert.equal(patientNumbers, patientNumberSystem));
 
 test('ids are there once', () => {

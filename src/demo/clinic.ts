@@ -11,7 +11,7 @@ import { addStays } from './hospital.ts';
 import { type Life, lifeOf } from './life.ts';
 import { type Person, patientOf, personOf, type World } from './people.ts';
 import { makePractice, type Practice, patientsPerClinician, type Staff } from './practice.ts';
-import { dayOf } from './time.ts';
+import { dayOf, moverTo, ownZone } from './time.ts';
 import { addVisit, type Memory } from './visits.ts';
 
 export type ClinicOptions = {
@@ -20,6 +20,8 @@ export type ClinicOptions = {
 	/** The day on which it is, e.g. 2026-11-25: everything is dated from there. */
 	readonly today: string;
 	readonly patients: number;
+	/** Where the clinic is, e.g. Europe/Vienna; without, in the Central time zone of the United States. */
+	readonly timeZone?: string;
 };
 
 export type Clinic = {
@@ -33,8 +35,9 @@ export type Clinic = {
 	readonly chart: (n: number) => Resource[];
 };
 
-/** The clinic. Nothing is made until it is asked for. */
-export function createClinic({ seed, today, patients }: ClinicOptions): Clinic {
+/** The clinic. Nothing is made until it is asked for. Throws RangeError for a time zone that is none. */
+export function createClinic({ seed, today, patients, timeZone = ownZone }: ClinicOptions): Clinic {
+	const move = moverTo(timeZone);
 	const practice = makePractice(seed, Math.ceil(patients / patientsPerClinician) - 1);
 	const day = dayOf(today);
 	const world: World = { seed, practice, today: day, now: { day, minute: 735 } };
@@ -43,7 +46,7 @@ export function createClinic({ seed, today, patients }: ClinicOptions): Clinic {
 		patients,
 		shared: practice.resources,
 		person: (n) => personOf(world, n),
-		chart: (n) => chartOf(world, n),
+		chart: (n) => chartOf(world, n).map(move),
 	};
 }
 

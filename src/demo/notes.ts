@@ -33,9 +33,14 @@ function subjective(life: Life, { start }: Visit, { planned, present, remarks }:
 				? `${she} feels well and has no complaints.`
 				: `Eats, sleeps and plays well, the family reports. Meets the milestones of the age.`,
 		);
-	const taken = [...life.taken.keys()].map((name) => drugs[name].display.split(' ').slice(0, 1).join(''));
+	const taken = [...life.taken.keys()].map((name) => ingredientOf(drugs[name].display));
 	if (taken.length > 0 && planned.kind !== 'complaint') sentences.push(`Takes ${[...new Set(taken)].join(', ')}.`);
 	return [...sentences, ...remarks].join(' ');
+}
+
+/** The first word of a clinical drug's name that is not about its form. */
+function ingredientOf(display: string): string {
+	return display.replace(/^(NDA\d+ )?([\d.]+ (HR|ACTUAT|ML) )?/, '').split(/[ ,]/)[0] as string;
 }
 
 function ageWords(years: number, sex: 'female' | 'male'): string {

@@ -169,7 +169,7 @@ function clinicianFor({ practice }: World, n: number, { age, traits = [] }: Kind
 	const more = Math.floor(n / patientsPerClinician);
 	const care = age < 18 ? 'child' : traits.includes('pregnant') || traits.includes('delivered') ? 'women' : 'adult';
 	const able = practice.caring(care, more);
-	return able[Math.floor(n / 3) % able.length] as Staff;
+	return able[(Math.floor(n / 9) + n) % able.length] as Staff;
 }
 
 /** The system of the numbers by which the practice knows its patients, which the Standard API shows. */

@@ -59,7 +59,7 @@ export function makePractice(seed: number, clinicians: number): Practice {
 		return { key: row.key, organization: linkTo(own, row.name), location: linkTo(add(locationOf(own, row.kind)), row.name) };
 	});
 	const hospitalOrganization = add(
-		organizationOf(random, 'St. Brigid Hospital', 'prov', '1500 North Prospect Avenue', 'Milwaukee', '53202'),
+		organizationOf(random, 'St. Brigid Hospital', 'other', '1500 North Prospect Avenue', 'Milwaukee', '53202'),
 	);
 	const hospital: Facility = {
 		key: 'hospital',
@@ -67,15 +67,15 @@ export function makePractice(seed: number, clinicians: number): Practice {
 		location: linkTo(add(locationOf(hospitalOrganization, ['HOSP', 'Hospital'])), 'St. Brigid Hospital'),
 	};
 	const laboratory = add({
-		...organizationOf(random, 'Great Lakes Reference Laboratory', 'prov', '900 South Fifth Street', 'West Allis', '53214'),
+		...organizationOf(random, 'Great Lakes Reference Laboratory', 'other', '900 South Fifth Street', 'West Allis', '53214'),
 		identifier: [npiOf(random), { system: 'urn:oid:2.16.840.1.113883.4.7', value: '52D0912345' }],
 	});
 	add({
-		...organizationOf(random, 'Lakeside In-house Laboratory', 'prov', '2205 East Capitol Drive', 'Shorewood', '53211'),
+		...organizationOf(random, 'Lakeside In-house Laboratory', 'other', '2205 East Capitol Drive', 'Shorewood', '53211'),
 		identifier: [npiOf(random), { system: 'urn:oid:2.16.840.1.113883.4.7', value: '52D0954321' }],
 		partOf,
 	});
-	const pharmacy = add(organizationOf(random, 'Juneau Corner Pharmacy', 'prov', '440 East Juneau Avenue', 'Milwaukee', '53202'));
+	const pharmacy = add(organizationOf(random, 'Juneau Corner Pharmacy', 'other', '440 East Juneau Avenue', 'Milwaukee', '53202'));
 	const payers = payerRows.map(({ key, name, naic, type, plans }): Payer => {
 		const payer = add({
 			...organizationOf(random, name, 'pay', `${random.between(100, 999)} Insurance Way`, 'Milwaukee', '53203'),
@@ -134,8 +134,17 @@ function clinicianOf(seed: number, i: number): [StaffRow, Random] {
 	return [row, random];
 }
 
-function organizationOf(random: Random, name: string, kind: 'prov' | 'pay', line: string, city: string, zip: string): Resource {
-	const display = kind === 'prov' ? 'Healthcare Provider' : 'Payer';
+const organizationKinds = { prov: 'Healthcare Provider', pay: 'Payer', other: 'Other' } as const;
+
+function organizationOf(
+	random: Random,
+	name: string,
+	kind: keyof typeof organizationKinds,
+	line: string,
+	city: string,
+	zip: string,
+): Resource {
+	const display = organizationKinds[kind];
 	return {
 		resourceType: 'Organization',
 		meta: profiled('us-core-organization'),

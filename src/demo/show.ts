@@ -4,9 +4,16 @@ import type { Installation } from '#compose.ts';
 import { type ClinicOptions, createClinic } from './clinic.ts';
 import { demoCaller, hasRoom, type Loaded, loadClinic } from './load.ts';
 import { addLogins, type Logins } from './logins.ts';
+import { dateIn } from './time.ts';
 
 /** The seed and the size that a demo has unless others are asked for. */
 export const usualClinic = { seed: 1, patients: 200 } as const;
+
+/** The day it is, on the clock by which the server shows times. */
+export function here(now: Date): Pick<ClinicOptions, 'today'> & { readonly timeZone: string } {
+	const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+	return { timeZone, today: dateIn(timeZone, now) };
+}
 
 export type Show = {
 	readonly signal?: AbortSignal;

@@ -5,7 +5,7 @@ import type { Log } from '#base/log.ts';
 import { createMeter } from '#commands/meter.ts';
 import { compose } from '#compose.ts';
 import type { Settings } from '#settings.ts';
-import { showClinic, textOf, usualClinic } from './show.ts';
+import { here, showClinic, textOf, usualClinic } from './show.ts';
 
 export type Start = {
 	readonly settings: Settings;
@@ -24,10 +24,9 @@ export async function startWithDemo(start: Start): Promise<void> {
 	const installation = await compose(settings, config, log);
 	const meter = createMeter(process.stderr);
 	try {
-		const today = installation.clock.now().toISOString().slice(0, 10);
 		const shown = await showClinic(
 			installation,
-			{ ...usualClinic, today },
+			{ ...usualClinic, ...here(installation.clock.now()) },
 			{ signal, onProgress: (share, done) => meter.show({ done, of: 'patients of the demo clinic', share }) },
 		);
 		meter.end();

@@ -1,4 +1,4 @@
-// Days and times of the demo clinic, which lives in the US Central time zone. A day is a number: days since 1970-01-01.
+// Days and times of the demo clinic, which lives in the US Central time zone unless it is moved. A day is a number: days since 1970-01-01.
 
 /** Days since 1970-01-01. */
 export type Day = number;
@@ -61,4 +61,43 @@ export function instantOf({ day, minute }: Moment): string {
 /** Some minutes later. */
 export function later({ day, minute }: Moment, minutes: number): Moment {
 	return { day, minute: minute + minutes };
+}
+
+/** Where the clinic is when nobody says. */
+export const ownZone = 'America/Chicago';
+
+/** The day it is in a time zone, e.g. 2026-11-25. */
+export function dateIn(timeZone: string, now: Date): string {
+	return new Intl.DateTimeFormat('en-CA', { timeZone, dateStyle: 'short' }).format(now);
+}
+
+const instants = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d-0[56]:00$/;
+
+/**
+ * A function that moves a resource to a time zone: what was at nine there is at nine here. It changes the resource it is given, and gives it.
+ * Throws RangeError for a time zone that is none.
+ */
+export function moverTo(timeZone: string): <T>(resource: T) => T {
+	if (timeZone === ownZone) return (resource) => resource;
+	const format = new Intl.DateTimeFormat('en-US', { timeZone, timeZoneName: 'longOffset' });
+	const offsets = new Map<string, string>();
+	const offsetOn = (date: string): string => {
+		const known = offsets.get(date);
+		if (known !== undefined) return known;
+		const name = format.formatToParts(new Date(`${date}T18:00:00Z`)).find(({ type }) => type === 'timeZoneName')?.value ?? '';
+		const offset = /[+-]\d\d:\d\d/.exec(name)?.[0] ?? '+00:00';
+		offsets.set(date, offset);
+		return offset;
+	};
+	const move = <T>(node: T): T => {
+		if (typeof node === 'string') {
+			const date = node.length === 25 ? instants.exec(node)?.[1] : undefined;
+			return (date === undefined ? node : `${node.slice(0, 19)}${offsetOn(date)}`) as T;
+		}
+		if (node === null || typeof node !== 'object') return node;
+		const holder = node as Record<string, unknown>;
+		for (const name in holder) holder[name] = move(holder[name]);
+		return node;
+	};
+	return move;
 }

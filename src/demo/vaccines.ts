@@ -56,7 +56,7 @@ const highDose: Vaccine = {
 };
 
 const adultAge = 19;
-const atOnce = 5;
+const atOnce = 6;
 
 /** Gives what is due; words for the note. */
 export function vaccinate(life: Life, visit: Visit): string[] {
