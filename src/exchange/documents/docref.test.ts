@@ -219,6 +219,38 @@ test('a caller sees only what he may see, and nobody else sees his document', as
 	assert.deepEqual(await ask('patient=p1', 'other'), []);
 });
 
+test('the text of a note that is kept as a Binary is in the document, for who may read it', async () => {
+	const category = [concept('http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category', 'clinical-note', 'Clinical Note')];
+	const attachment = { contentType: 'text/plain', url: `${server.base}/Binary/note` };
+	await put(
+		{
+			resourceType: 'Binary',
+			id: 'note',
+			contentType: 'text/plain',
+			securityContext: subject,
+			data: Buffer.from('Feels much better.').toString('base64'),
+		},
+		{
+			resourceType: 'DocumentReference',
+			id: 'note',
+			status: 'current',
+			subject,
+			type: concept(loinc, '11506-3', 'Progress note'),
+			category,
+			date: '2024-03-05T00:00:00Z',
+			content: [{ attachment }],
+		},
+	);
+	assert.match(await xmlOf((await ask('patient=p1', 'app'))[0], 'app'), /Feels much better/);
+	server.caller('no-binaries', [
+		{ type: 'Patient', interactions: ['read', 'search'] },
+		{ type: 'DocumentReference', interactions: ['read', 'search'] },
+	]);
+	const [entry] = await ask('patient=p1', 'no-binaries');
+	const xml = await xmlOf(entry);
+	assert.ok(xml.includes('Progress note') && !xml.includes('Feels much better'));
+});
+
 test('documents that were made are no part of what the next is made from', async () => {
 	const { json } = await server.send('GET', 'DocumentReference?patient=p1&_summary=count');
 	assert.ok((json.total as number) > 3);

@@ -1,11 +1,12 @@
 // A patient's record as documents are made from it: read once, through $everything's own search, so that it holds what the caller may see.
 import { Problem } from '#base/problem.ts';
+import { restoreBody } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { read } from '#fhir/interactions/read.ts';
 import { everything } from '#fhir/operations/everything/everything.ts';
 import { within } from '#fhir/search/restrict.ts';
 import { search } from '#fhir/search/search.ts';
-import type { Concept, Entity, Patient, Reference } from './shapes.ts';
+import type { Concept, DocumentReference, Entity, Patient, Reference } from './shapes.ts';
 
 /** What documents tell of. Money, audit and other documents' contents stay out. */
 const membersRead = [
@@ -80,11 +81,47 @@ export async function readRecord(ctx: FhirCtx, id: string): Promise<PatientRecor
 		const next: string | undefined = page.link?.find(({ relation }) => relation === 'next')?.url;
 		query = next === undefined ? undefined : new URL(next).search.slice(1);
 	}
+	await fillNotes(ctx, matches, known);
 	for (const device of await devicesOf(ctx, id)) {
 		known.set(`Device/${device.id}`, device);
 		matches.push(device);
 	}
 	return recordOf(ctx.fhir.base, patient, matches, known);
+}
+
+/** Notes whose text is fetched from Binaries: the latest, as each is a read of its own. */
+const maxNotes = 50;
+
+/** Puts the text of clinical notes that are kept as Binaries into their attachments, as far as the caller may read it. What was read is known. */
+async function fillNotes(ctx: FhirCtx, matches: Entity[], known: Map<string, Entity>): Promise<void> {
+	const wanted = matches.flatMap((entity, at) => {
+		const { resourceType, content, date = '' } = entity as DocumentReference;
+		const attachment = resourceType === 'DocumentReference' ? content?.[0]?.attachment : undefined;
+		const id = attachment?.data === undefined && /^text\//.test(attachment?.contentType ?? '') ? binaryOf(ctx, attachment?.url) : undefined;
+		return id === undefined ? [] : [{ at, id, date, entity: entity as DocumentReference, attachment }];
+	});
+	const latest = wanted.toSorted((a, b) => (a.date < b.date ? 1 : -1)).slice(0, maxNotes);
+	for (const { at, id, entity, attachment } of latest) {
+		const data = await dataOf(ctx, id);
+		const [, ...others] = entity.content ?? [];
+		if (data === undefined) continue;
+		known.set(`Binary/${id}`, { resourceType: 'Binary', id });
+		matches[at] = { ...entity, content: [{ attachment: { ...attachment, data } }, ...others] } as Entity;
+	}
+}
+
+function binaryOf({ fhir }: FhirCtx, url = ''): string | undefined {
+	const local = url.startsWith(`${fhir.base}/`) ? url.slice(fhir.base.length + 1) : url;
+	return /^Binary\/([A-Za-z0-9\-.]{1,64})$/.exec(local)?.[1];
+}
+
+async function dataOf(ctx: FhirCtx, id: string): Promise<string | undefined> {
+	try {
+		return (JSON.parse(await restoreBody(ctx.fhir, await read(ctx, 'Binary', id))) as { data?: string }).data;
+	} catch (error) {
+		if (error instanceof Problem && ['not-found', 'gone', 'forbidden'].includes(error.kind)) return undefined;
+		throw error;
+	}
 }
 
 /** Devices are in no patient's compartment in R4. */

@@ -100,7 +100,7 @@ const told: Readonly<Partial<Record<SectionKey, readonly string[]>>> = {
 	goals: ['Bring HbA1c below 7 %', 'Hemoglobin A1c: 7 %', 'Dec 31, 2024', 'Type 2 diabetes'],
 	'health-concerns': ['Homeless'],
 	'functional-status': ['Independent walking'],
-	'mental-status': ['PHQ-9 total score', '7', 'Several days', 'Poor concentration'],
+	'mental-status': ['PHQ-9 total score', '7', 'Feeling down, depressed, or hopeless', 'Not at all', 'Several days', 'Poor concentration'],
 	'medical-equipment': ['Cardiac pacemaker', '(01)00643169007222(17)160128(21)BLC200461H', 'Cane'],
 	'care-teams': ['Primary care provider', "O'Neil", 'Somebody', 'Diabetes team'],
 	payers: ['Good Health Insurance', 'W123', 'G1', 'Other Insurance'],

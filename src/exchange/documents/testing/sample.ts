@@ -362,6 +362,13 @@ const observations: Made[] = [
 		valueBoolean: true,
 		performer: [doctor],
 	}),
+	observation('phq2', 'survey', concept(loinc, '55758-7', 'PHQ-2 total score'), {
+		valueInteger: 1,
+		hasMember: [{ reference: 'Observation/mood' }],
+	}),
+	observation('mood', 'survey', concept(loinc, '44255-8', 'Feeling down, depressed, or hopeless'), {
+		valueCodeableConcept: concept(loinc, 'LA6568-5', 'Not at all'),
+	}),
 	made('DiagnosticReport', 'panel', {
 		subject,
 		status: 'final',

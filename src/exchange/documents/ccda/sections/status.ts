@@ -10,7 +10,7 @@ import {
 	type Section,
 	tableSection,
 } from '#exchange/documents/ccda/draft.ts';
-import { loinc, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
 import { codedValue, interpretationWords, isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Observation, ObservationPart } from '#exchange/documents/shapes.ts';
@@ -25,37 +25,56 @@ export const mentalStatus = (draft: Draft): Section => statusSection(draft, 'men
 
 type Key = 'functional-status' | 'mental-status';
 
+/** A part of a scale: a component, or an observation that is a member of it. */
+type Item = { readonly part: ObservationPart; readonly own: Element; readonly id: string };
+
 function statusSection(draft: Draft, key: Key): Section {
-	const all = draft.record.list<Observation>('Observation').filter((one) => isMade(one) && kindOf(one) === key && isWithin(draft, one));
+	const { record } = draft;
+	const made = record.list<Observation>('Observation').filter((one) => isMade(one) && isWithin(draft, one));
+	const members = new Set(made.flatMap((one) => (one.hasMember ?? []).map((reference) => record.find<Observation>(reference, one))));
+	const all = made.filter((one) => !members.has(one) && kindOf(one) === key);
 	const lines = latestFirst(all, (one) => periodOf(one).start).flatMap((observation) => {
-		const id = rowId(key, observation);
-		const row = (part: ObservationPart, place: string) => ({
-			id: place,
+		const row = (part: ObservationPart, id: string) => ({
+			id,
 			cells: [
-				marked(`${place}_name`, conceptWords(part.code)),
-				marked(`${place}_value`, valueWords(part)),
+				marked(`${id}_name`, conceptWords(part.code)),
+				marked(`${id}_value`, valueWords(part)),
 				interpretationWords(part),
 				whenWords(observation),
 				whoWords(draft, observation.performer?.[0], observation),
-				notesWords(observation.note),
+				notesWords((part as Observation).note),
 			],
 		});
-		const parts = (observation.component ?? []).map((part, i) => row(part, `${id}_${i + 1}`));
-		return [{ ...row(observation, id), entry: entryOf(draft, observation, key, id) }, ...parts];
+		const id = rowId(key, observation);
+		const items = itemsOf(draft, observation, key);
+		return [
+			{ ...row(observation, id), entry: entryOf(draft, observation, key, { id, items }) },
+			...items.map((item) => row(item.part, item.id)),
+		];
 	});
 	return tableSection(key, ['Assessment', 'Finding', 'Interpretation', 'Date', 'By', 'Notes'], lines);
 }
 
-function entryOf(draft: Draft, observation: Observation, key: Key, id: string): Element {
-	const isScale =
-		anyHasCode(observation.category, ['survey']) ||
-		(observation.component ?? []).length > 0 ||
-		observation.valueCodeableConcept === undefined;
-	return isScale ? scale(draft, observation, id) : finding(draft, observation, key, id);
+function itemsOf(draft: Draft, observation: Observation, key: Key): Item[] {
+	const components = (observation.component ?? []).map(
+		(part, i): Item => ({ part, own: ownId(draft, observation, String(i + 1)), id: `${rowId(key, observation)}_${i + 1}` }),
+	);
+	const members = (observation.hasMember ?? []).flatMap((reference): Item[] => {
+		const member = draft.record.find<Observation>(reference, observation);
+		return member === undefined || member === observation ? [] : [{ part: member, own: ownId(draft, member), id: rowId(key, member) }];
+	});
+	return [...components, ...new Map(members.map((item) => [item.id, item])).values()];
+}
+
+type Shown = { readonly id: string; readonly items: readonly Item[] };
+
+function entryOf(draft: Draft, observation: Observation, key: Key, shown: Shown): Element {
+	const isScale = anyHasCode(observation.category, ['survey']) || shown.items.length > 0 || observation.valueCodeableConcept === undefined;
+	return isScale ? scale(draft, observation, shown) : finding(draft, observation, key, shown.id);
 }
 
 /** A scale with its answers (Assessment Scale Observation). */
-function scale(draft: Draft, observation: Observation, id: string): Element {
+function scale(draft: Draft, observation: Observation, { id, items }: Shown): Element {
 	return element(
 		'observation',
 		{ classCode: 'OBS', moodCode: 'EVN' },
@@ -67,21 +86,19 @@ function scale(draft: Draft, observation: Observation, id: string): Element {
 		time('effectiveTime', periodOf(observation).start),
 		codedValue(observation, `${id}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
 		author(draft, observation.performer?.[0], observation.issued, observation),
-		(observation.component ?? []).map((part, i) =>
-			element(
-				'entryRelationship',
-				{ typeCode: 'COMP' },
-				element(
-					'observation',
-					{ classCode: 'OBS', moodCode: 'EVN' },
-					template('assessment scale item'),
-					ownId(draft, observation, String(i + 1)),
-					code('code', part.code, { systems: [loinc], reference: `${id}_${i + 1}_name` }),
-					status('completed'),
-					codedValue(part, `${id}_${i + 1}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
-				),
-			),
-		),
+		items.map((item) => related('COMP', answer(item))),
+	);
+}
+
+function answer({ part, own, id }: Item): Element {
+	return element(
+		'observation',
+		{ classCode: 'OBS', moodCode: 'EVN' },
+		template('assessment scale item'),
+		own,
+		code('code', part.code, { systems: [loinc], reference: `${id}_name` }),
+		status('completed'),
+		codedValue(part, `${id}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
 	);
 }
 
