@@ -1,5 +1,6 @@
 // Exports by their front: kick-off, poll, download; what is in the files is compared with what a search by the same caller finds.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -502,6 +503,38 @@ test('files: in parts, compressed, and for nobody but the client and administrat
 		assert.ok([403, 404].includes((await server.send('GET', path, { as: other })).status));
 	assert.equal((await server.send('GET', path, { as: 'nobody' })).status, 401);
 	assert.equal((await server.send('GET', `${path}9`, { as })).status, 404);
+});
+
+test('large types come in several files, each of whole lines', async () => {
+	registerBulk(server.ctx.fhir, { ...usualBulk, fileBytes: 1 });
+	const whole = await exported('$export?_type=Binary,Patient&_elements=id');
+	registerBulk(server.ctx.fhir, usualBulk);
+	assert.deepEqual(await namesIn(whole), ['Binary/b1', 'Patient/p1', 'Patient/p2', 'Patient/p3']);
+	registerBulk(server.ctx.fhir, { ...usualBulk, fileBytes: 1000 });
+	await put({ resourceType: 'Binary', id: 'b2', contentType: 'text/plain', data: 'eA==' });
+	const { manifest } = await exported('$export?_type=Binary');
+	registerBulk(server.ctx.fhir, usualBulk);
+	assert.deepEqual(
+		manifest.output.map(({ type, count }) => [type, count]),
+		[
+			['Binary', 1],
+			['Binary', 1],
+		],
+	);
+	await server.send('DELETE', 'Binary/b2');
+});
+
+test('a Binary whose data are lost is told, and the others are there', async () => {
+	const { fhir } = server.ctx;
+	const data = Buffer.alloc(90_000, 'y');
+	await put({ resourceType: 'Binary', id: 'lost', contentType: 'text/plain', data: data.toString('base64') });
+	const key = createHash('sha256').update(data).digest('hex');
+	assert.ok(await fhir.blobs.remove(key, Date.now() + 1000));
+	const found = await exported('$export?_type=Binary');
+	assert.deepEqual(await namesIn(found), ['Binary/b1']);
+	const [file] = found.manifest.error as [Listed];
+	assert.match(JSON.stringify(await lines(file, found.as)), /blob-missing/);
+	await server.send('DELETE', 'Binary/lost');
 });
 
 test('a status is for the client and administrators; DELETE removes job and files', async () => {

@@ -74,7 +74,10 @@ async function* changedPieces(
 	const statement = sql`SELECT r.id, r.body FROM ${table(type)} r WHERE ${where}`;
 	for await (const rows of pagesOf(tx, statement, type === 'Binary' ? 20 : pageRows)) {
 		const hits = rows.map(([id, body]) => ({ type, id: id as string, body: body as string }));
-		yield await pieceOf(ctx, summarise(ctx.fhir, { summary: 'false', elements }, hits), onLost);
+		const shown = summarise(ctx.fhir, { summary: 'false', elements }, hits);
+		// The data of one Binary may be large.
+		if (type === 'Binary') for (const one of shown) yield await pieceOf(ctx, [one], onLost);
+		else yield await pieceOf(ctx, shown, onLost);
 	}
 }
 
