@@ -40,7 +40,7 @@ export async function list(ctx: FhirCtx, mapping: Mapping, call: Call, options: 
 	const records: Shown[] = [];
 	let place = asked.page ?? (asked.offset > 0 ? await placeAt(ctx, mapping, asked, options) : undefined);
 	let looked = 0;
-	if (place === null) return { records, links: linksOf(call, asked, undefined) };
+	if (place === null) return { records, links: linksOf(ctx, call, asked, undefined) };
 	do {
 		const found = await read(ctx, mapping, asked, options, asked.limit - records.length, place);
 		const page = await show(ctx, found.hits);
@@ -48,7 +48,7 @@ export async function list(ctx: FhirCtx, mapping: Mapping, call: Call, options: 
 		looked += found.hits.length;
 		place = found.next;
 	} while (place !== undefined && records.length < asked.limit && looked < patience);
-	return { records, links: linksOf(call, asked, place) };
+	return { records, links: linksOf(ctx, call, asked, place) };
 }
 
 type Asked = {
@@ -151,12 +151,13 @@ export function wholeNumber(query: ReadonlyMap<string, string>, name: string): n
 }
 
 /** OpenEMR's links, which say `_count`; `_page` says where the page is, so that nothing has to be passed to get there. */
-function linksOf({ query, request }: Call, { limit, offset, page }: Asked, next: string | undefined): Links {
+function linksOf(ctx: FhirCtx, { query, request }: Call, { limit, offset, page }: Asked, next: string | undefined): Links {
 	const others = query.filter(([name]) => !['_limit', '_maxresults', '_count', '_offset', '_page'].includes(name));
+	const { origin } = new URL(ctx.fhir.base);
 	const to = (at: number, token?: string): string => {
 		const pairs: Pair[] = [...others, ['_offset', String(at)], ['_count', String(limit)]];
 		if (token !== undefined) pairs.push(['_page', token]);
-		return `${request.path}?${queryOf(pairs)}`;
+		return `${origin}${request.path}?${queryOf(pairs)}`;
 	};
 	return {
 		first: to(0),

@@ -72,8 +72,9 @@ export function problemReply(error: unknown, style: Style, okAlways: boolean): R
 		if (style === 'bare') return json(404, { error: problem.text });
 		return style === 'B' ? { status: 404 } : json(okAlways ? 200 : 404, envelopeOf([]));
 	}
+	if (style === 'bare') return json(status, { error: problem.code === 'json-malformed' ? 'Invalid JSON payload' : problem.text });
 	const about = errorsOf(problem);
-	const isBare = style === 'B' || style === 'bare';
+	const isBare = style === 'B';
 	if (status === 400 || status === 422) return json(okAlways ? 200 : 400, isBare ? about : { ...envelopeOf([]), validationErrors: about });
 	return json(status, isBare ? about : { ...envelopeOf([]), validationErrors: about, internalErrors: [problem.text] }, problem.headers);
 }
