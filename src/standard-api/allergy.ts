@@ -8,7 +8,7 @@ import { issueFields } from './issues.ts';
 import { extensionAt, field, type Mapping } from './mapping.ts';
 import { statusAt } from './medical-problem.ts';
 import { at, has, isNode, type Place } from './place.ts';
-import { codesAt, dateChoice, dayOrTime, expandedIn, listOf, nameAt, nameOf, noteAt, saidIn } from './places.ts';
+import { codeFilter, codesAt, dateChoice, dayOrTime, expandedIn, listOf, nameAt, nameOf, noteAt, saidIn } from './places.ts';
 import type { StandardRow } from './row.ts';
 
 const hl7 = 'http://terminology.hl7.org/CodeSystem';
@@ -111,7 +111,7 @@ export const allergyMapping: Mapping = {
 		field('title', nameAt('code'), { required: true, length: [2, 255] }),
 		field('begdate', dateChoice('onset'), { kind: 'datetime', codec: dayOrTime, sort: 'onset' }),
 		field('enddate', endPlace, { kind: 'datetime', codec: dayOrTime }),
-		field('diagnosis', codesAt('allergy', 'diagnosis', ['code']), { length: [2, 255] }),
+		field('diagnosis', codesAt('allergy', 'diagnosis', ['code']), { length: [2, 255], filter: codeFilter }),
 		field('activity', activityPlace, { kind: 'flag' }),
 		field('comments', noteAt()),
 		field('pid', at('patient', 'reference'), { to: ['Patient'], isReadOnly: true }),

@@ -69,7 +69,12 @@ export const immunizationMapping: Mapping = {
 	fields: [
 		field('patient_id', at('patient', 'reference'), { to: ['Patient'], isReadOnly: true }),
 		field('puuid', at('patient', 'reference'), { to: ['Patient'], as: 'uuid', isReadOnly: true }),
-		field('administered_date', at('occurrenceDateTime'), { ...dated, required: true, sort: 'date' }),
+		field('administered_date', at('occurrenceDateTime'), {
+			...dated,
+			required: true,
+			sort: 'date',
+			filter: { param: 'date', value: (text) => text },
+		}),
 		field('cvx_code', codeAt(codeSystems.cvx, 'vaccineCode'), {
 			required: true,
 			length: [1, 10],

@@ -104,6 +104,15 @@ for (const { mapping, bare } of kinds.filter((kind) => kind.mapping !== statemen
 			await listed(`api/patient/p/${name}?title=nobody-has-this`).then((rows) => rows.filter((one) => one.uuid === uuid)),
 			[],
 		);
+		const found = async (query: string): Promise<unknown[]> => (await listed(`${path}?${query}`)).map((one) => one.uuid);
+		for (const query of ['title=Second thoughts', 'begdate=2020-01-15', 'activity=1', '_lastUpdated=ge2020', '_sort=-modifydate&_limit=1'])
+			assert.deepEqual(await found(query), [uuid], query);
+		for (const query of ['title=Third', 'begdate=2020-01-16', 'activity=0', '_lastUpdated=lt2020'])
+			assert.deepEqual(await found(query), [], query);
+		if (mapping !== medicationMapping) {
+			assert.deepEqual(await found('diagnosis=ICD10:E11.9'), [uuid]);
+			assert.deepEqual(await found('diagnosis=E11.8'), []);
+		}
 		const other = await server.api('GET', `api/patient/p/${name}/${uuid}`);
 		assert.equal(other.status, 404, 'of another patient');
 		const gone = await server.api('DELETE', `${path}/${id}`);

@@ -1,5 +1,5 @@
 // What OpenEMR's lists have in common: problems, allergies, medications, surgeries and dental issues are rows of one table there.
-import { extra, type Field } from './mapping.ts';
+import { extra, type Field, type Filter } from './mapping.ts';
 
 /**
  * The columns of a list row, those given in their place and the rest in extensions. Columns that are shown the same for all rows, and the
@@ -42,5 +42,10 @@ export function issueFields(resource: string, own: readonly Field[]): Field[] {
 	return [
 		...own.filter(({ name }) => !known.has(name)),
 		...columns.map(([name, kind]) => given.get(name) ?? extra(resource, name, { kind })),
-	];
+	].map((one) => (one.filter !== undefined || one.to !== undefined ? one : { ...one, filter: filterOf(one) }));
+}
+
+/** Every column filters a list; of dates, the day is enough. What no index knows is looked for among a patient's rows, which are few. */
+function filterOf({ kind }: Field): Filter {
+	return kind === 'datetime' || kind === 'date' ? { part: true } : {};
 }

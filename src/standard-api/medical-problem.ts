@@ -7,7 +7,7 @@ import { bareRows, envelopedRows } from './chart-rows.ts';
 import { issueFields } from './issues.ts';
 import { field, type Mapping } from './mapping.ts';
 import { at, has, type Place } from './place.ts';
-import { codesAt, dateChoice, dayOrTime, expandedIn, nameAt, noteAt } from './places.ts';
+import { codeFilter, codesAt, dateChoice, dayOrTime, expandedIn, nameAt, noteAt } from './places.ts';
 import type { StandardRow } from './row.ts';
 
 const hl7 = 'http://terminology.hl7.org/CodeSystem';
@@ -76,7 +76,7 @@ function problemMapping(resource: string, category: readonly object[]): Mapping 
 				...(resource === 'medical_problem' ? { required: true } : {}),
 			}),
 			field('enddate', endPlace, { kind: 'datetime', codec: dayOrTime }),
-			field('diagnosis', codesAt(resource, 'diagnosis', ['code']), { length: [2, 255] }),
+			field('diagnosis', codesAt(resource, 'diagnosis', ['code']), { length: [2, 255], filter: codeFilter }),
 			field('activity', activityPlace, { kind: 'flag' }),
 			field('comments', noteAt()),
 			field('pid', at('subject', 'reference'), { to: ['Patient'], isReadOnly: true }),

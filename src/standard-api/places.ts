@@ -2,7 +2,7 @@
 import type { Coding } from '#fhir/resource.ts';
 import { type Codec, instantOf, localTime } from './codec.ts';
 import { expandCodes, readCodes, writeCodes } from './codes.ts';
-import { extensionAt } from './mapping.ts';
+import { extensionAt, type Filter } from './mapping.ts';
 import { at, isNode, type Place, type Step, which } from './place.ts';
 
 type Node = Record<string, unknown>;
@@ -89,6 +89,9 @@ export function orElse(place: Place, value: unknown): Place {
 export function keptAt(place: Place): Place {
 	return { ...place, set: (resource, value) => (value === undefined ? undefined : place.set(resource, value)) };
 }
+
+/** Lists are filtered by a code, with its system's name or without. */
+export const codeFilter: Filter = { param: 'code', value: (text) => text.slice(text.lastIndexOf(':') + 1) };
 
 /** What a concept is called: its text, or what its first code is called. */
 export function nameAt(...steps: readonly Step[]): Place {

@@ -9,7 +9,7 @@ import { coded, localTime } from './codec.ts';
 import { expandCodes, writeCode } from './codes.ts';
 import { extra, field, type Mapping } from './mapping.ts';
 import { at, isNode, which } from './place.ts';
-import { codesAt, dayOrTime, linkAt, listOf, nameAt, nameOf, noteAt, orElse } from './places.ts';
+import { codeFilter, codesAt, dayOrTime, linkAt, listOf, nameAt, nameOf, noteAt, orElse } from './places.ts';
 import type { Shown } from './records.ts';
 import type { StandardRow } from './row.ts';
 import { isSurgery, performedAt, performedUnknown, procedureProfile, recordedBy, strikeProcedure, surgical } from './surgery.ts';
@@ -42,8 +42,12 @@ export const procedureMapping: Mapping = {
 			filter: { param: 'status' },
 		}),
 		extra(name, 'order_priority', { oneOf: { list: 'ord_priority' } }),
-		field('procedure_name', nameAt('code'), { required: true, length: [2, 255] }),
-		field('procedure_code', codesAt(name, 'procedure_code', ['code']), { length: [1, 255] }),
+		field('procedure_name', nameAt('code'), {
+			required: true,
+			length: [2, 255],
+			filter: { param: 'code:text', isLoose: true, part: true },
+		}),
+		field('procedure_code', codesAt(name, 'procedure_code', ['code']), { length: [1, 255], filter: codeFilter }),
 		field('diagnoses', codesAt(name, 'diagnoses', ['reasonCode', 0]), { length: [2, 255] }),
 		field('control_id', at('identifier', which({ system: identifierSystem('procedure-control-id') }), 'value'), { length: [1, 255] }),
 		lab,

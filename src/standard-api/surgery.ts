@@ -7,7 +7,7 @@ import { codeSystems } from './codes.ts';
 import { issueFields } from './issues.ts';
 import { extensionAt, field, type Mapping } from './mapping.ts';
 import { at, has, isNode, type Place } from './place.ts';
-import { codesAt, dayOrTime, nameAt, noteAt, removeChoice } from './places.ts';
+import { codeFilter, codesAt, dayOrTime, nameAt, noteAt, removeChoice } from './places.ts';
 import type { StandardRow } from './row.ts';
 
 export const procedureProfile = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-procedure';
@@ -44,6 +44,15 @@ export function performedAt(end: 'start' | 'end'): Place {
 	};
 }
 
+const activity = extensionAt('surgery', 'activity', 'flag');
+
+/** A surgery counts unless somebody says that it does not. */
+const activityPlace: Place = {
+	path: activity.path,
+	get: (procedure) => activity.get(procedure) ?? true,
+	set: (procedure, value) => activity.set(procedure, value === false ? false : undefined),
+};
+
 export const surgeryMapping: Mapping = {
 	resource: 'surgery',
 	type: 'Procedure',
@@ -53,12 +62,13 @@ export const surgeryMapping: Mapping = {
 		field('title', nameAt('code'), { required: true, length: [2, 255] }),
 		field('begdate', performedAt('start'), { kind: 'datetime', codec: dayOrTime, sort: 'date' }),
 		field('enddate', performedAt('end'), { kind: 'datetime', codec: dayOrTime }),
-		field('diagnosis', codesAt('surgery', 'diagnosis', ['code']), { length: [2, 255] }),
+		field('diagnosis', codesAt('surgery', 'diagnosis', ['code']), { length: [2, 255], filter: codeFilter }),
 		field('pid', at('subject', 'reference'), { to: ['Patient'], isReadOnly: true }),
 		field('puuid', at('subject', 'reference'), { to: ['Patient'], as: 'uuid', isReadOnly: true }),
 		field('encounter_uuid', at('encounter', 'reference'), { to: ['Encounter'], as: 'uuid' }),
 		field('date', extensionAt('surgery', 'date', 'datetime'), { kind: 'datetime' }),
 		field('modifydate', at('meta', 'lastUpdated'), { kind: 'datetime', isReadOnly: true, sort: '_lastUpdated' }),
+		field('activity', activityPlace, { kind: 'flag' }),
 		field('comments', noteAt()),
 	]),
 	make: () => ({

@@ -498,7 +498,7 @@ async function listVitals(ctx: FhirCtx, call: Call): Promise<Answer> {
 	const sort = query.get('_sort') || '-date';
 	if (!/^-?date$/.test(sort))
 		throw invalidFields([{ field: '_sort', code: 'InArray::NOT_IN_ARRAY', text: `${sort.slice(0, 64)} is no field to sort by` }]);
-	const since = call.query.filter(([param]) => param === '_lastUpdated');
+	const since = call.query.filter(([param]) => param === '_lastUpdated' || param === 'date');
 	const groups = await readGroups(ctx, [...criteriaOf(await whoseIn(ctx, call)), ...since], offset + limit, sort);
 	const next = groups.length > offset + limit ? { next: `${call.request.path}?_limit=${limit}&_offset=${offset + limit}` } : {};
 	return { data: await showGroups(ctx, groups.slice(offset, offset + limit), units), links: next };
