@@ -175,7 +175,8 @@ export type MedicationUse = Entity &
 		readonly dosageInstruction?: readonly Dosage[];
 		readonly dosage?: readonly Dosage[] | Dosage;
 		readonly authorizingPrescription?: readonly Reference[];
-		readonly performer?: readonly { readonly actor?: Reference }[];
+		/** Of a request the one who is to give it, of an administration those who did. */
+		readonly performer?: Reference | readonly { readonly actor?: Reference }[];
 		readonly dispenseRequest?: { readonly quantity?: Measure; readonly numberOfRepeatsAllowed?: number; readonly validityPeriod?: Period };
 		readonly note?: readonly Note[];
 	};

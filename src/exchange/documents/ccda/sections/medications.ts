@@ -12,7 +12,7 @@ import {
 } from '#exchange/documents/ccda/draft.ts';
 import { indications, loinc, reasonWords, related, status } from '#exchange/documents/ccda/entries.ts';
 import { author, organization, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
-import type { Concept, Dosage, Measure, Medication, MedicationUse, Party, Period } from '#exchange/documents/shapes.ts';
+import type { Concept, Dosage, Measure, Medication, MedicationUse, Party, Period, Reference } from '#exchange/documents/shapes.ts';
 import { anyHasCode, codeWords, conceptWords, measureWords, notesWords, periodOf, periodWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import type { SectionKey } from '#formats/ccda/vocabulary.ts';
@@ -180,7 +180,7 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 		dose === undefined ? nothing('doseQuantity') : quantity('doseQuantity', dose),
 		rate === undefined ? undefined : quantity('rateQuantity', rate),
 		element('consumable', {}, product(draft, use, `${id}_name`)),
-		use.performer?.map(({ actor }) => performer(draft, actor, use)).slice(0, 1),
+		performer(draft, performerOf(use), use),
 		author(draft, use.requester ?? use.informationSource, use.authoredOn ?? use.dateAsserted, use),
 		indications(draft, use).map((reason) => related('RSON', reason)),
 		sig === undefined ? undefined : related('COMP', freeSig(id)),
@@ -188,6 +188,11 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 		dispenses(draft, use, `${id}_name`),
 		asNeeded === undefined ? undefined : element('precondition', { typeCode: 'PRCN' }, asNeededCriterion(asNeeded)),
 	);
+}
+
+function performerOf({ performer: by }: MedicationUse): Reference | undefined {
+	const [first] = [by].flat();
+	return first !== undefined && 'actor' in first ? first.actor : (first as Reference | undefined);
 }
 
 function asNeededCriterion(concept: Concept): Element {
@@ -303,7 +308,7 @@ function dispenses(draft: Draft, order: MedicationUse, reference: string): (Elem
 				time('effectiveTime', dispense.whenHandedOver ?? dispense.whenPrepared),
 				dispense.quantity === undefined ? undefined : quantity('quantity', dispense.quantity),
 				element('product', {}, product(draft, dispense, reference)),
-				dispense.performer?.map(({ actor }) => performer(draft, actor, dispense)).slice(0, 1),
+				performer(draft, performerOf(dispense), dispense),
 			),
 		),
 	);
