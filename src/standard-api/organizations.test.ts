@@ -1,6 +1,7 @@
 // facility, insurance_company, practitioner and user through both APIs.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { everything } from '#access/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { testServer } from '#testing/server.ts';
 import { likelyRoundTrip, recordRoundTrip } from '#testing/standard.ts';
@@ -69,6 +70,17 @@ test('a practitioner belongs to a facility by number or UUID; users are practiti
 	assert.equal(await list('api/practitioner?lname=Nurse'), 0);
 });
 
+test('writes are signed for the facility of who writes, as US Core has it', async () => {
+	const facility = await made('api/facility', { name: 'Signing Clinic', facility_npi: '1234567893' });
+	const { uuid } = await made('api/practitioner', { fname: 'Sig', lname: 'Ner', npi: '1245319599', facility_id: facility.uuid });
+	server.caller('signer', everything, 'user', { fhirUser: `Practitioner/${uuid}` });
+	const { json } = await server.api('POST', 'api/insurance_company', { as: 'signer', body: { name: 'Signed' } });
+	const found = (await server.send('GET', `Provenance?target=Organization/${(json as unknown as { uuid: string }).uuid}`)).json;
+	const [{ resource }] = found.entry as [{ resource: Resource & { agent: object[] } }];
+	assert.deepEqual(resource.meta?.profile, ['http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance']);
+	assert.deepEqual((resource.agent[0] as { onBehalfOf: object }).onBehalfOf, { reference: `Organization/${facility.uuid}` });
+});
+
 const type = (code: string) => [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/organization-type', code }] }];
 
 function secondLines(...pairs: readonly (readonly [string, string])[]): (record: Record<string, unknown>) => Record<string, unknown> {
@@ -85,6 +97,7 @@ likelyRoundTrip(server, facilityMapping, {
 	path: (id) => `api/facility/${id}`,
 	seed: 4,
 	adjust: (one) => ({ ...one, type: type('prov') }),
+	alone: ['mail_street2', 'inactive'],
 });
 recordRoundTrip(server, insuranceCompanyMapping, {
 	path: 'api/insurance_company',
@@ -96,6 +109,7 @@ likelyRoundTrip(server, insuranceCompanyMapping, {
 	path: (id) => `api/insurance_company/${id}`,
 	seed: 6,
 	adjust: (one) => ({ ...one, type: type('pay') }),
+	alone: ['line2', 'inactive'],
 });
 recordRoundTrip(server, practitionerMapping, { path: 'api/practitioner', seed: 7, adjust: secondLines(['streetb', 'street']) });
 likelyRoundTrip(server, practitionerMapping, {
@@ -105,6 +119,7 @@ likelyRoundTrip(server, practitionerMapping, {
 		...one,
 		identifier: [...((one.identifier as object[] | undefined) ?? []), { system: 'http://hl7.org/fhir/sid/us-npi', value: '1' }],
 	}),
+	alone: ['streetb', 'mname'],
 });
 
 test('a user is a view of the same fields as a practitioner', () => {

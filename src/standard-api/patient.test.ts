@@ -95,4 +95,4 @@ function whole(record: Record<string, unknown>): Record<string, unknown> {
 }
 
 recordRoundTrip(server, patientMapping, { path: 'api/patient', seed: 1, adjust: whole });
-likelyRoundTrip(server, patientMapping, { path: (id) => `api/patient/${id}`, seed: 2 });
+likelyRoundTrip(server, patientMapping, { path: (id) => `api/patient/${id}`, seed: 2, alone: ['street_line_2', 'mname', 'birth_mname'] });
