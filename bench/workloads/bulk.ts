@@ -31,7 +31,7 @@ async function againstCopy({ home, options }: Stage): Promise<Finding[]> {
 	const workload = 'bulk-export';
 	return [
 		finding({ workload, what: 'R5: COPY TO of all bodies', unit: 'MB/s' }, samples.copy),
-		finding({ workload, what: '$export of everything, from kick-off to manifest, files synced', unit: 'MB/s' }, samples.heron, [
+		finding({ workload, what: '$export of everything, from kick-off to manifest', unit: 'MB/s' }, samples.heron, [
 			{ to: 'R5', samples: samples.copy, goal: { atLeast: 0.9 } },
 		]),
 	];

@@ -43,7 +43,6 @@ export async function runExport(ctx: FhirCtx, job: JobRun, { keepMs, fileBytes, 
 	const asked = JSON.parse(job.input) as Asked;
 	const output = await createOutput(job.folder, createPace(served, job.signal), job.signal, fileBytes);
 	const manifest = await ctx.db.tx((tx) => exportWithin(ctx, tx, job, asked, output), { isolation: 'repeatable read' });
-	await output.sync();
 	await noteBulk(ctx, 'export', `${manifest.output.reduce((sum, { count }) => sum + count, 0)} resources`);
 	return { text: JSON.stringify(manifest), contentType: 'application/json', keepMs };
 }
@@ -54,9 +53,9 @@ async function exportWithin(ctx: FhirCtx, tx: Tx, job: JobRun, asked: Asked, out
 	const selections = await selectionsOf(ctx, tx, asked, about);
 	const lost: Issue[] = [...asked.notes];
 	const list = (type: string | undefined, files: readonly OutputFile[]): Listed[] =>
-		files.map(({ number, count }) => ({
+		files.map(({ number, count, bytes }) => ({
 			...(type === undefined ? {} : { type }),
-			url: `${ctx.fhir.base}/Binary/${jobFileId(job.id, number)}`,
+			url: `${ctx.fhir.base}/Binary/${jobFileId(job.id, number, bytes)}`,
 			count,
 		}));
 	const told = createTeller(job);

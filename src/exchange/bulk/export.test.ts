@@ -1,7 +1,7 @@
 // Exports by their front: kick-off, poll, download; what is in the files is compared with what a search by the same caller finds.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, truncateSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Grant } from '#access/ctx.ts';
@@ -503,6 +503,10 @@ test('files: in parts, compressed, and for nobody but the client and administrat
 		assert.ok([403, 404].includes((await server.send('GET', path, { as: other })).status));
 	assert.equal((await server.send('GET', path, { as: 'nobody' })).status, 401);
 	assert.equal((await server.send('GET', `${path}9`, { as })).status, 404);
+	// Its end was lost with the power.
+	const [, job = '', number = ''] = /Binary\/([^.]+)\.(\d+)/.exec(path) ?? [];
+	truncateSync(await server.ctx.fhir.jobs.file(server.ctx, job, number), 100);
+	assert.equal((await server.send('GET', path, { as })).status, 404);
 });
 
 test('large types come in several files, each of whole lines', async () => {

@@ -43,7 +43,7 @@ export async function runImport(ctx: FhirCtx, job: JobRun, settings: ImportSetti
 			'import',
 			`${summary.counts.created} created, ${summary.counts.updated} updated, ${summary.counts.refused} refused`,
 		);
-		const text = JSON.stringify(manifestOf(ctx, job, asked, summary, report.count));
+		const text = JSON.stringify(manifestOf(ctx, job, asked, summary, report));
 		return { text, contentType: 'application/json', keepMs: settings.keepMs };
 	} finally {
 		await report.close();
@@ -165,20 +165,20 @@ function issuesIn({ type, id, outcome, issues }: ReportLine, place: string): Iss
 	}));
 }
 
-function manifestOf(ctx: FhirCtx, job: JobRun, { request }: ImportAsked, { byType, counts }: Summary, problems: number): object {
+function manifestOf(ctx: FhirCtx, job: JobRun, { request }: ImportAsked, { byType, counts }: Summary, report: Report): object {
 	const output = [...byType].map(([type, own]) => ({
 		type,
 		count: own.created + own.updated + own.unchanged,
 		...own,
 	}));
-	const url = `${ctx.fhir.base}/Binary/${jobFileId(job.id, 1)}`;
+	const url = `${ctx.fhir.base}/Binary/${jobFileId(job.id, 1, report.bytes)}`;
 	return {
 		transactionTime: ctx.clock.now().toISOString(),
 		request,
 		requiresAccessToken: true,
 		counts,
 		output,
-		error: problems === 0 ? [] : [{ type: 'OperationOutcome', count: problems, url }],
+		error: report.count === 0 ? [] : [{ type: 'OperationOutcome', count: report.count, url }],
 	};
 }
 
@@ -186,6 +186,7 @@ type Report = {
 	/** A line for each resource or file that something is wrong with. */
 	add(...issues: readonly Issue[]): Promise<void>;
 	readonly count: number;
+	readonly bytes: number;
 	sync(): Promise<void>;
 	close(): Promise<void>;
 };
@@ -195,15 +196,20 @@ async function createReport(folder: string): Promise<Report> {
 	const file = await open(join(folder, '1'), 'w', 0o600);
 	let writing: Promise<unknown> = Promise.resolve();
 	let count = 0;
+	let bytes = 0;
 	return {
 		add(...issues) {
 			count++;
-			const line = `${JSON.stringify(outcomeOf(issues))}\n`;
+			const line = Buffer.from(`${JSON.stringify(outcomeOf(issues))}\n`);
+			bytes += line.length;
 			writing = writing.then(() => file.write(line));
 			return writing.then(() => undefined);
 		},
 		get count() {
 			return count;
+		},
+		get bytes() {
+			return bytes;
 		},
 		async sync() {
 			await writing;

@@ -1,18 +1,18 @@
-// The files of an export: NDJSON, numbered in the job's folder, begun anew when one is large, on disk for certain before the job is done.
+// The files of an export: NDJSON, numbered in the job's folder, begun anew when one is large. They are not forced to disk: an export can be
+// asked for again, and a file that is not whole after a power failure is known by its size.
 import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pace } from './pace.ts';
+import { diskFull } from './problems.ts';
 
 /** Lines as bytes, and how many they are. */
 export type Piece = { readonly bytes: Buffer; readonly lines: number };
 
-export type OutputFile = { readonly number: number; readonly count: number };
+export type OutputFile = { readonly number: number; readonly count: number; readonly bytes: number };
 
 export type Output = {
 	/** Writes pieces into as many files as they need; none when there is nothing. */
 	write(pieces: AsyncIterable<Piece>): Promise<OutputFile[]>;
-	/** Resolves when everything written is on disk. */
-	sync(): Promise<void>;
 };
 
 /** A file is ended when it has so many bytes. */
@@ -24,7 +24,6 @@ const blockBytes = 1024 * 1024;
 export async function createOutput(folder: string, pace: Pace, signal: AbortSignal, largest = fileBytes): Promise<Output> {
 	await rm(folder, { recursive: true, force: true });
 	await mkdir(folder, { recursive: true, mode: 0o700 });
-	const ends: Promise<void>[] = [];
 	let last = 0;
 	return {
 		async write(pieces) {
@@ -33,8 +32,8 @@ export async function createOutput(folder: string, pace: Pace, signal: AbortSign
 			const close = async (): Promise<void> => {
 				if (file === undefined) return;
 				await file.flush();
-				files.push({ number: last, count: file.count });
-				ends.push(file.end());
+				files.push({ number: last, count: file.count, bytes: file.size });
+				await file.close();
 				file = undefined;
 			};
 			try {
@@ -47,15 +46,12 @@ export async function createOutput(folder: string, pace: Pace, signal: AbortSign
 					await pace.rest();
 				}
 				await close();
+			} catch (error) {
+				throw (error as { code?: string }).code === 'ENOSPC' ? diskFull(error) : error;
 			} finally {
-				await file?.end();
+				await file?.close();
 			}
 			return files;
-		},
-		async sync() {
-			await Promise.all(ends);
-			const handle = await open(folder);
-			await handle.sync().finally(() => handle.close());
 		},
 	};
 }
@@ -65,8 +61,7 @@ type Open = {
 	readonly count: number;
 	add(piece: Piece): Promise<void>;
 	flush(): Promise<void>;
-	/** Brings it to disk and closes it. */
-	end(): Promise<void>;
+	close(): Promise<void>;
 };
 
 /** A file that writes a block while the next is gathered. */
@@ -104,12 +99,6 @@ async function openFile(path: string): Promise<Open> {
 			await send();
 			await writing;
 		},
-		async end() {
-			try {
-				await handle.datasync();
-			} finally {
-				await handle.close();
-			}
-		},
+		close: () => handle.close(),
 	};
 }

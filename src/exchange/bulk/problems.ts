@@ -51,3 +51,13 @@ export function groupUnclear(text: string): Problem {
 export function badValue(name: string, hint: string): Problem {
 	return invalid('value', 'parameter-invalid', `The parameter "${name}" cannot be read. ${hint}`, name);
 }
+
+/** There is no room for the files: asking again does not help before there is. */
+export function diskFull(cause: unknown): Problem {
+	const text = 'The disk of the server has no room for the files of the export.';
+	return new Problem('fault', 'disk-full', text, {
+		status: 507,
+		cause,
+		issues: [{ severity: 'error', type: 'no-store', code: 'disk-full', text }],
+	});
+}
