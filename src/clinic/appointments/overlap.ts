@@ -1,6 +1,7 @@
 // Whether a visit may be where it is to be: its provider, its room and its place must be free for it, by the rules of the categories.
 import { everything } from '#access/ctx.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Pair } from '#fhir/search/escape.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Unit } from '#fhir/store/store.ts';
 import { type Category, categorySystem } from './categories.ts';
@@ -46,10 +47,11 @@ export async function keepClear(
 	const categoryOf = (one: Appointment): Category | undefined => byCode.get(categoryCode(one) ?? '');
 	await unit.lock(appointments.flatMap(locksOf));
 	const own = new Map(appointments.map((one) => [one.id, one]));
-	for (const appointment of appointments) {
-		const category = categoryOf(appointment);
-		if (category === undefined || !isVisit(appointment, category)) continue;
-		const there = (await around(ctx, unit, appointment, categories)).filter(({ id }) => !own.has(id));
+	const visits = appointments.filter((one) => isVisit(one, categoryOf(one)));
+	const closed = await closings(ctx, unit, visits, categories);
+	for (const appointment of visits) {
+		const category = categoryOf(appointment) as Category;
+		const there = [...(await around(ctx, unit, appointment)), ...closed].filter(({ id }) => !own.has(id));
 		const beside = appointments.filter((one) => one.id !== appointment.id && !idleStatuses.includes(one.status ?? ''));
 		const other = [...there, ...beside].find(
 			(one) =>
@@ -87,29 +89,42 @@ function locksOf(appointment: Appointment): string[] {
 	return taken.flatMap((one) => days.map((day) => `appointments of ${one} on ${day}`));
 }
 
-/** What is there about the same time with one of those who take part, or that closes a place; seen by the rules, not by the caller. */
-async function around(ctx: FhirCtx, unit: Unit, appointment: Appointment, categories: readonly Category[]): Promise<Appointment[]> {
+/** What is there about the same time with one of those who take part; seen by the rules, not by the caller. */
+async function around(ctx: FhirCtx, unit: Unit, appointment: Appointment): Promise<Appointment[]> {
+	const [providers, room] = [actorsOf(appointment, 'provider'), roomOf(appointment)];
+	const time = intervalOf(appointment);
+	return [
+		...(providers.length === 0 ? [] : await within(ctx, unit, time, ['actor', providers.join(',')])),
+		...(room === undefined ? [] : await within(ctx, unit, time, ['actor:identifier', `${roomSystem}|${room.replace(/[\\$,|]/g, '\\$&')}`])),
+	];
+}
+
+/** What closes a place while the visits go on. */
+async function closings(ctx: FhirCtx, unit: Unit, visits: readonly Appointment[], categories: readonly Category[]): Promise<Appointment[]> {
+	const closing = categories.filter(({ kind, overlap }) => kind === 'clinic' && overlap !== 'allowed');
+	if (visits.length === 0 || closing.length === 0) return [];
+	const times = visits.map(intervalOf);
+	const all = { from: Math.min(...times.map(({ from }) => from)), to: Math.max(...times.map(({ to }) => to)) };
+	return within(ctx, unit, all, ['appointment-type', closing.map(({ code }) => `${categorySystem}|${code}`).join(',')]);
+}
+
+/** Appointments that may cross an interval and take up time, by one more criterion. */
+async function within(ctx: FhirCtx, unit: Unit, { from, to }: Interval, criterion: Pair): Promise<Appointment[]> {
 	const system = { ...ctx, caller: { ...ctx.caller, grants: everything } };
-	const { from, to } = intervalOf(appointment);
-	const window = [
+	const query: Pair[] = [
+		criterion,
 		['date', `gt${new Date(from - longestMs).toISOString()}`],
 		['date', `lt${new Date(to).toISOString()}`],
 		['status:not', idleStatuses.join(',')],
 		['_count', '1000'],
-	] as const;
-	const closing = categories
-		.filter(({ kind, overlap }) => kind === 'clinic' && overlap !== 'allowed')
-		.map(({ code }) => `${categorySystem}|${code}`);
-	const [providers, room] = [actorsOf(appointment, 'provider'), roomOf(appointment)];
-	const asked: (readonly [string, string])[] = [
-		...(providers.length === 0 ? [] : [['actor', providers.join(',')] as const]),
-		...(room === undefined ? [] : [['actor:identifier', `${roomSystem}|${room.replace(/[\\$,|]/g, '\\$&')}`] as const]),
-		...(closing.length === 0 ? [] : [['appointment-type', closing.join(',')] as const]),
+		['_total', 'none'],
 	];
 	const found: Appointment[] = [];
-	for (const pair of asked) {
-		const { matches } = await search(system, { type: 'Appointment', query: [pair, ...window], handling: 'strict', tx: unit.tx });
+	for (let page: string | null | undefined; page !== null; ) {
+		const asked = page === undefined ? query : [...query, ['_page', page] as Pair];
+		const { matches, links } = await search(system, { type: 'Appointment', query: asked, handling: 'strict', tx: unit.tx });
 		found.push(...matches.map(({ body }) => JSON.parse(body) as Appointment));
+		page = links.next === undefined ? null : new URL(links.next).searchParams.get('_page');
 	}
 	return found;
 }
