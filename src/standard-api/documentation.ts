@@ -47,7 +47,7 @@ function measuresText(): string {
 	});
 	return [
 		'\n## vital: measurements\n',
-		'Each is an Observation of its own, grouped by a panel (85353-1); blood pressure is one with two components. The query `units=metric` or `units=us` (usual) chooses the units.\n',
+		'Each is an Observation of its own, grouped by a panel (85353-1); blood pressure is one with two components. The query `units=metric` or `units=us` (usual) chooses the units, and `<field>_unit` in a body names that of one value. `temp_method` is the method of the temperature (`method.text`) and `BMI_status` the interpretation of the BMI (`interpretation[0].text`), or extensions of the panel when those were not measured.\n',
 		'| Field | LOINC | Display | Where | US unit | Metric unit |',
 		'|---|---|---|---|---|---|',
 		...lines,

@@ -55,7 +55,7 @@ async function showDrugs(ctx: FhirCtx, found: readonly Found[]): Promise<Shown[]
 	});
 }
 
-const common = { resource: name, right: 'patients.med', type: 'Medication', style: 'E200' } as const;
+const common = { mapping: drugMapping, resource: name, right: 'patients.med', type: 'Medication', style: 'E200' } as const;
 
 export const drugRows: readonly StandardRow[] = [
 	{

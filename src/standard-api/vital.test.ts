@@ -6,7 +6,7 @@ import type { Resource } from '#fhir/resource.ts';
 import { createRandom, type Random } from '#testing/random.ts';
 import { testServer } from '#testing/server.ts';
 import { likelyRoundTrip, recordIn, validRecord } from '#testing/standard.ts';
-import { vitalMapping } from './vital.ts';
+import { vitalMapping } from './vital-record.ts';
 import { measures, signs } from './vital-signs.ts';
 
 const server = await testServer({ after });
