@@ -96,9 +96,10 @@ function addVisits(life: Life, relative: Link | undefined, booked: Booked | unde
 			...(stage === 'room' ? { underWay: true } : {}),
 		} satisfies Planned);
 	agenda.forEach((planned, i) => {
-		const visit = addVisit(life, memory, planned);
-		if (planned.day === today && booked !== undefined) visit.encounter.appointment = [linkTo(booked.appointment)];
-		else addKept(chart, visit, planned);
+		const visit = addVisit(life, memory, planned, (opened) => {
+			if (planned.day === today && booked !== undefined) opened.encounter.appointment = [linkTo(booked.appointment)];
+			else addKept(chart, opened, planned);
+		});
 		if (planned.underWay) return;
 		if (i === 0) addAllergies(life, visit);
 		if (i === agenda.findLastIndex(({ underWay }) => underWay === undefined)) addCare(life, visit, relative);

@@ -39,7 +39,7 @@ export type Life = {
 export function lifeOf(world: World, chart: Chart): Life {
 	const { person, random } = chart;
 	const age = yearsBetween(person.birth, endOf(world, person));
-	const known = age < 7 ? person.birth : endOf(world, person) - Math.round(random.between(26, age < 18 ? 50 : 72) * 30.44);
+	const known = age < 7 ? person.birth : endOf(world, person) - Math.round(random.between(25, age < 18 ? 36 : 58) * 30.44);
 	return {
 		chart,
 		had: problems.flatMap((problem) => {

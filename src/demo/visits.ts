@@ -57,11 +57,12 @@ export type Memory = {
 	studied: Set<string>;
 };
 
-/** Adds a visit with all that comes of it. */
-export function addVisit(life: Life, memory: Memory, planned: Planned): Visit {
+/** Adds a visit with all that comes of it; `opened` hears of it before anything else is done. */
+export function addVisit(life: Life, memory: Memory, planned: Planned, opened: (visit: Visit) => void): Visit {
 	const { chart } = life;
 	const { person } = chart;
 	const visit = openVisit(chart, planned, person.clinician, person.facility);
+	opened(visit);
 	const full = planned.kind === 'check-up' && (memory.asked === undefined || planned.day - memory.asked > 25);
 	const measured = addVitals(life, visit, {
 		full: full || planned.kind === 'prenatal',

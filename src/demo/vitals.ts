@@ -2,7 +2,7 @@
 import type { Resource } from '#fhir/resource.ts';
 import { type Chart, ofVisit, type Visit } from './chart.ts';
 import { type Coded, type Concept, concept, concepts, hl7, loinc, profiled, quantity, round, snomed } from './fhir.ts';
-import { effectOn, type Life, sizeOn } from './life.ts';
+import { effectOn, hash, type Life, sizeOn } from './life.ts';
 import { instantOf, yearsBetween } from './time.ts';
 
 type Vital = {
@@ -99,10 +99,10 @@ function addVital(chart: Chart, visit: Visit, name: VitalName, value: number): v
 	const isRestless = yearsBetween(person.birth, visit.start.day) < 2 || name === 'bmiPercentile';
 	chart.add({
 		...base(chart, visit, profile, concept(loinc, code)),
-		...(random.chance(isRestless ? 0.06 : 0.015)
+		...(isRare(chart, visit, name, isRestless ? 4 : 17)
 			? absent(random.pick(reasons))
 			: { valueQuantity: quantity(round(value, digits), unit, shown) }),
-		...(random.chance(isRestless ? 0.12 : 0.02) ? { component: [position(random.chance(0.5))] } : {}),
+		...(isRare(chart, visit, `${name} position`, isRestless ? 2 : 9) ? { component: [position(random.chance(0.5))] } : {}),
 	});
 }
 
@@ -115,6 +115,13 @@ function absent(reason: Coded): { readonly dataAbsentReason: Concept } {
 	return { dataAbsentReason: concept(`${hl7}/data-absent-reason`, reason) };
 }
 
+/** Whether it is one of the visits at which something is not as usual: about half of those of every so many patients. */
+function isRare({ person }: Chart, { start }: Visit, what: string, every: number): boolean {
+	// Every so many of those of one kind, who come round every twenty.
+	const turn = Math.floor(person.n / 20) + (person.n % 20) * 3 + Math.abs(hash(what));
+	return turn % every === 0 && (start.day + person.n) % 2 === 0;
+}
+
 /** How the patient sat or lay, where it was noted at all. */
 function position(unknown: boolean): object {
 	return {
@@ -124,10 +131,9 @@ function position(unknown: boolean): object {
 }
 
 function addBloodPressure(chart: Chart, visit: Visit, systolic: number, diastolic: number): void {
-	const { random } = chart;
 	// A cuff that gives the upper value only, or a patient who had enough of it.
-	const none = random.chance(0.012);
-	const [noUpper, noLower] = [none || random.chance(0.015), none || random.chance(0.015)];
+	const none = isRare(chart, visit, 'no pressure', 19);
+	const [noUpper, noLower] = [none || isRare(chart, visit, 'systolic', 19), none || isRare(chart, visit, 'diastolic', 19)];
 	const part = (code: Coded, value: number, missing: boolean): object => ({
 		code: concept(loinc, code),
 		...(missing ? absent(['error', 'Error']) : { valueQuantity: quantity(value, 'mm[Hg]', 'mmHg') }),
@@ -144,8 +150,8 @@ function addBloodPressure(chart: Chart, visit: Visit, systolic: number, diastoli
 
 function addSaturation(chart: Chart, visit: Visit, value: number): void {
 	const { random } = chart;
-	const oxygen = value < 95 || random.chance(0.03);
-	const missing = random.chance(0.02);
+	const oxygen = value < 95 || isRare(chart, visit, 'oxygen', 11);
+	const missing = isRare(chart, visit, 'saturation', 17);
 	const flow = random.chance(0.25) ? absent(['not-asked', 'Not Asked']) : { valueQuantity: quantity(random.between(1, 3), 'L/min') };
 	const share = random.chance(0.25) ? absent(['not-asked', 'Not Asked']) : { valueQuantity: quantity(random.between(24, 32), '%') };
 	chart.add({
