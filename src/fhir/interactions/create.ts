@@ -24,9 +24,6 @@ export async function create(ctx: FhirCtx, { type, resource, ifNoneExist }: Crea
 }
 
 async function createUnless(ctx: FhirCtx, write: Write, criteria: string, issues: readonly Issue[]): Promise<Done> {
-	// A look without the lock first: what is there already needs no turn.
-	const there = await theOne(ctx, write.type, criteria);
-	if (there !== undefined) return { stored: there, status: 200, issues };
 	const key = permit(ctx, write.type, 'create') === null ? soleKey(ctx, write.type, criteria) : undefined;
 	if (key !== undefined) {
 		const unless = { lock: lockOf(write.type, criteria), key };
@@ -36,6 +33,9 @@ async function createUnless(ctx: FhirCtx, write: Write, criteria: string, issues
 		});
 		if (stored !== undefined) return { stored, status: 201, issues };
 	}
+	// A look without the lock first: what is there already needs no turn.
+	const there = await theOne(ctx, write.type, criteria);
+	if (there !== undefined) return { stored: there, status: 200, issues };
 	return ctx.fhir.store.transact(ctx, async (unit) => {
 		await unit.lock([lockOf(write.type, criteria)]);
 		const found = await theOne(ctx, write.type, criteria, unit);

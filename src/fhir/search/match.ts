@@ -35,13 +35,13 @@ export async function match(ctx: FhirCtx, type: string, criteria: string, tx: Qu
 	return rows.map(({ rid, id, ver, op, lu, body }) => ({ type, id, rid, version: ver, updated: lu.getTime(), op, body }));
 }
 
-/** The index key that the criteria come to: for a single token of a caller who may find all of the type, undefined for all else. */
+/** The index key that the criteria come to: for one identifier of a caller who may find all of the type, undefined for all else. */
 export function soleKey(ctx: FhirCtx, type: string, criteria: string): Key | undefined {
 	const { clause } = parseCriteria(ctx.fhir, type, pairsOf(criteria.replace(/^[^?]*\?/, '')));
 	const [part, ...others] = flatten(clause);
 	if (part?.is !== 'param' || others.length > 0 || reachOf(ctx, type, 'search') !== undefined) return undefined;
 	const { param, modifier, values } = part;
-	if (param.type !== 'token' || param.storage.in !== 'keys' || modifier !== undefined) return undefined;
+	if (param.code !== 'identifier' || param.storage.in !== 'keys' || modifier !== undefined) return undefined;
 	const [key, ...more] = tokenKeys(param, values);
 	return more.length > 0 ? undefined : key;
 }

@@ -7,13 +7,13 @@ import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { closingOf, type Known } from './closing.ts';
 import { isTransient, problemOf, type SqlError } from './failures.ts';
 import { endWith, type Journal, journaledOf } from './journal.ts';
-import type { Extract } from './layout.ts';
+import type { Extract, Key } from './layout.ts';
 import { looksFor } from './looks.ts';
 import { makePlan, needsLook, type Ready, ridsFor } from './plan.ts';
 import { keyTaken, referenceNotFound, stillReferenced } from './problems.ts';
 import type { Rids } from './rids.ts';
-import { demandNoKeys, indexesOnly, linkOf, lockTexts, readLinks, refusals } from './statements.ts';
-import type { Written } from './store.ts';
+import { demandNoKeys, findKeys, indexesOnly, linkOf, lockTexts, readLinks, refusals } from './statements.ts';
+import type { Write, Written } from './store.ts';
 
 export type BatchOptions = {
 	readonly pipeline: Pipeline;
@@ -34,11 +34,15 @@ export type Batches = {
 	idle(): Promise<void>;
 };
 
+type Unless = NonNullable<Write['unless']>;
+
 type Job = {
 	readonly ready: Ready;
 	readonly resolve: (written: Written) => void;
 	readonly reject: (error: unknown) => void;
 	settled: boolean;
+	/** The key that must not have been there is there. */
+	isTaken: boolean;
 };
 
 /** How many batches run at a time: while one commits, the next is prepared and sent. */
@@ -69,9 +73,11 @@ export function createBatches(options: BatchOptions): Batches {
 		running++;
 		await carry(options, jobs, 1);
 		running--;
-		for (const { ready } of jobs) {
-			const turn = turnOf(ready);
+		for (const job of jobs) {
+			const turn = turnOf(job.ready);
 			if (turn === undefined) continue;
+			// What waited behind a key that is there now need not ask again.
+			if (job.isTaken) for (const behind of busy.get(turn)?.splice(0) ?? []) settle(behind, keyTaken());
 			const next = busy.get(turn)?.shift();
 			if (next === undefined) busy.delete(turn);
 			else queue.push(next);
@@ -85,7 +91,7 @@ export function createBatches(options: BatchOptions): Batches {
 	return {
 		write(ready) {
 			return new Promise((resolve, reject) => {
-				const job: Job = { ready, resolve, reject, settled: false };
+				const job: Job = { ready, resolve, reject, settled: false, isTaken: false };
 				const turn = turnOf(ready);
 				const behind = turn === undefined ? undefined : busy.get(turn);
 				if (behind !== undefined) {
@@ -109,21 +115,32 @@ function turnOf(ready: Ready): string | undefined {
 	return ready.write.unless === undefined ? undefined : `?${ready.write.unless.lock}`;
 }
 
+/** The writes that depend on keys which must not be there, by type in a fixed order. */
+function askingOf<T extends { readonly write: Write }>(writes: readonly T[]): [type: string, of: T[], keys: Key[]][] {
+	const asking = writes.filter(({ write }) => write.unless !== undefined);
+	return [...Map.groupBy(asking, ({ write }) => write.type)]
+		.sort(([a], [b]) => (a < b ? -1 : 1))
+		.map(([type, of]) => [type, of, of.map(({ write }) => (write.unless as Unless).key)]);
+}
+
+/** Tells those whose keys are there already and gives the others. No lock is held yet: what comes meanwhile is found by the demands. */
+async function withoutTaken(pipeline: Pipeline, jobs: readonly Job[]): Promise<readonly Job[]> {
+	const asking = askingOf(jobs.map((job) => ({ write: job.ready.write, job })));
+	if (asking.length === 0) return jobs;
+	const [, ...answers] = await pipeline.run([indexesOnly, ...asking.map(([type, , keys]) => findKeys(type, keys))]);
+	for (const [i, [, of, keys]] of asking.entries()) {
+		const there = new Set((answers[i] ?? []).map(([key]) => key as Key));
+		for (const [at, { job }] of of.entries()) if (there.has(keys[at] as Key)) settle(job, keyTaken());
+	}
+	return jobs.filter(({ settled }) => !settled);
+}
+
 /** Locks and looks for the keys that must not be there. */
 function demandsOf(writes: readonly Ready[]): Prepared[] {
-	const asked = writes.flatMap(({ write: { type, unless } }) => (unless === undefined ? [] : [{ type, ...unless }]));
-	if (asked.length === 0) return [];
-	const byType = [...Map.groupBy(asked, ({ type }) => type)].sort(([a], [b]) => (a < b ? -1 : 1));
-	return [
-		indexesOnly,
-		lockTexts(asked.map(({ lock }) => lock)),
-		...byType.map(([type, of]) =>
-			demandNoKeys(
-				type,
-				of.map(({ key }) => key),
-			),
-		),
-	];
+	const asking = askingOf(writes);
+	if (asking.length === 0) return [];
+	const locks = asking.flatMap(([, of]) => of.map(({ write }) => (write.unless as Unless).lock));
+	return [indexesOnly, lockTexts(locks), ...asking.map(([type, , keys]) => demandNoKeys(type, keys))];
 }
 
 function takeBatch(queue: Job[]): Job[] {
@@ -148,8 +165,9 @@ async function carry(options: BatchOptions, jobs: readonly Job[], attempt: numbe
 	}
 }
 
-async function tryOnce(options: BatchOptions, jobs: readonly Job[]): Promise<void> {
+async function tryOnce(options: BatchOptions, all: readonly Job[]): Promise<void> {
 	const { pipeline, rids, known, definitions, extract, integrity, journal } = options;
+	const jobs = await withoutTaken(pipeline, all);
 	const writes = jobs.map(({ ready }) => ready);
 	const looks = looksFor(writes);
 	const deleting = integrity && writes.some(({ write }) => write.op === 'D');
@@ -171,6 +189,7 @@ async function tryOnce(options: BatchOptions, jobs: readonly Job[]): Promise<voi
 function settle(job: Job, outcome: unknown): void {
 	if (job.settled) return;
 	job.settled = true;
+	job.isTaken = job.ready.write.unless !== undefined && (!(outcome instanceof Error) || (outcome as Problem).code === 'key-taken');
 	if (outcome instanceof Error) job.reject(outcome);
 	else job.resolve(outcome as Written);
 }

@@ -15,6 +15,7 @@ import {
 	demandNoPatients,
 	demandTargets,
 	demandUnreferenced,
+	findKeys,
 	indexesOnly,
 	insertRows,
 	lockRows,
@@ -129,6 +130,7 @@ test('deletes look for referrers, and creates for keys, by the indexes, however 
 		[demandUnreferenced('Observation', ['1', '2'], ['encounter', '*']), 'observation_keys'],
 		[demandNoPatients('Observation', ['1', '2']), 'observation_pat'],
 		[demandNoKeys('Observation', ['1', '2']), 'observation_keys'],
+		[findKeys('Observation', ['1', '2']), 'observation_keys'],
 	] as const;
 	for (const [statement, index] of cases) {
 		const plan = await t.db.tx(async (tx) => {

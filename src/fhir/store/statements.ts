@@ -306,13 +306,19 @@ export function demandNoPatients(source: string, targets: readonly Key[]): Prepa
 	};
 }
 
+/** Those of the keys that some resource of the type has. */
+export function findKeys(type: string, keys: readonly Key[]): Prepared {
+	return { name: `find_keys_${type}`, text: `SELECT u.k::text ${haveKeys(type)}`, values: [numbers(keys)] };
+}
+
 /** Refuses with the keys that some resource of the type has, and the type. */
 export function demandNoKeys(type: string, keys: readonly Key[]): Prepared {
-	return {
-		name: `no_keys_${type}`,
-		text: `${refuseFound(type, refusals.taken)} FROM unnest($1::int8[]) AS u(k) WHERE EXISTS (SELECT 1 FROM ${tableOf(type)} r WHERE r.keys @> ARRAY[u.k])`,
-		values: [numbers(keys)],
-	};
+	return { name: `no_keys_${type}`, text: `${refuseFound(type, refusals.taken)} ${haveKeys(type)}`, values: [numbers(keys)] };
+}
+
+/** All keys by one scan of the index: each scan looks through what is not merged into it yet. */
+function haveKeys(type: string): string {
+	return `FROM ${tableOf(type)} r CROSS JOIN LATERAL unnest(r.keys) AS u(k) WHERE r.keys && $1::int8[] AND u.k = ANY($1::int8[])`;
 }
 
 function refuseFound(type: string, state: string): string {

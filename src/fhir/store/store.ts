@@ -33,7 +33,7 @@ export type Write = {
 	/** Leaves what exists as it is and gives it back with `unchanged`; for imports that run again. */
 	readonly onlyIfAbsent?: boolean;
 	/**
-	 * Of a create by itself: only while no resource of the type has the index key, else Problem stale 412 `key-taken`. Whoever holds the lock
+	 * Of a create by itself: only while no resource of the type has the index key (one that few have), else Problem stale 412 `key-taken`. Whoever holds the lock
 	 * of the text (`Unit.lock`) is waited for.
 	 */
 	readonly unless?: { readonly lock: string; readonly key: Key };
