@@ -42,9 +42,13 @@ async function run(job: Job): Promise<Outcome> {
 	/** Whose turn it is; undefined when all is sent. */
 	const next = (): number | undefined =>
 		performance.now() < deadline && issued < (job.requests ?? Number.POSITIVE_INFINITY) ? issued++ : undefined;
+	const pause = watchPauses();
 	const work = 'pool' in what ? takeTurns(what.pool, next, tally) : goRound(what.cycle, next, tally);
 	await Promise.all(connections.map(work));
 	const seconds = (performance.now() - started) / 1000;
+	const longest = pause.end();
+	if (tally.complaint !== undefined && longest > 5000)
+		tally.complaint += ` (this program itself stood still for ${(longest / 1000).toFixed(0)} s meanwhile: the machine did)`;
 	for (const connection of connections) connection.close();
 	return {
 		...summary(tally.times),
@@ -54,6 +58,26 @@ async function run(job: Job): Promise<Outcome> {
 		failed: tally.failed,
 		...(tally.complaint === undefined ? {} : { complaint: tally.complaint }),
 		kinds: Array.from(tally.kinds, (times) => summary(times ?? [])),
+	};
+}
+
+/** How long this process was not let run at a stretch, in milliseconds: what fails during that says nothing about the server. */
+function watchPauses(): { end(): number } {
+	const everyMs = 250;
+	let longest = 0;
+	let last = performance.now();
+	const look = (): void => {
+		const now = performance.now();
+		longest = Math.max(longest, now - last - everyMs);
+		last = now;
+	};
+	const timer = setInterval(look, everyMs);
+	return {
+		end() {
+			clearInterval(timer);
+			look();
+			return longest;
+		},
 	};
 }
 
