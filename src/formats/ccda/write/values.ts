@@ -101,8 +101,8 @@ export function code(name: string, concept: Concept | undefined, options: CodeOp
 }
 
 function originalText(words: string | undefined, reference: string | undefined): Element | undefined {
-	if (reference !== undefined) return element('originalText', {}, element('reference', { value: `#${reference}` }));
-	return words === undefined ? undefined : element('originalText', {}, words);
+	if (words === undefined || words === '') return undefined;
+	return element('originalText', {}, reference === undefined ? words : element('reference', { value: `#${reference}` }));
 }
 
 function codedAttributes({ system, code: value, display }: Coding): Record<string, string | undefined> {
@@ -165,6 +165,11 @@ export function bounds(name: string, low: Measure | undefined, high: Measure | u
 	return ends.every((end) => end === undefined) ? undefined : element(name, { 'xsi:type': 'IVL_PQ' }, ends);
 }
 
+/** The texts of a list: FHIR has null where an item has only extensions. */
+function texts(list: readonly (string | null)[] | undefined): string[] {
+	return (list ?? []).filter((one) => one !== null && one !== '') as string[];
+}
+
 /** Names of people, the usual one first; unknown when there is none. */
 export function personNames(names: readonly Name[] | undefined): Element[] {
 	const known = (names ?? []).filter(({ family, given, text }) => family !== undefined || given !== undefined || text !== undefined);
@@ -175,7 +180,8 @@ export function personNames(names: readonly Name[] | undefined): Element[] {
 
 const nameUses: Readonly<Record<string, string>> = { official: 'L', usual: 'L', nickname: 'P', anonymous: 'P' };
 
-function personName({ use, family, given = [], prefix = [], suffix = [], text, period }: Name): Element {
+function personName({ use, family, text, period, ...parts }: Name): Element {
+	const [given, prefix, suffix] = [texts(parts.given), texts(parts.prefix), texts(parts.suffix)];
 	const valid = period === undefined ? undefined : interval('validTime', period, { open: true });
 	const mark = use === undefined ? undefined : nameUses[use];
 	if (family === undefined && given.length === 0) {
@@ -211,8 +217,9 @@ export function addresses(places: readonly Place[] | undefined): Element[] {
 	return some.length === 0 ? [nothing('addr')] : some.map(address);
 }
 
-function address({ use, line = [], text, city, state, postalCode, country }: Place): Element {
-	const lines = line.length > 0 ? line.slice(0, 4) : text === undefined ? [] : [text];
+function address({ use, line, text, city, state, postalCode, country }: Place): Element {
+	const written = texts(line).slice(0, 4);
+	const lines = written.length > 0 ? written : texts([text ?? null]);
 	const part = (name: string, words: string | undefined): Element | undefined =>
 		words === undefined ? undefined : element(name, {}, words);
 	const isAmerican = country === undefined || ['US', 'USA', 'UNITED STATES'].includes(country.toUpperCase());

@@ -124,6 +124,7 @@ function observation(draft: Draft, allergy: Allergy, id: string): Element {
 						manifestation,
 						part: `${i + 1}-${j + 1}`,
 						reference: `${id}_reaction_${i + 1}`,
+						row: id,
 					}),
 					true,
 				),
@@ -139,16 +140,17 @@ type Reaction = {
 	readonly onset?: string;
 	readonly part: string;
 	readonly reference: string;
+	readonly row: string;
 };
 
-function reactionObservation(draft: Draft, allergy: Allergy, { manifestation, severity, onset, part, reference }: Reaction): Element {
+function reactionObservation(draft: Draft, allergy: Allergy, { manifestation, severity, onset, part, reference, row }: Reaction): Element {
 	return element(
 		'observation',
 		{ classCode: 'OBS', moodCode: 'EVN' },
 		template('reaction'),
 		ownId(draft, allergy, `reaction-${part}`),
 		assertion(),
-		pointer(reference),
+		pointer(row),
 		status('completed'),
 		onset === undefined ? undefined : element('effectiveTime', {}, time('low', onset)),
 		code('value', manifestation, { type: 'CD', systems: [snomed], only: true, reference }),

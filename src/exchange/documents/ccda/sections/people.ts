@@ -294,7 +294,7 @@ function familyMember(draft: Draft, member: FamilyHistory, id: string): Element 
 			),
 		),
 		(member.condition ?? []).map((condition, i) =>
-			element('component', {}, familyObservation(draft, member, condition, { part: String(i + 1), reference: `${id}_${i + 1}_name` })),
+			element('component', {}, familyObservation(draft, member, condition, { part: String(i + 1), row: `${id}_${i + 1}` })),
 		),
 	);
 }
@@ -305,7 +305,7 @@ function familyObservation(
 	draft: Draft,
 	member: FamilyHistory,
 	condition: FamilyCondition,
-	{ part, reference }: { readonly part: string; readonly reference: string },
+	{ part, row }: { readonly part: string; readonly row: string },
 ): Element {
 	const what: Concept | undefined = condition.code;
 	return element(
@@ -314,10 +314,10 @@ function familyObservation(
 		template('family history observation'),
 		ownId(draft, member, part),
 		element('code', fixed('code', snomed, '64572001', 'Condition').attributes, fixed('translation', loinc, '75323-6', 'Condition')),
-		pointer(reference),
+		pointer(row),
 		status('completed'),
 		time('effectiveTime', member.date),
-		code('value', what, { type: 'CD', systems: [snomed], only: true, reference }),
+		code('value', what, { type: 'CD', systems: [snomed], only: true, reference: `${row}_name` }),
 		condition.onsetAge === undefined ? undefined : related('SUBJ', ageObservation(condition.onsetAge), true),
 		condition.contributedToDeath === true ? related('CAUS', deathObservation(draft, member, part)) : undefined,
 	);
