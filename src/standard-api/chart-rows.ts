@@ -4,7 +4,7 @@ import type { Level } from '#access/rights.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Stored } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
-import { change, type Entry, enter, findEntry, listEntries, patientIn, showEntries, showEntry, strike } from './chart.ts';
+import { change, type Entry, enter, findEntry, findInPath, listEntries, patientIn, showEntries, showEntry, strike } from './chart.ts';
 import type { Style } from './problems.ts';
 import { invalidFields, noSuchRecord } from './problems.ts';
 import { find } from './references.ts';
@@ -62,8 +62,7 @@ export function rowOf(
 export function bareRows(options: RowOptions): StandardRow[] {
 	const { entry, name, param, words } = options;
 	const [list, one] = [`/patient/:pid/${name}`, `/patient/:pid/${name}/:${param}`];
-	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Stored> =>
-		findEntry(ctx, entry, call.params[param] as string, await patientIn(ctx, call));
+	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Stored> => (await findInPath(ctx, entry, call, param)).stored;
 	return [
 		rowOf(options, 'GET', list, 'search', `The ${words.many} of a patient`, async (ctx, call) => {
 			const { records, links } = await listEntries(ctx, entry, call, await patientIn(ctx, call));
@@ -92,8 +91,7 @@ async function shownOne(ctx: FhirCtx, entry: Entry, stored: Stored): Promise<Ans
 export function envelopedRows(options: RowOptions): StandardRow[] {
 	const { entry, name, param, words, reading } = options;
 	const [list, one] = [`/patient/:puuid/${name}`, `/patient/:puuid/${name}/:${param}`];
-	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Stored> =>
-		findEntry(ctx, entry, call.params[param] as string, await patientIn(ctx, call));
+	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Stored> => (await findInPath(ctx, entry, call, param)).stored;
 	return [
 		...allRows({ ...options, reading }),
 		rowOf(options, 'GET', list, 'search', `The ${words.many} of a patient`, async (ctx, call) => {

@@ -101,6 +101,16 @@ export async function findEntry(ctx: FhirCtx, entry: Entry, named: string, patie
 	throw notThere();
 }
 
+/** The entry that a segment of the path names, of the patient in the path. Both are looked up at once; who is not there is told first. */
+export async function findInPath(ctx: FhirCtx, entry: Entry, call: Call, segment: string): Promise<{ patient: Stored; stored: Stored }> {
+	const looking = findEntry(ctx, entry, call.params[segment] as string);
+	looking.catch(() => undefined);
+	const patient = await patientIn(ctx, call);
+	const stored = await looking;
+	if (!isOf(draftOf(stored), entry.owner, patient)) throw notThere();
+	return { patient, stored };
+}
+
 function mappingsOf({ mapping, others = [] }: Entry): readonly Mapping[] {
 	return [mapping, ...others];
 }

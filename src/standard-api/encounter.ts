@@ -10,7 +10,7 @@ import {
 	change,
 	type Entry,
 	enter,
-	findEntry,
+	findInPath,
 	linkIn,
 	listEntries,
 	type Present,
@@ -330,8 +330,8 @@ const anyEncounter = entryFor(usualCategories);
 
 /** The visit in the path, of the patient in the path. Throws Problem not-found. */
 export async function encounterIn(ctx: FhirCtx, call: Call): Promise<{ readonly patient: Stored; readonly encounter: Stored }> {
-	const patient = await patientIn(ctx, call);
-	return { patient, encounter: await findEntry(ctx, anyEncounter, call.params.eid as string, patient) };
+	const { patient, stored } = await findInPath(ctx, anyEncounter, call, 'eid');
+	return { patient, encounter: stored };
 }
 
 /** The date of a visit is changed by those with the right to it; for others it stays, as OpenEMR has it. */
@@ -375,13 +375,13 @@ export const encounterRows: readonly StandardRow[] = [
 	}),
 	rowOf(options, 'GET', '/patient/:puuid/encounter/:euuid', 'read', 'Shows a visit', async (ctx, call) => {
 		const entry = await encounterEntry(ctx);
-		const stored = await findEntry(ctx, entry, call.params.euuid as string, await patientIn(ctx, call));
+		const { stored } = await findInPath(ctx, entry, call, 'euuid');
 		return { data: await showEntry(ctx, entry, stored), about: stored };
 	}),
 	rowOf(options, 'PUT', '/patient/:puuid/encounter/:euuid', 'update', 'Changes what is sent of a visit', async (ctx, call) => {
 		const entry = await encounterEntry(ctx);
-		const found = await findEntry(ctx, entry, call.params.euuid as string, await patientIn(ctx, call));
-		const stored = await change(ctx, entry, found, named(withoutDate(ctx, call.body)));
+		const found = await findInPath(ctx, entry, call, 'euuid');
+		const stored = await change(ctx, entry, found.stored, named(withoutDate(ctx, call.body)));
 		return { data: await showEntry(ctx, entry, stored), about: stored };
 	}),
 ];

@@ -1,7 +1,19 @@
 // soap_note: a progress note of four sections, as a Composition (docs/decisions/0011-soap-notes.md). https://hl7.org/fhir/R4/composition.html
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
-import { author, change, type Entry, enter, findEntry, linkIn, listEntries, type Present, showEntry, strike, usernameOf } from './chart.ts';
+import {
+	author,
+	change,
+	type Entry,
+	enter,
+	findInPath,
+	linkIn,
+	listEntries,
+	type Present,
+	showEntry,
+	strike,
+	usernameOf,
+} from './chart.ts';
 import { type RowOptions, rowOf } from './chart-rows.ts';
 import { codeSystems } from './codes.ts';
 import { encounterIn } from './encounter.ts';
@@ -101,8 +113,10 @@ const changing: Entry = {
 };
 
 async function noteIn(ctx: FhirCtx, call: Call): Promise<Stored> {
-	const { patient, encounter } = await encounterIn(ctx, call);
-	const stored = await findEntry(ctx, soapNote, call.params.sid as string, patient);
+	const looking = findInPath(ctx, soapNote, call, 'sid');
+	looking.catch(() => undefined);
+	const { encounter } = await encounterIn(ctx, call);
+	const { stored } = await looking;
 	if (linkIn(JSON.parse(stored.body).encounter) !== `Encounter/${encounter.id}`) throw notThere();
 	return stored;
 }

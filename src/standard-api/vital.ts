@@ -81,8 +81,11 @@ function criteriaOf({ patient, encounter }: Whose): Pair[] {
 
 /** The record that a number or UUID of any of its Observations names. Throws Problem not-found. */
 async function groupIn(ctx: FhirCtx, call: Call): Promise<{ readonly whose: Whose; readonly group: Group }> {
+	// Both at once; who is not there is told first.
+	const looking = find(ctx, 'Observation', call.params.vid as string);
+	looking.catch(() => undefined);
 	const whose = await whoseIn(ctx, call);
-	const stored = await find(ctx, 'Observation', call.params.vid as string);
+	const stored = await looking;
 	if (stored === undefined) throw notThere();
 	const resource = draftOf(stored);
 	const isHere =
