@@ -25,7 +25,8 @@ import { draftOf, signing } from './write.ts';
 
 /** Appointments that are not struck, of a patient when one is given, by the filters that a calendar needs. */
 export async function listed(ctx: FhirCtx, call: Call, patient?: Stored): Promise<Page> {
-	const mapping = mappingWith(await readCategories(ctx));
+	const categories = await readCategories(ctx);
+	const mapping = mappingWith(categories);
 	const query = new Map(call.query);
 	const criteria: Pair[] = [
 		['status:not', 'entered-in-error'],
@@ -40,7 +41,7 @@ export async function listed(ctx: FhirCtx, call: Call, patient?: Stored): Promis
 	}
 	const category = query.get('pc_catid');
 	if (category !== undefined && category !== '') {
-		const code = (await readCategories(ctx)).find(({ number }) => String(number) === category)?.code;
+		const code = categories.find(({ number }) => String(number) === category)?.code;
 		if (code === undefined) return { records: [], links: {} };
 		criteria.push(['appointment-type', `${categorySystem}|${code}`]);
 	}
@@ -105,8 +106,7 @@ export async function findAppointment(ctx: FhirCtx, named: string, patient?: Sto
 }
 
 async function showOneWithHistory(ctx: FhirCtx, stored: Stored): Promise<Shown> {
-	const [record] = await showAppointments(ctx, [stored]);
-	const history = await statusHistory(ctx, stored.id);
+	const [[record], history] = await Promise.all([showAppointments(ctx, [stored]), statusHistory(ctx, stored.id)]);
 	return {
 		...record,
 		pc_status_history: history.map(({ status, room, since, by }) => ({

@@ -4,11 +4,12 @@ import { after, before, describe, test } from 'node:test';
 import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { create } from '#fhir/interactions/create.ts';
+import { update } from '#fhir/interactions/update.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { search } from '#fhir/search/search.ts';
 import { testFhir } from '#testing/fhir.ts';
 import { book } from './book.ts';
-import { categoriesOf, categorySystem, usualCategories } from './categories.ts';
+import { categoriesId, categoriesOf, categorySystem, usualCategories } from './categories.ts';
 import { type ChangeInput, change, strike } from './change.ts';
 import { statusHistory } from './history.ts';
 import {
@@ -249,10 +250,12 @@ describe('overlaps', () => {
 			{ number: 5, code: 'office_visit', name: 'Office Visit', minutes: 20, kind: 'patient', overlap: 'allowed' },
 			{ number: 40, code: 'yoga', name: 'Yoga', minutes: 15, kind: 'patient', overlap: 'refused', isInactive: true },
 		]);
-		const stored = await create(ctx, {
+		await update(ctx, {
 			type: 'CodeSystem',
+			id: categoriesId,
 			resource: {
 				resourceType: 'CodeSystem',
+				id: categoriesId,
 				status: 'active',
 				content: 'complete',
 				url: categorySystem,
@@ -267,7 +270,7 @@ describe('overlaps', () => {
 			await assert.rejects(() => booked({ at: '2027-02-07T09:10:00-06:00', category: 'yoga' }), refusal('category-unknown'));
 			await assert.rejects(() => booked({ at: '2027-02-07T09:10:00-06:00', category: 'new_patient' }), refusal('category-unknown'));
 		} finally {
-			await ctx.fhir.store.write(ctx, { type: 'CodeSystem', id: stored.stored.id, op: 'D', resource: null });
+			await ctx.fhir.store.write(ctx, { type: 'CodeSystem', id: categoriesId, op: 'D', resource: null });
 		}
 	});
 });

@@ -1,9 +1,7 @@
 // The categories of appointments: what each is for, how long it takes, and whether others may lie beside it. Those below come with Heron;
-// an installation that stores a CodeSystem with the same url has its own, with the properties named in `categoryProperties`.
-import { everything } from '#access/ctx.ts';
+// an installation that stores the CodeSystem `appointment-category` has its own, with the properties named in `categoryProperties`.
 import { codeSystemUrl } from '#clinic/names.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { search } from '#fhir/search/search.ts';
 
 /** patient: a visit; provider: what fills a provider's own time; clinic: what closes the place; group: a visit of several patients. */
 export type Kind = 'patient' | 'provider' | 'clinic' | 'group';
@@ -55,19 +53,13 @@ export const usualCategories: readonly Category[] = [
 	row(15, 'group_therapy', 'Group Therapy', 60, 'group', 'same'),
 ];
 
+/** The id of the CodeSystem that an installation stores to have categories of its own. */
+export const categoriesId = 'appointment-category';
+
 /** The categories of this installation. Whoever asks gets them all: they are rules, not data of patients. */
 export async function readCategories(ctx: FhirCtx): Promise<readonly Category[]> {
-	const system = { ...ctx, caller: { ...ctx.caller, grants: everything } };
-	const { matches } = await search(system, {
-		type: 'CodeSystem',
-		query: [
-			['url', categorySystem],
-			['_count', '1'],
-		],
-		handling: 'strict',
-	});
-	const [found] = matches;
-	return found === undefined ? usualCategories : categoriesOf(JSON.parse(found.body));
+	const stored = await ctx.fhir.store.read(ctx, 'CodeSystem', categoriesId);
+	return stored === undefined || stored.op === 'D' ? usualCategories : categoriesOf(JSON.parse(stored.body));
 }
 
 type Property = { readonly code?: string; readonly [value: string]: unknown };

@@ -1,7 +1,7 @@
 // How an appointment came to its status: every change with its time, the room and the person, from the versions of the record.
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { permit } from '#fhir/interactions/guard.ts';
-import { read } from '#fhir/interactions/read.ts';
+import { notFound } from '#fhir/interactions/problems.ts';
 import { restrictSql } from '#fhir/search/match.ts';
 import { type Appointment, type Reference, roomOf, statusIn, statusNote } from './model.ts';
 import type { Status } from './statuses.ts';
@@ -22,13 +22,13 @@ const most = 1000;
 /** The changes of status and room, oldest first. Throws Problem not-found, gone, forbidden. */
 export async function statusHistory(ctx: FhirCtx, id: string): Promise<StatusChange[]> {
 	permit(ctx, 'Appointment', 'read');
-	await read(ctx, 'Appointment', id);
 	const { entries } = await ctx.fhir.store.history(ctx, {
 		type: 'Appointment',
 		id,
 		count: most,
 		restrict: (type) => restrictSql(ctx, type, 'read'),
 	});
+	if (entries.length === 0) throw notFound('Appointment', id);
 	const changes: StatusChange[] = [];
 	for (const { op, body, version, updated } of [...entries].reverse()) {
 		if (op === 'D') continue;

@@ -1,9 +1,7 @@
-// The tree of categories that documents are filed under. What is below comes with Heron; an installation that stores a CodeSystem with the
-// same url has its own tree, with a property `loinc` for what documents of a category are (https://loinc.org/document-ontology/).
-import { everything } from '#access/ctx.ts';
+// The tree of categories that documents are filed under. What is below comes with Heron; an installation that stores the CodeSystem
+// `document-category` has its own tree, with a property `loinc` for what documents of a category are (https://loinc.org/document-ontology/).
 import { codeSystemUrl } from '#clinic/names.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { search } from '#fhir/search/search.ts';
 
 export type Category = {
 	readonly code: string;
@@ -79,15 +77,13 @@ function flatten(branch: Branch | string, parent: string | undefined): Category[
 	return [own, ...below.flatMap((one) => flatten(one, code))];
 }
 
+/** The id of the CodeSystem that an installation stores to have categories of its own. */
+export const categoriesId = 'document-category';
+
 /** The categories of this installation. Whoever asks gets them all: they are rules, not data of patients. */
 export async function readCategories(ctx: FhirCtx): Promise<readonly Category[]> {
-	const system = { ...ctx, caller: { ...ctx.caller, grants: everything } };
-	const query = [
-		['url', categorySystem],
-		['_count', '1'],
-	] as const;
-	const { matches } = await search(system, { type: 'CodeSystem', query, handling: 'strict' });
-	return matches[0] === undefined ? usualCategories : categoriesOf(JSON.parse(matches[0].body));
+	const stored = await ctx.fhir.store.read(ctx, 'CodeSystem', categoriesId);
+	return stored === undefined || stored.op === 'D' ? usualCategories : categoriesOf(JSON.parse(stored.body));
 }
 
 type Concept = {

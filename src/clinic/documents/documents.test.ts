@@ -5,11 +5,12 @@ import { after, before, describe, test } from 'node:test';
 import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { create } from '#fhir/interactions/create.ts';
+import { update } from '#fhir/interactions/update.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { search } from '#fhir/search/search.ts';
 import { createVirusScanner } from '#outside/virus-scan.ts';
 import { testFhir } from '#testing/fhir.ts';
-import { categoriesOf, categoryAt, categorySystem, pathOf, readCategories, usualCategories } from './categories.ts';
+import { categoriesId, categoriesOf, categoryAt, categorySystem, pathOf, readCategories, usualCategories } from './categories.ts';
 import { contentTypeOf, usualTypes } from './content.ts';
 import { fetchDocument } from './fetch.ts';
 import { type DocumentRules, type FileInput, fileDocument, fileName } from './file.ts';
@@ -86,10 +87,10 @@ describe('categories', () => {
 			{ code: 'forms', name: 'Forms' },
 			{ code: 'w9', name: 'W-9', loinc: '34133-9', parent: 'forms' },
 		]);
-		const resource = { resourceType: 'CodeSystem', url: categorySystem, status: 'active', content: 'complete', concept };
-		const { stored } = await create(ctx, { type: 'CodeSystem', resource });
+		const resource = { resourceType: 'CodeSystem', id: categoriesId, url: categorySystem, status: 'active', content: 'complete', concept };
+		await update(ctx, { type: 'CodeSystem', id: categoriesId, resource });
 		assert.equal(categoryAt('Forms/W9', await readCategories(ctx))?.code, 'w9');
-		await ctx.fhir.store.write(ctx, { type: 'CodeSystem', id: stored.id, op: 'D', resource: null });
+		await ctx.fhir.store.write(ctx, { type: 'CodeSystem', id: categoriesId, op: 'D', resource: null });
 		assert.deepEqual(await readCategories(ctx), usualCategories);
 	});
 });
