@@ -5,8 +5,21 @@ import type { Resource } from '#fhir/resource.ts';
 /** What a link of an entry becomes; undefined leaves it as it is. `member` is the element's name, unless the link is in a narrative. */
 export type Rewrite = (link: string, member?: string) => string | undefined;
 
-/** Members that hold links: Reference.reference and elements of the types uri, url, oid and uuid. Canonicals are names, not links. */
-const linkMember = /^(reference|.*[uU]r[il]|value(Oid|Uuid))$/;
+/** Whether a member holds links: Reference.reference and elements of the types uri, url, oid and uuid. Canonicals are names, not links. */
+function isLinkMember(name: string): boolean {
+	// Asked of every text of every entry.
+	switch (name.charCodeAt(name.length - 1)) {
+		case 0x65:
+			return name === 'reference';
+		case 0x69:
+		case 0x6c:
+			return /[uU]r[il]$/.test(name);
+		case 0x64:
+			return name === 'valueOid' || name === 'valueUuid';
+		default:
+			return false;
+	}
+}
 
 /** A copy with its links rewritten, in the narrative too; the very same object where nothing changes. */
 export function rewriteLinks<T>(value: T, rewrite: Rewrite): T {
@@ -18,21 +31,23 @@ export type Open = { readonly conditional: ReadonlySet<string>; readonly entries
 
 /** Every open reference of a resource, https://hl7.org/fhir/R4/http.html#trules */
 export function openReferences(resource: Resource): Open {
+	return rewriteAndFind(resource, () => undefined).open;
+}
+
+/** A copy with its links rewritten, as rewriteLinks, and the open references that it has then. */
+export function rewriteAndFind(resource: Resource, rewrite: Rewrite): { readonly resource: Resource; readonly open: Open } {
 	const conditional = new Set<string>();
 	const entries = new Set<string>();
 	// What a Bundle that is kept refers to as an entry is one of its own.
 	const isBundle = resource.resourceType === 'Bundle';
-	walk(
-		resource,
-		undefined,
-		(link, member) => {
-			if (isConditional(link)) conditional.add(link);
-			else if (!isBundle && member === 'reference' && link.startsWith('urn:uuid:')) entries.add(link);
-			return undefined;
-		},
-		0,
-	);
-	return { conditional, entries };
+	const copy = rewriteLinks(resource, (given, member) => {
+		const next = rewrite(given, member);
+		const link = next ?? given;
+		if (isConditional(link)) conditional.add(link);
+		else if (!isBundle && member === 'reference' && link.startsWith('urn:uuid:')) entries.add(link);
+		return next;
+	});
+	return { resource: copy, open: { conditional, entries } };
 }
 
 /** Whether a link is a conditional reference. */
@@ -62,7 +77,7 @@ const deepest = 250;
 function walk(value: unknown, member: string | undefined, rewrite: Rewrite, depth: number): unknown {
 	if (typeof value === 'string') {
 		if (member === 'div') return rewriteNarrative(value, rewrite);
-		return member !== undefined && linkMember.test(member) ? (rewrite(value, member) ?? value) : value;
+		return member !== undefined && isLinkMember(member) ? (rewrite(value, member) ?? value) : value;
 	}
 	if (value === null || typeof value !== 'object' || depth > deepest || value instanceof Number) return value;
 	if (Array.isArray(value)) return walkList(value, member, rewrite, depth);

@@ -15,7 +15,7 @@ import { writeWithin } from './guard.ts';
 import { patchWithin } from './patch.ts';
 import { check, requireId, requireType } from './prepare.ts';
 import { mismatch, noneMatches, severalMatch, stale, tooMuch } from './problems.ts';
-import { isConditional, linksAmong, openReferences, type Rewrite, rewriteLinks } from './references.ts';
+import { isConditional, linksAmong, openReferences, type Rewrite, rewriteAndFind, rewriteLinks } from './references.ts';
 import { deletion, maxDeleted } from './remove.ts';
 import { targetOf } from './update.ts';
 
@@ -204,8 +204,7 @@ async function writeAll(ctx: FhirCtx, unit: Unit, entries: readonly Planned[], t
 			const expect = versionOf(entry.ifMatch);
 			for (const id of target.ids) first.push({ index, write: deletion(target.type, id, expect), interaction: 'delete', issues: [] });
 		} else if (target.does === 'write') {
-			const resource = rewriteLinks(entry.resource as Resource, links(entry.fullUrl));
-			const open = openReferences(resource);
+			const { resource, open } = rewriteAndFind(entry.resource as Resource, links(entry.fullUrl));
 			if (open.entries.size > 0 && ctx.fhir.settings.referentialIntegrity)
 				throw within(entry.path, referenceNotFound(resource, [...open.entries]));
 			if (open.conditional.size > 0) later.push({ entry, target, resource });
