@@ -14,7 +14,7 @@ import { type Found, type Shown, shown } from './records.ts';
 import { find, numbersOf } from './references.ts';
 import type { Answer, Call, StandardRow } from './row.ts';
 import { wrong } from './rules.ts';
-import type { Frame } from './vital-measures.ts';
+import { type Frame, isVitalSign } from './vital-measures.ts';
 import {
 	categories,
 	type Group,
@@ -96,11 +96,20 @@ async function groupIn(ctx: FhirCtx, call: Call): Promise<{ readonly whose: Whos
 		const groups = await readGroups(ctx, [...criteriaOf(whose), ...more], 1000);
 		return groups.find(({ anchor, members }) => anchor.id === stored.id || members.some(({ id }) => id === stored.id));
 	};
+	if (isPanel(resource)) return { whose, group: await withMembers(ctx, stored, resource) };
 	// With its panel, if it has one; then all that the panel has, or all of its time.
 	const own = await within([['_id', stored.id]]);
-	const group = isPanel(resource) ? own : await within(own?.panel === undefined ? besides(resource) : [['_id', own.panel.id as string]]);
+	const group = own?.panel === undefined ? await within(besides(resource)) : await withMembers(ctx, own.anchor, own.panel);
 	if (group === undefined) throw notThere();
 	return { whose, group };
+}
+
+/** The record of a panel: its members are read by name. */
+async function withMembers(ctx: FhirCtx, anchor: Found, head: Resource): Promise<Group> {
+	const { hasMember } = head;
+	const members = await relatedTo(ctx, [{ resourceType: 'Observation', hasMember }], /^Observation\/[A-Za-z0-9\-.]{1,64}$/);
+	const said = [...members.values()].filter((one) => one.status !== 'entered-in-error' && isVitalSign(one));
+	return { anchor, panel: head, members: said };
 }
 
 /** What may be of one record with a measurement: what has its time. */
