@@ -35,6 +35,7 @@ export type Entity = {
 	readonly identifier?: readonly Identifier[];
 	readonly contained?: readonly Entity[];
 	readonly extension?: readonly Extension[];
+	readonly modifierExtension?: readonly Extension[];
 };
 
 export type Patient = Entity & {

@@ -1,5 +1,5 @@
 // People and places in entries: authors, performers, locations.
-import type { Contact, Entity, Name, Party, Place, PractitionerRole, Reference } from '#exchange/documents/shapes.ts';
+import type { Concept, Contact, Entity, Name, Party, Place, PractitionerRole, Reference } from '#exchange/documents/shapes.ts';
 import { entityWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { oidOf } from '#formats/ccda/vocabulary.ts';
@@ -139,11 +139,11 @@ export function assignedEntity(draft: Draft, reference: Reference | undefined, f
 }
 
 /** Where something was: a Location, or the organization that ran it. */
-export function serviceLocation(draft: Draft, reference: Reference | undefined, from?: Entity): Element | undefined {
+export function serviceLocation(draft: Draft, reference: Reference | undefined, from?: Entity, toldKind?: Concept): Element | undefined {
 	const place = draft.record.find<Party>(reference, from);
 	const words = entityWords(place, reference);
-	if (words === '') return undefined;
-	const kind = list(place?.type)?.find((concept) => concept.coding?.some(({ system }) => system === hsloc));
+	if (words === '' && toldKind === undefined) return undefined;
+	const kind = toldKind ?? list(place?.type)?.find((concept) => concept.coding?.some(({ system }) => system === hsloc));
 	return element(
 		'participant',
 		{ typeCode: 'LOC' },
@@ -155,7 +155,7 @@ export function serviceLocation(draft: Draft, reference: Reference | undefined, 
 			kind === undefined ? nothing('code') : code('code', kind, { systems: [hsloc], only: true }),
 			addresses(list<Place>(place?.address)).slice(0, 1),
 			telecoms(place?.telecom, 1),
-			element('playingEntity', { classCode: 'PLC' }, element('name', {}, words)),
+			words === '' ? undefined : element('playingEntity', { classCode: 'PLC' }, element('name', {}, words)),
 		),
 	);
 }

@@ -6,7 +6,12 @@ import { nameOf, oidOf } from '#formats/ccda/vocabulary.ts';
 import { type Content, element } from './xml.ts';
 
 /** A concept as FHIR has it; stored texts may say less than the type promises. */
-export type Concept = { readonly coding?: readonly Coding[]; readonly text?: string };
+export type Concept = { readonly extension?: readonly ConceptExtension[]; readonly coding?: readonly Coding[]; readonly text?: string };
+type ConceptExtension = {
+	readonly url?: string;
+	readonly valueCodeableConcept?: Concept;
+	readonly extension?: readonly ConceptExtension[];
+};
 export type Measure = {
 	readonly value?: number | string;
 	readonly comparator?: string;
@@ -95,9 +100,23 @@ export function code(name: string, concept: Concept | undefined, options: CodeOp
 	const words = concept?.text ?? first?.display ?? concept?.coding?.find(({ display }) => display !== undefined)?.display;
 	const original = originalText(words, reference);
 	const translations = codings.filter((one) => one !== first).map((one) => element('translation', codedAttributes(one)));
-	if (first !== undefined) return element(name, { 'xsi:type': type, ...codedAttributes(first) }, original, translations);
+	const qualifiers = qualifiersOf(concept);
+	if (first !== undefined) return element(name, { 'xsi:type': type, ...codedAttributes(first) }, original, qualifiers, translations);
 	const flavor = options.nullFlavor ?? (translations.length > 0 || words !== undefined ? 'OTH' : 'UNK');
-	return element(name, { 'xsi:type': type, nullFlavor: flavor }, original, translations);
+	return element(name, { 'xsi:type': type, nullFlavor: flavor }, original, qualifiers, translations);
+}
+
+/** What refines a code (CR): kept by the reader in an extension. */
+function qualifiersOf(concept: Concept | undefined): Element[] {
+	return (concept?.extension ?? [])
+		.filter(({ url }) => url === 'https://heron-ehr.org/fhir/StructureDefinition/ccda-qualifier')
+		.map(({ extension }) => {
+			const part = (name: string): Element | undefined => {
+				const value = extension?.find(({ url }) => url === name)?.valueCodeableConcept;
+				return value === undefined ? undefined : code(name, value, name === 'value' ? { type: 'CD' } : {});
+			};
+			return element('qualifier', {}, part('name'), part('value'));
+		});
 }
 
 function originalText(words: string | undefined, reference: string | undefined): Element | undefined {

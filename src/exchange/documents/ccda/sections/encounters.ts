@@ -1,6 +1,7 @@
 // Encounters with their diagnoses.
 import { type Draft, isWithin, latestFirst, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { indications, loinc, problemObservation, reasonWords, related, when } from '#exchange/documents/ccda/entries.ts';
+import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Concept, Condition, Encounter } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, periodWords } from '#exchange/documents/words.ts';
@@ -72,7 +73,7 @@ function activity(draft: Draft, encounter: Encounter, id: string): Element {
 		when(encounter.period ?? {}, true),
 		disposition === undefined ? undefined : code('sdtc:dischargeDispositionCode', disposition),
 		(encounter.participant ?? []).map(({ individual }) => performer(draft, individual, encounter)),
-		serviceLocation(draft, place?.location ?? encounter.serviceProvider, encounter),
+		serviceLocation(draft, place?.location ?? encounter.serviceProvider, encounter, keptConcepts(encounter, 'location-type')[0]),
 		indications(draft, encounter).map((reason) => related('RSON', reason)),
 		diagnosesOf(draft, encounter).map((condition) =>
 			related(

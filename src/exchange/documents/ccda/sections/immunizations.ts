@@ -1,6 +1,7 @@
 // Immunizations, also those that were refused.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { related, status } from '#exchange/documents/ccda/entries.ts';
+import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { organization, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Immunization, Party } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, measureWords, notesWords, periodOf, whenWords } from '#exchange/documents/words.ts';
@@ -58,6 +59,9 @@ function activity(draft: Draft, immunization: Immunization, id: string): Element
 		{ classCode: 'SBADM', moodCode: 'EVN', negationInd: isRefused ? 'true' : 'false' },
 		template('immunization activity'),
 		ownId(draft, immunization),
+		keptConcepts(immunization, 'statement-code')
+			.slice(0, 1)
+			.map((one) => code('code', one)),
 		pointer(id),
 		status('completed'),
 		time('effectiveTime', periodOf(immunization).start),
@@ -82,6 +86,7 @@ function activity(draft: Draft, immunization: Immunization, id: string): Element
 			),
 		),
 		(immunization.performer ?? []).map(({ actor }) => performer(draft, actor, immunization)).slice(0, 1),
+		kept(immunization, 'administration-unit'),
 		isRefused ? related('RSON', refusal(draft, immunization)) : undefined,
 	);
 }

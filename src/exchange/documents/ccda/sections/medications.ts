@@ -11,6 +11,7 @@ import {
 	tableSection,
 } from '#exchange/documents/ccda/draft.ts';
 import { indications, loinc, reasonWords, related, status } from '#exchange/documents/ccda/entries.ts';
+import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author, organization, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Concept, Dosage, Measure, Medication, MedicationUse, Party, Period, Reference } from '#exchange/documents/shapes.ts';
 import { anyHasCode, codeWords, conceptWords, measureWords, notesWords, periodOf, periodWords } from '#exchange/documents/words.ts';
@@ -26,7 +27,7 @@ const routes = 'http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl';
 /** Orders and statements. Plans and options are in the plan of treatment. */
 export function medications(draft: Draft, key: SectionKey = 'medications'): Section {
 	const { record } = draft;
-	const orders = record.list<MedicationUse>('MedicationRequest').filter((one) => !isPlan(one) && one.status !== 'draft');
+	const orders = record.list<MedicationUse>('MedicationRequest').filter((one) => !isStillPlan(one));
 	return useSection(draft, key, [...orders, ...record.list<MedicationUse>('MedicationStatement')]);
 }
 
@@ -58,8 +59,15 @@ export function medicationsAdministered(draft: Draft): Section {
 	return useSection(draft, 'medications-administered', given);
 }
 
-export function isPlan({ intent }: MedicationUse): boolean {
-	return intent === 'proposal' || intent === 'plan' || intent === 'option';
+/** What is taken already is no plan, whatever the intent that the report of it has. */
+export function isPlan({ intent, reportedBoolean }: MedicationUse): boolean {
+	return reportedBoolean !== true && (intent === 'proposal' || intent === 'plan' || intent === 'option');
+}
+
+/** Plans that are open; those that are over belong to what was taken. */
+export function isStillPlan(use: MedicationUse): boolean {
+	const isOpen = use.status === 'active' || use.status === 'on-hold';
+	return use.status === 'draft' || (isPlan(use) && isOpen);
 }
 
 function useSection(
@@ -159,7 +167,8 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 	const [dosage] = dosagesOf(use);
 	const dose = doseOf(dosage);
 	const rate = dosage?.doseAndRate?.[0]?.rateQuantity;
-	const isOrder = use.resourceType === 'MedicationRequest';
+	const isOrder = use.resourceType === 'MedicationRequest' && use.reportedBoolean !== true;
+	const [statementCode] = keptConcepts(use, 'statement-code');
 	const sig = dosage?.text ?? dosage?.patientInstruction;
 	const asNeeded = dosage?.asNeededCodeableConcept;
 	return element(
@@ -171,6 +180,7 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 		},
 		template(as),
 		ownId(draft, use),
+		statementCode === undefined ? undefined : code('code', statementCode),
 		pointer(id),
 		status(states[use.status ?? ''] ?? 'completed'),
 		takenWhen(use),
@@ -186,6 +196,7 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 		sig === undefined ? undefined : related('COMP', freeSig(id)),
 		supplyOrder(draft, use, `${id}_name`),
 		dispenses(draft, use, `${id}_name`),
+		kept(use, 'administration-unit', 'drug-vehicle', 'instruction'),
 		asNeeded === undefined ? undefined : element('precondition', { typeCode: 'PRCN' }, asNeededCriterion(asNeeded)),
 	);
 }
@@ -224,17 +235,8 @@ function frequency(dosage: Dosage | undefined): Element | undefined {
 	if (repeat?.period === undefined || repeat.periodUnit === undefined) return undefined;
 	const times = repeat.frequency ?? 1;
 	const each = Number(repeat.period) / times;
-	const unit =
-		repeat.periodUnit === 'a' ||
-		repeat.periodUnit === 'mo' ||
-		repeat.periodUnit === 'wk' ||
-		repeat.periodUnit === 'd' ||
-		repeat.periodUnit === 'h' ||
-		repeat.periodUnit === 'min' ||
-		repeat.periodUnit === 's'
-			? repeat.periodUnit
-			: undefined;
-	if (unit === undefined || !Number.isFinite(each) || each <= 0) return undefined;
+	const unit = repeat.periodUnit;
+	if (!Number.isFinite(each) || each <= 0) return undefined;
 	const [value, shown] = unit === 'd' && !Number.isInteger(each) ? [each * 24, 'h'] : [each, unit];
 	const text = String(Math.round(value * 1000) / 1000);
 	return element(
@@ -244,7 +246,7 @@ function frequency(dosage: Dosage | undefined): Element | undefined {
 	);
 }
 
-function product(draft: Draft, use: MedicationUse, reference: string): Element {
+function product(draft: Draft, use: MedicationUse, reference: string, what = productOf(draft, use)): Element {
 	const medication = draft.record.find<Medication>(use.medicationReference, use);
 	const maker = draft.record.find<Party>(medication?.manufacturer, medication);
 	return element(
@@ -254,7 +256,7 @@ function product(draft: Draft, use: MedicationUse, reference: string): Element {
 		element(
 			'manufacturedMaterial',
 			{},
-			code('code', productOf(draft, use), { systems: [rxnorm], only: true, reference }),
+			code('code', what, { systems: [rxnorm], only: true, reference }),
 			medication?.batch?.lotNumber === undefined ? undefined : element('lotNumberText', {}, medication.batch.lotNumber),
 		),
 		maker === undefined ? undefined : organization(draft, 'manufacturerOrganization', maker),
@@ -274,7 +276,8 @@ function freeSig(id: string): Element {
 
 function supplyOrder(draft: Draft, use: MedicationUse, reference: string): Element | undefined {
 	const request = use.dispenseRequest;
-	if (request?.quantity === undefined && request?.numberOfRepeatsAllowed === undefined) return undefined;
+	const [supplied] = keptConcepts(use, 'supplied-product');
+	if (request?.quantity === undefined && request?.numberOfRepeatsAllowed === undefined && supplied === undefined) return undefined;
 	return related(
 		'REFR',
 		element(
@@ -283,10 +286,12 @@ function supplyOrder(draft: Draft, use: MedicationUse, reference: string): Eleme
 			template('supply order'),
 			ownId(draft, use, 'supply'),
 			status(states[use.status ?? ''] ?? 'completed'),
-			element('effectiveTime', { 'xsi:type': 'IVL_TS' }, time('high', request.validityPeriod?.end)),
-			request.numberOfRepeatsAllowed === undefined ? undefined : element('repeatNumber', { value: String(request.numberOfRepeatsAllowed) }),
-			request.quantity === undefined ? undefined : quantity('quantity', request.quantity),
-			element('product', {}, product(draft, use, reference)),
+			element('effectiveTime', { 'xsi:type': 'IVL_TS' }, time('high', request?.validityPeriod?.end)),
+			request?.numberOfRepeatsAllowed === undefined
+				? undefined
+				: element('repeatNumber', { value: String(request.numberOfRepeatsAllowed) }),
+			request?.quantity === undefined ? undefined : quantity('quantity', request.quantity),
+			element('product', {}, product(draft, use, reference, supplied)),
 			author(draft, use.requester, use.authoredOn, use),
 		),
 	);

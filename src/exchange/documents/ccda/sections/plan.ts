@@ -19,7 +19,7 @@ import type { SectionKey } from '#formats/ccda/vocabulary.ts';
 import { type TemplateName, template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, interval, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
-import { isPlan, medicationActivity, productOf } from './medications.ts';
+import { isStillPlan, medicationActivity, productOf } from './medications.ts';
 
 type Line = { readonly id: string; readonly cells: (string | Element)[]; readonly entry?: Element };
 
@@ -146,9 +146,7 @@ function spanOf({ start, end }: Appointment): Period {
 }
 
 function plannedMedications(draft: Draft): Line[] {
-	const planned = draft.record
-		.list<MedicationUse>('MedicationRequest')
-		.filter((one) => (isPlan(one) || one.status === 'draft') && isOpen(one));
+	const planned = draft.record.list<MedicationUse>('MedicationRequest').filter(isStillPlan);
 	return planned.map((use) => {
 		const id = rowId('plan', use);
 		return {

@@ -11,6 +11,7 @@ import {
 	tableSection,
 } from '#exchange/documents/ccda/draft.ts';
 import { indications, reasonWords, related, snomed, status, when } from '#exchange/documents/ccda/entries.ts';
+import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Device, Procedure } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptsWords, conceptWords, notesWords, periodOf, whenWords } from '#exchange/documents/words.ts';
@@ -22,9 +23,7 @@ import { productInstance } from './equipment.ts';
 
 /** What was done or begun; what is only planned is in the plan of treatment. */
 export function procedures(draft: Draft): Section {
-	const done = draft.record
-		.list<Procedure>('Procedure')
-		.filter((one) => isWithin(draft, one) && one.status !== 'preparation' && one.status !== 'not-done');
+	const done = draft.record.list<Procedure>('Procedure').filter((one) => isWithin(draft, one) && one.status !== 'preparation');
 	return tableSection(
 		'procedures',
 		['Procedure', 'Date', 'Status', 'Site', 'Reason', 'Performed by', 'Place', 'Notes'],
@@ -61,7 +60,7 @@ function activity(draft: Draft, procedure: Procedure, id: string): Element {
 		.filter((one) => one !== undefined);
 	return element(
 		'procedure',
-		{ classCode: 'PROC', moodCode: 'EVN' },
+		{ classCode: 'PROC', moodCode: 'EVN', negationInd: procedure.status === 'not-done' ? 'true' : undefined },
 		template('procedure activity'),
 		ownId(draft, procedure),
 		code('code', procedure.code, { systems: [snomed], reference: `${id}_name` }),
@@ -71,7 +70,8 @@ function activity(draft: Draft, procedure: Procedure, id: string): Element {
 		(procedure.bodySite ?? []).map((site) => code('targetSiteCode', site, { systems: [snomed] })),
 		(procedure.performer ?? []).map(({ actor }) => performer(draft, actor, procedure)),
 		devices.map((device) => element('participant', { typeCode: 'DEV' }, productInstance(draft, device))),
-		serviceLocation(draft, procedure.location, procedure),
+		serviceLocation(draft, procedure.location, procedure, keptConcepts(procedure, 'location-type')[0]),
+		kept(procedure, 'priority', 'method', 'approach-site', 'specimen'),
 		indications(draft, procedure).map((reason) => related('RSON', reason)),
 	);
 }

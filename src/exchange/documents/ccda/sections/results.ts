@@ -11,6 +11,7 @@ import {
 	tableSection,
 } from '#exchange/documents/ccda/draft.ts';
 import { loinc, status } from '#exchange/documents/ccda/entries.ts';
+import { kept, negationOf } from '#exchange/documents/ccda/kept.ts';
 import {
 	codedValue,
 	interpretationsOf,
@@ -124,6 +125,7 @@ function organizer(draft: Draft, { report, observations }: Group): Element {
 					{},
 					element('specimenRole', {}, ownId(draft, specimen), element('specimenPlayingEntity', {}, code('code', specimen.type))),
 				),
+		report === undefined ? undefined : kept(report, 'specimen'),
 		observations.flatMap((observation) =>
 			partsOf(observation).map(({ part, suffix }) => element('component', {}, resultObservation(draft, observation, part, suffix))),
 		),
@@ -147,7 +149,7 @@ function resultObservation(draft: Draft, observation: Observation, part: Observa
 	const value = codedValue(part, `${id}_value`);
 	return element(
 		'observation',
-		{ classCode: 'OBS', moodCode: 'EVN' },
+		{ classCode: 'OBS', moodCode: 'EVN', negationInd: negationOf(observation) },
 		template('result observation'),
 		ownId(draft, observation, suffix === '' ? undefined : suffix.slice(1)),
 		code('code', part.code, { systems: [loinc], reference: `${id}_name` }),
@@ -163,6 +165,7 @@ function resultObservation(draft: Draft, observation: Observation, part: Observa
 		observation.method === undefined ? undefined : code('methodCode', observation.method),
 		observation.bodySite === undefined ? undefined : code('targetSiteCode', observation.bodySite),
 		author(draft, observation.performer?.[0], observation.issued, observation),
+		kept(observation, 'priority'),
 		referenceRanges(part),
 	);
 }

@@ -1,0 +1,63 @@
+// Coded facts that came in with a document and that FHIR has no element for (import/reading.ts keeps them in extensions): back to where they came from.
+import type { Concept, Entity } from '#exchange/documents/shapes.ts';
+import type { Element } from '#formats/ccda/tree.ts';
+import { template } from '#formats/ccda/write/templates.ts';
+import { code } from '#formats/ccda/write/values.ts';
+import { element } from '#formats/ccda/write/xml.ts';
+import { related, status } from './entries.ts';
+
+const base = 'https://heron-ehr.org/fhir/StructureDefinition/ccda-';
+const doseForms = 'http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl';
+const places = 'https://www.cdc.gov/nhsn/cdaportal/terminology/codesystem/hsloc.html';
+
+/** What a statement of any kind holds of each; the order of its children is that of `write/order.ts`. */
+const forms = {
+	'administration-unit': (concept) => code('administrationUnitCode', concept, { systems: [doseForms], only: true }),
+	'approach-site': (concept) => code('approachSiteCode', concept),
+	method: (concept) => code('methodCode', concept),
+	priority: (concept) => code('priorityCode', concept),
+	specimen: (concept) => element('specimen', {}, element('specimenRole', {}, element('specimenPlayingEntity', {}, code('code', concept)))),
+	'drug-vehicle': (concept) =>
+		element(
+			'participant',
+			{ typeCode: 'CSM' },
+			element(
+				'participantRole',
+				{ classCode: 'MANU' },
+				template('drug vehicle'),
+				element('code', { code: '412307009', codeSystem: '2.16.840.1.113883.6.96', displayName: 'drug vehicle' }),
+				element('playingEntity', { classCode: 'MMAT' }, code('code', concept)),
+			),
+		),
+	'location-type': (concept) =>
+		element(
+			'participant',
+			{ typeCode: 'LOC' },
+			element('participantRole', { classCode: 'SDLOC' }, template('service location'), code('code', concept, { systems: [places] })),
+		),
+	instruction: (concept) =>
+		related(
+			'SUBJ',
+			element('act', { classCode: 'ACT', moodCode: 'INT' }, template('instruction'), code('code', concept), status('completed')),
+			true,
+		),
+} as const satisfies Readonly<Record<string, (concept: Concept) => Element | undefined>>;
+
+/** The concepts of one field that are kept on an element of FHIR. */
+export function keptConcepts(holder: Pick<Entity, 'extension'> | undefined, field: string): Concept[] {
+	return (holder?.extension ?? []).flatMap(({ url, valueCodeableConcept }) =>
+		url === base + field && valueCodeableConcept !== undefined ? [valueCodeableConcept] : [],
+	);
+}
+
+/** The children of a statement for what is kept of those fields. */
+export function kept(holder: Pick<Entity, 'extension'>, ...fields: readonly (keyof typeof forms)[]): (Element | undefined)[] {
+	return fields.flatMap((field) => keptConcepts(holder, field).map(forms[field]));
+}
+
+/** `negationInd` of a statement that said what was not so. */
+export function negationOf({ modifierExtension }: Pick<Entity, 'modifierExtension'>): 'true' | undefined {
+	return modifierExtension?.some(({ url, valueBoolean }) => url === `${base}negated` && valueBoolean === true) === true
+		? 'true'
+		: undefined;
+}
