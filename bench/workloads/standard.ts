@@ -91,12 +91,15 @@ async function runStandard(stage: Stage): Promise<Finding[]> {
 	return [...(await besideFhir(stage)), ...(await overTheLadder(stage))];
 }
 
+/** What records of visits show besides: who was there, and where. */
+const included = ['participant', 'location', 'service-provider'].map((name) => `&_include=Encounter:${name}`).join('');
+
 /** The same records through both APIs, on the same server in the same rounds. */
 async function besideFhir({ home, load, options }: Stage): Promise<Finding[]> {
 	const ids = people(home).map(({ id }) => id as string);
 	load.define('fhir patient', { requests: ids.map((id) => get(home, `Patient/${id}`)) });
 	load.define('standard patient', { requests: ids.map((id) => api(home, `patient/${id}`)) });
-	load.define('fhir encounters', { requests: ids.map((id) => get(home, `Encounter?patient=${id}&_sort=-date&_count=50`)) });
+	load.define('fhir encounters', { requests: ids.map((id) => get(home, `Encounter?patient=${id}&_sort=-date&_count=50${included}`)) });
 	load.define('standard encounters', { requests: ids.map((id) => api(home, `patient/${id}/encounter?_limit=50`)) });
 	const lane = (name: string): Lane => ({
 		name,
@@ -111,7 +114,7 @@ async function besideFhir({ home, load, options }: Stage): Promise<Finding[]> {
 			{ to: 'the FHIR read', samples: of('fhir patient'), goal: { atMost: 1.5 } },
 		]),
 		finding(about('a patient’s encounters'), of('standard encounters'), [
-			{ to: 'the FHIR search', samples: of('fhir encounters'), goal: { atMost: 1.5 } },
+			{ to: 'the FHIR search with what they show', samples: of('fhir encounters'), goal: { atMost: 1.5 } },
 		]),
 	];
 }

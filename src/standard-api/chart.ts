@@ -14,7 +14,7 @@ import { invalidFields, noSuchRecord, notThere } from './problems.ts';
 import { changeResource, createRecord, type Found, type Shown, shown, updateRecord } from './records.ts';
 import { find } from './references.ts';
 import type { Call } from './row.ts';
-import { draftOf } from './write.ts';
+import { readingOf } from './write.ts';
 
 /** A kind of entry in the chart. */
 export type Entry = {
@@ -69,7 +69,7 @@ export function listEntries(ctx: FhirCtx, entry: Entry, call: Call, patient?: St
 /** Entries as they are shown. */
 export async function showEntries(ctx: FhirCtx, entry: Entry, found: readonly Found[]): Promise<Shown[]> {
 	const { present, complete } = entry;
-	const resources = found.map(draftOf);
+	const resources = found.map(readingOf);
 	const records: Shown[] = [];
 	for (const one of mappingsOf(entry)) {
 		const places = resources.flatMap(({ resourceType }, i) => (resourceType === one.type ? [i] : []));
@@ -77,6 +77,7 @@ export async function showEntries(ctx: FhirCtx, entry: Entry, found: readonly Fo
 			ctx,
 			one,
 			places.map((i) => found[i] as Found),
+			places.map((i) => resources[i] as Resource),
 		);
 		for (const [at, i] of places.entries()) records[i] = part[at] as Shown;
 	}
@@ -95,7 +96,7 @@ export async function findEntry(ctx: FhirCtx, entry: Entry, named: string, patie
 	for (const { type } of mappingsOf(entry)) {
 		const stored = await find(ctx, type, named);
 		if (stored === undefined) continue;
-		const resource = draftOf(stored);
+		const resource = readingOf(stored);
 		if (entry.isOne(resource) && (patient === undefined || isOf(resource, entry.owner, patient))) return stored;
 	}
 	throw notThere();
@@ -107,7 +108,7 @@ export async function findInPath(ctx: FhirCtx, entry: Entry, call: Call, segment
 	looking.catch(() => undefined);
 	const patient = await patientIn(ctx, call);
 	const stored = await looking;
-	if (!isOf(draftOf(stored), entry.owner, patient)) throw notThere();
+	if (!isOf(readingOf(stored), entry.owner, patient)) throw notThere();
 	return { patient, stored };
 }
 
@@ -178,7 +179,7 @@ export async function relatedTo(ctx: FhirCtx, resources: readonly Resource[], ty
 		[...references].map(async (reference): Promise<[string, Resource][]> => {
 			const [type = '', id = ''] = reference.split('/');
 			try {
-				return [[reference, draftOf(await read(ctx, type, id))]];
+				return [[reference, readingOf(await read(ctx, type, id))]];
 			} catch (error) {
 				if (error instanceof Problem && ['not-found', 'gone', 'forbidden'].includes(error.kind)) return [];
 				throw error;

@@ -5,18 +5,20 @@ import type { Written } from '#fhir/store/store.ts';
 import { type Field, isSame, type Mapping, revise, shownOf, type Values, valuesOf } from './mapping.ts';
 import { idIn, numbersOf, resolveReferences } from './references.ts';
 import { requireChange, requireNew, valuesSent } from './rules.ts';
-import { claiming, draftOf, inOneTransaction, type Work } from './write.ts';
+import { claiming, draftOf, inOneTransaction, readingOf, type Work } from './write.ts';
 
 export type Shown = Record<string, unknown>;
 
 export type Found = { readonly id: string; readonly rid?: number; readonly body: string };
 
-/** Records as they are shown: fields, then numbers and UUIDs of references. */
-export async function shown(ctx: FhirCtx, mapping: Mapping, found: readonly Found[]): Promise<Shown[]> {
-	const rows = found.map((one) => {
-		const resource = JSON.parse(one.body) as Resource;
-		return { one, resource, values: valuesOf(mapping.fields, resource) };
-	});
+/** Records as they are shown: fields, then numbers and UUIDs of references. `resources` are the bodies when they were read already. */
+export async function shown(
+	ctx: FhirCtx,
+	mapping: Mapping,
+	found: readonly Found[],
+	resources: readonly Resource[] = found.map(readingOf),
+): Promise<Shown[]> {
+	const rows = found.map((one, i) => ({ one, values: valuesOf(mapping.fields, resources[i] as Resource) }));
 	const references = mapping.fields.filter(({ to }) => to !== undefined);
 	const wanted = rows.flatMap(({ values }) => references.flatMap(({ name, as }) => (as === 'number' ? [values[name]] : [])));
 	const unnumbered = rows.filter(({ one }) => one.rid === undefined).map(({ one }) => `${mapping.type}/${one.id}`);

@@ -125,6 +125,11 @@ function provenanceOf(
 	};
 }
 
+/** A stored version as a value that is only read. Numbers may lose digits that JavaScript does not keep: nothing of it is written back. */
+export function readingOf({ body }: { readonly body: string }): Resource {
+	return JSON.parse(body) as Resource;
+}
+
 /** A stored version as a value that may be changed. */
 export function draftOf({ body }: Pick<Stored, 'body'>): Resource {
 	return parseJson(Buffer.from(body)) as Resource;
