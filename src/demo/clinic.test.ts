@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { Resource } from '#fhir/resource.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
+import { extensionAt } from '#standard-api/mapping.ts';
 import { patientNumberSystem } from '#standard-api/patient.ts';
 import { testDefinitions } from '#testing/fhir.ts';
 import { type Clinic, createClinic } from './clinic.ts';
@@ -49,7 +50,11 @@ test('appointments to come were made before today', () => {
 		assert.ok(String(created) <= `${today}T24` && String(created).slice(0, 10) <= String(start).slice(0, 10));
 });
 
-test('patients have numbers that the Standard API shows', () => assert.equal(patientNumbers, patientNumberSystem));
+test('what the Standard API shows stands where it looks: numbers of patients, facilities of the staff', () => {
+	assert.equal(patientNumbers, patientNumberSystem);
+	const facility = extensionAt('practitioner', 'facility_id', 'reference');
+	for (const practitioner of of(clinic.shared, 'Practitioner')) assert.match(String(facility.get(practitioner)), /^Organization\//);
+});
 
 test('ids are there once', () => {
 	const ids = [...clinic.shared, ...charts.flat()].map(({ resourceType, id }) => `${resourceType}/${id}`);

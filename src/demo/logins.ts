@@ -39,7 +39,7 @@ export async function addLogins(people: People, clinic: Clinic): Promise<Logins>
 	return { logins, password };
 }
 
-function accountOf({ row, name, link }: Staff): NewAccount {
+function accountOf({ row, name, link, facility }: Staff): NewAccount {
 	return {
 		kind: 'user',
 		username: row.username,
@@ -47,7 +47,15 @@ function accountOf({ row, name, link }: Staff): NewAccount {
 		email: `${row.username}@lakeside.example`,
 		fhirUser: link.reference,
 		roles: [row.role],
-		details: { provider: row.specialty !== undefined, calendar: row.care !== 'none' && row.care !== 'lab' },
+		details: {
+			givenName: row.given,
+			familyName: row.family,
+			job: row.title,
+			...(row.specialty === undefined ? {} : { taxonomy: row.specialty[0] }),
+			defaultFacility: facility.organization.reference,
+			provider: row.specialty !== undefined,
+			calendar: row.care !== 'none' && row.care !== 'lab',
+		},
 	};
 }
 

@@ -88,7 +88,7 @@ export function makePractice(seed: number, clinicians: number): Practice {
 	const engage = (row: StaffRow, from: Random): void => {
 		const facility = facilities.find(({ key }) => key === row.facility) as Facility;
 		const name = `${row.given} ${row.family}${row.suffix === undefined ? '' : `, ${row.suffix}`}`;
-		const practitioner = { id: from.uuid(), ...practitionerOf(from, row) };
+		const practitioner = { id: from.uuid(), ...practitionerOf(from, row, facility) };
 		const role = { id: from.uuid(), ...roleOf(row, linkTo(practitioner, name), facility, linkTo(endpoint)) };
 		resources.push(practitioner, role);
 		staff.push({ row, name, link: linkTo(practitioner, name), role: linkTo(role, `${name}, ${row.title}`), facility });
@@ -195,13 +195,17 @@ function endpointOf(managingOrganization: Link): Resource {
 	};
 }
 
-function practitionerOf(random: Random, row: StaffRow): Resource {
-	const { family, given, prefix, suffix, sex, username, facility } = row;
-	const at = facilityRows.find(({ key }) => key === facility) as (typeof facilityRows)[number];
+/** Where somebody works, as the Standard API writes it: what they write there is signed for it. */
+export const worksAt = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-facility_id';
+
+function practitionerOf(random: Random, row: StaffRow, { organization }: Facility): Resource {
+	const { family, given, prefix, suffix, sex, username } = row;
+	const at = facilityRows.find(({ key }) => key === row.facility) as (typeof facilityRows)[number];
 	const qualified = row.specialty !== undefined;
 	return {
 		resourceType: 'Practitioner',
 		meta: profiled('us-core-practitioner'),
+		extension: [{ url: worksAt, valueReference: organization }],
 		identifier: [
 			...(qualified ? [npiOf(random)] : []),
 			{ system: `${home}/staff`, value: username === '' ? `c${random.between(100_000, 999_999)}` : username },
