@@ -22,7 +22,6 @@ import { extensionAt, extra, type Field, field, type Mapping } from './mapping.t
 import { npiSystem } from './organizations.ts';
 import { at, has, isNode, type Place, type Which } from './place.ts';
 import { type Found, type Shown, shown } from './records.ts';
-import { numbersOf } from './references.ts';
 import { draftOf } from './write.ts';
 
 const name = 'appointment';
@@ -181,43 +180,40 @@ export async function showAppointments(ctx: FhirCtx, found: readonly Found[]): P
 
 /** The same by a mapping in hand. */
 export async function showWith(ctx: FhirCtx, mapping: Mapping, found: readonly Found[]): Promise<Shown[]> {
-	const records = await shown(ctx, mapping, found);
 	const resources = found.map((one) => draftOf(one) as Appointment);
 	const references = resources.map((resource) => ({
 		patient: actor('Patient').get(resource) as string | undefined,
 		provider: actor('Practitioner').get(resource) as string | undefined,
 		place: actor('Location').get(resource) as string | undefined,
-		billing: billing.get(resource) as string | undefined,
+		biller: billing.get(resource) as string | undefined,
 	}));
-	const people = await readAll(
+	const named = references.flatMap(({ patient, provider, place, biller }) => [patient, provider, place, biller]);
+	const [records, people] = await Promise.all([shown(ctx, mapping, found), readAll(ctx, named)]);
+	const owners = await readAll(
 		ctx,
-		references.flatMap(({ patient, provider, place, billing: one }) => [patient, provider, place, one]),
+		[...people.values()].map(({ resource }) => ownerOf(resource)),
 	);
-	const owners = await readAll(ctx, [...people.values()].map(ownerOf));
-	const numbers = await numbersOf(ctx, [...references.flatMap(({ patient }) => patient ?? []), ...owners.keys()]);
 	return records.map((record, i) => {
-		const { patient, provider, place, billing: biller } = references[i] as (typeof references)[number];
-		const who = nameOf(people.get(patient ?? ''));
-		const by = nameOf(people.get(provider ?? ''));
-		const location = people.get(place ?? '');
-		const owner = ownerOf(location);
-		const billed = people.get(biller ?? '');
+		const { patient = '', provider = '', place = '', biller = '' } = references[i] as (typeof references)[number];
+		const [who, by, location] = [people.get(patient), people.get(provider), people.get(place)];
+		const owner = ownerOf(location?.resource);
+		const facility = owners.get(owner ?? '');
 		return {
 			...record,
-			pid: numbers.get(patient ?? '') ?? null,
+			pid: who?.rid ?? null,
 			puuid: idIn(patient),
-			pc_pid: numbers.get(patient ?? '') ?? null,
-			fname: who.first,
-			lname: who.last,
-			DOB: people.get(patient ?? '')?.birthDate ?? null,
+			pc_pid: who?.rid ?? null,
+			fname: nameOf(who?.resource).first,
+			lname: nameOf(who?.resource).last,
+			DOB: who?.resource.birthDate ?? null,
 			pce_aid_uuid: idIn(provider),
-			pce_aid_fname: by.first,
-			pce_aid_lname: by.last,
-			pce_aid_npi: npiOf(people.get(provider ?? '')),
-			pc_facility: numbers.get(owner ?? '') ?? record.pc_facility,
-			facility_name: owners.get(owner ?? '')?.name ?? location?.name ?? '',
+			pce_aid_fname: nameOf(by?.resource).first,
+			pce_aid_lname: nameOf(by?.resource).last,
+			pce_aid_npi: npiOf(by?.resource),
+			pc_facility: facility?.rid ?? record.pc_facility,
+			facility_name: facility?.resource.name ?? location?.resource.name ?? '',
 			facility_uuid: idIn(owner ?? place),
-			billing_location_name: billed?.name ?? '',
+			billing_location_name: people.get(biller)?.resource.name ?? '',
 			billing_location_uuid: idIn(biller),
 			pc_recurrence: recurrenceIn(resources[i] as Appointment)?.rule ?? '',
 		};
@@ -234,14 +230,17 @@ function ownerOf(location: Resource | undefined): string | undefined {
 	return typeof reference === 'string' && reference.startsWith('Organization/') ? reference : undefined;
 }
 
+type There = { readonly resource: Resource; readonly rid: number };
+
 /** Those of the resources that are there and that the caller may see. */
-async function readAll(ctx: FhirCtx, references: readonly (string | undefined)[]): Promise<Map<string, Resource>> {
+async function readAll(ctx: FhirCtx, references: readonly (string | undefined)[]): Promise<Map<string, There>> {
 	const wanted = new Set(references.filter((one): one is string => one !== undefined && /^[A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(one)));
 	const found = await Promise.all(
-		[...wanted].map(async (reference): Promise<[string, Resource][]> => {
+		[...wanted].map(async (reference): Promise<[string, There][]> => {
 			const [type = '', id = ''] = reference.split('/');
 			try {
-				return [[reference, JSON.parse((await read(ctx, type, id)).body) as Resource]];
+				const { body, rid } = await read(ctx, type, id);
+				return [[reference, { resource: JSON.parse(body) as Resource, rid }]];
 			} catch (error) {
 				if (error instanceof Problem && ['not-found', 'gone', 'forbidden'].includes(error.kind)) return [];
 				throw error;
@@ -264,6 +263,6 @@ function npiOf(person: Resource | undefined): string | null {
 	return typeof npi === 'string' ? npi : null;
 }
 
-function idIn(reference: string | undefined): string | null {
-	return reference?.split('/')[1] ?? null;
+function idIn(reference: string): string | null {
+	return reference.split('/')[1] ?? null;
 }
