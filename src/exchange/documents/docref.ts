@@ -1,6 +1,7 @@
 // DocumentReference/$docref: documents of a patient, also such as are made now.
 // https://hl7.org/fhir/us/core/STU8/OperationDefinition-docref.html
 import { Problem } from '#base/problem.ts';
+import { onlyPatient } from '#fhir/audit/note.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { define, input, output } from '#fhir/operations/define.ts';
 import { badParameter, flagOf, missingParameter, textOf, textsOf } from '#fhir/operations/input.ts';
@@ -105,12 +106,6 @@ function readAsked(ctx: FhirCtx, given: OperationInput): Asked {
 			...profiles.flatMap((profile) => pair('profile', profile)),
 		],
 	};
-}
-
-/** The patient of a caller who is limited to one. */
-function onlyPatient({ caller }: FhirCtx): string | undefined {
-	const [first] = caller.grants;
-	return first?.patient !== undefined && caller.grants.every(({ patient }) => patient === first.patient) ? first.patient : undefined;
 }
 
 function dateOf(given: OperationInput, name: string): string | undefined {

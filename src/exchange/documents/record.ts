@@ -24,7 +24,6 @@ const membersRead = [
 	'FamilyMemberHistory',
 	'Goal',
 	'Immunization',
-	'ImmunizationRecommendation',
 	'MedicationAdministration',
 	'MedicationDispense',
 	'MedicationRequest',

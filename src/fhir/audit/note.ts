@@ -125,7 +125,7 @@ function fixedType({ path }: Row): string | undefined {
 }
 
 /** The one patient whom a limited caller reaches at all. */
-function onlyPatient({ caller }: Ctx): string | undefined {
+export function onlyPatient({ caller }: Ctx): string | undefined {
 	const [first] = caller.grants;
 	return first?.patient !== undefined && caller.grants.every(({ patient }) => patient === first.patient) ? first.patient : undefined;
 }

@@ -11,7 +11,7 @@ import type {
 	Reference,
 	ServiceRequest,
 } from '#exchange/documents/shapes.ts';
-import { hasCode } from '#exchange/documents/words.ts';
+import { anyHasCode } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { type DocumentKey, type DocumentKind, documents, oidOf, usRealmHeader } from '#formats/ccda/vocabulary.ts';
 import { templateIds } from '#formats/ccda/write/templates.ts';
@@ -125,9 +125,7 @@ function person(patient: Patient): Element {
 		races.map((one) => coded('sdtc:raceCode', one)),
 		ethnicity === undefined ? nothing('ethnicGroupCode') : coded('ethnicGroupCode', ethnicity),
 		ethnicities.map((one) => coded('sdtc:ethnicGroupCode', one)),
-		(patient.contact ?? [])
-			.filter(({ relationship }) => relationship?.some((one) => hasCode(one, ['GUARD', 'N'])) === true && isGuardian(relationship))
-			.map(guardian),
+		(patient.contact ?? []).filter(({ relationship }) => anyHasCode(relationship, ['GUARD'])).map(guardian),
 		(patient.communication ?? []).flatMap(({ language, preferred }) => {
 			const tag = language?.coding?.find(({ code: value }) => value !== undefined && /^[A-Za-z]{2,3}(-[A-Za-z]{2})?$/.test(value))?.code;
 			if (tag === undefined) return [];
@@ -141,10 +139,6 @@ function person(patient: Patient): Element {
 			];
 		}),
 	);
-}
-
-function isGuardian(relationship: readonly Concept[]): boolean {
-	return relationship.some((one) => hasCode(one, ['GUARD']));
 }
 
 type Coded = { readonly system?: string; readonly code?: string; readonly display?: string };
@@ -187,7 +181,7 @@ const roleCode = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
 /** People to turn to: next of kin and emergency contacts. */
 function contact({ relationship, name, telecom, address }: PatientContact): Element[] {
 	if (name === undefined) return [];
-	const isEmergency = relationship?.some((one) => hasCode(one, ['C', 'EP'])) === true;
+	const isEmergency = anyHasCode(relationship, ['C', 'EP']);
 	const known = relationship?.find((one) => one.coding?.some(({ system }) => system === roleCode));
 	return [
 		element(
