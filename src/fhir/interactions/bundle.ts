@@ -100,16 +100,16 @@ export function isAsking({ method, segments }: Entry): boolean {
 /** An entry of the answer as JSON text. */
 export function entryText(ctx: FhirCtx, answer: Answer, whole: boolean): string {
 	const { stored, status, issues, body } = answer;
-	const response: Record<string, unknown> = { status: `${status} ${STATUS_CODES[status] ?? ''}`.trim() };
+	// Put together by hand, for there may be thousands: nothing of it needs escaping but the quotes of the tag.
+	let response = `"status":"${`${status} ${STATUS_CODES[status] ?? ''}`.trim()}"`;
 	if (stored !== undefined) {
-		if (stored.op !== 'D') response.location = `${stored.type}/${stored.id}/_history/${stored.version}`;
-		response.etag = etagOf(stored);
-		response.lastModified = new Date(stored.updated).toISOString();
+		if (stored.op !== 'D') response += `,"location":"${stored.type}/${stored.id}/_history/${stored.version}"`;
+		response += `,"etag":${JSON.stringify(etagOf(stored))},"lastModified":"${new Date(stored.updated).toISOString()}"`;
 	}
-	if (issues !== undefined && issues.length > 0) response.outcome = outcomeOf(issues);
+	if (issues !== undefined && issues.length > 0) response += `,"outcome":${JSON.stringify(outcomeOf(issues))}`;
 	const shown = whole && body !== undefined;
 	const fullUrl = shown && stored !== undefined ? `"fullUrl":"${ctx.fhir.base}/${stored.type}/${stored.id}",` : '';
-	return `{${fullUrl}${shown ? `"resource":${body},` : ''}"response":${JSON.stringify(response)}}`;
+	return `{${fullUrl}${shown ? `"resource":${body},` : ''}"response":{${response}}}`;
 }
 
 /** The Bundle of the answer. */
