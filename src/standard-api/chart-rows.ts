@@ -4,7 +4,19 @@ import type { Level } from '#access/rights.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Stored } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
-import { change, type Entry, enter, findEntry, findInPath, listEntries, patientIn, showEntries, showEntry, strike } from './chart.ts';
+import {
+	change,
+	type Entry,
+	enter,
+	findEntry,
+	findInPath,
+	listEntries,
+	listInPath,
+	patientIn,
+	showEntries,
+	showEntry,
+	strike,
+} from './chart.ts';
 import type { Style } from './problems.ts';
 import { invalidFields, noSuchRecord } from './problems.ts';
 import { find } from './references.ts';
@@ -65,7 +77,7 @@ export function bareRows(options: RowOptions): StandardRow[] {
 	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Stored> => (await findInPath(ctx, entry, call, param)).stored;
 	return [
 		rowOf(options, 'GET', list, 'search', `The ${words.many} of a patient`, async (ctx, call) => {
-			const { records, links } = await listEntries(ctx, entry, call, await patientIn(ctx, call));
+			const { records, links } = await listInPath(ctx, entry, call);
 			return { data: records, links };
 		}),
 		rowOf(options, 'POST', list, 'create', `Enters ${words.one}`, async (ctx, call) => {
@@ -95,7 +107,7 @@ export function envelopedRows(options: RowOptions): StandardRow[] {
 	return [
 		...allRows({ ...options, reading }),
 		rowOf(options, 'GET', list, 'search', `The ${words.many} of a patient`, async (ctx, call) => {
-			const { records, links } = await listEntries(ctx, entry, call, await patientIn(ctx, call));
+			const { records, links } = await listInPath(ctx, entry, call);
 			return { data: records, links };
 		}),
 		rowOf(options, 'POST', list, 'create', `Enters ${words.one}`, async (ctx, call) => {

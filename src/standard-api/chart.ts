@@ -12,7 +12,7 @@ import { extensionAt, isSame, type Mapping, type Values, valuesOf } from './mapp
 import { isNode } from './place.ts';
 import { invalidFields, noSuchRecord, notThere } from './problems.ts';
 import { changeResource, createRecord, type Found, type Shown, shown, updateRecord } from './records.ts';
-import { find } from './references.ts';
+import { find, idOf } from './references.ts';
 import type { Call } from './row.ts';
 import { readingOf } from './write.ts';
 
@@ -55,7 +55,13 @@ export async function patientIn(ctx: FhirCtx, { params }: Call): Promise<Stored>
 }
 
 /** The entries of a patient, newest first, or of all. */
-export function listEntries(ctx: FhirCtx, entry: Entry, call: Call, patient?: Stored, more: readonly Pair[] = []): Promise<Page> {
+export function listEntries(
+	ctx: FhirCtx,
+	entry: Entry,
+	call: Call,
+	patient?: { readonly id: string },
+	more: readonly Pair[] = [],
+): Promise<Page> {
 	const { mapping, others, order } = entry;
 	const whose: Pair[] = patient === undefined ? [] : [['patient', `Patient/${patient.id}`]];
 	return list(ctx, mapping, call, {
@@ -64,6 +70,15 @@ export function listEntries(ctx: FhirCtx, entry: Entry, call: Call, patient?: St
 		...(others === undefined ? {} : { types: mappingsOf(entry).map(({ type }) => type) }),
 		...(order === undefined || patient === undefined ? {} : { order }),
 	});
+}
+
+/** The entries of the patient in the path. Both are looked up at once; a patient who is not there is told first. */
+export async function listInPath(ctx: FhirCtx, entry: Entry, call: Call): Promise<Page> {
+	const id = await idOf(ctx, 'Patient', (call.params.puuid ?? call.params.pid) as string);
+	const listing = id === undefined ? undefined : listEntries(ctx, entry, call, { id });
+	listing?.catch(() => undefined);
+	const patient = await patientIn(ctx, call);
+	return listing ?? listEntries(ctx, entry, call, patient);
 }
 
 /** Entries as they are shown. */

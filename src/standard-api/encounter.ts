@@ -12,7 +12,7 @@ import {
 	enter,
 	findInPath,
 	linkIn,
-	listEntries,
+	listInPath,
 	type Present,
 	patientIn,
 	showEntry,
@@ -360,7 +360,7 @@ const options = {
 
 export const encounterRows: readonly StandardRow[] = [
 	rowOf(options, 'GET', '/patient/:puuid/encounter', 'search', 'The visits of a patient, newest first', async (ctx, call) => {
-		const { records, links } = await listEntries(ctx, await encounterEntry(ctx), call, await patientIn(ctx, call));
+		const { records, links } = await listInPath(ctx, await encounterEntry(ctx), call);
 		return { data: records, links, ...(records.length === 0 ? { status: 404 } : {}) };
 	}),
 	rowOf(options, 'POST', '/patient/:puuid/encounter', 'create', 'Begins a visit', async (ctx, call) => {
