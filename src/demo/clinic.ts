@@ -39,8 +39,7 @@ export type Clinic = {
 export function createClinic({ seed, today, patients, timeZone = ownZone }: ClinicOptions): Clinic {
 	const move = moverTo(timeZone);
 	const practice = makePractice(seed, Math.ceil(patients / patientsPerClinician) - 1);
-	const day = dayOf(today);
-	const world: World = { seed, practice, today: day, now: { day, minute: 735 } };
+	const world: World = { seed, practice, today: dayOf(today) };
 	return {
 		practice,
 		patients,

@@ -9,7 +9,6 @@ export const rxnorm = 'http://www.nlm.nih.gov/research/umls/rxnorm';
 export const icd10 = 'http://hl7.org/fhir/sid/icd-10-cm';
 export const cvx = 'http://hl7.org/fhir/sid/cvx';
 export const ndc = 'http://hl7.org/fhir/sid/ndc';
-export const cpt = 'http://www.ama-assn.org/go/cpt';
 export const ucum = 'http://unitsofmeasure.org';
 export const npi = 'http://hl7.org/fhir/sid/us-npi';
 export const hl7 = 'http://terminology.hl7.org/CodeSystem';

@@ -11,8 +11,6 @@ export type World = {
 	readonly seed: number;
 	readonly practice: Practice;
 	readonly today: Day;
-	/** Half way through the day: what the board shows. */
-	readonly now: Moment;
 };
 
 export type Trait =
