@@ -100,14 +100,14 @@ test('COPY in pieces of any size', async () => {
 	const head = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 	const whole = Buffer.concat([head, row('first'), row(''), row('Zoë'), Buffer.from([0xff, 0xff])]);
 	for (const size of [1, 2, 7, 30, whole.length]) {
-		const pieces = Array.from({ length: Math.ceil(whole.length / size) }, (_, i) => whole.subarray(i * size, (i + 1) * size));
+		const pieces = Array.from({ length: Math.ceil(whole.length / size) }, (_, i) => Buffer.from(whole.subarray(i * size, (i + 1) * size)));
 		let text = '';
 		let count = 0;
 		for await (const chunk of linesOfCopy(asyncOf(pieces), (more) => (count += more))) text += chunk.toString();
 		assert.deepEqual([text, count], ['first\n\nZoë\n', 3], `pieces of ${size}`);
 	}
 	const read = async (bytes: Buffer): Promise<void> => {
-		for await (const _ of linesOfCopy(asyncOf([bytes]), () => undefined));
+		for await (const _ of linesOfCopy(asyncOf([Buffer.from(bytes)]), () => undefined));
 	};
 	await assert.rejects(read(whole.subarray(0, -1)), /ended before its end/);
 	await assert.rejects(read(Buffer.alloc(0)), /ended before its end/);
