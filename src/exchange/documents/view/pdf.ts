@@ -164,7 +164,10 @@ function table(doc: Doc, element: Element): void {
 	for (const row of rows) {
 		const height = heightOf(doc, row, widths);
 		const top = doc.y;
-		room(doc, Math.min(height, doc.page.height / 2));
+		// A head does not stand alone at the end of a page.
+		const next = row.isHead ? rows.find((one) => !one.isHead) : undefined;
+		const needed = height + (next === undefined ? 0 : heightOf(doc, next, widths));
+		room(doc, Math.min(needed, doc.page.height / 2));
 		if (doc.y < top && !row.isHead) for (const one of heads) drawRow(doc, one, widths, heightOf(doc, one, widths));
 		drawRow(doc, row, widths, height);
 	}
@@ -191,15 +194,21 @@ function rowOf(row: Element, isHead: boolean): Row {
 const cellPadding = 3;
 const cellSize = 8;
 
-/** Columns as wide as what is in them wants, none too narrow to read. */
+/** Columns as wide as their longest word, and what is left by how much is in them. */
 function columnWidths(doc: Doc, rows: readonly Row[], count: number): number[] {
-	const wants = Array.from({ length: count }, (_, i) => {
-		const lengths = rows.slice(0, 200).map(({ cells }) => Math.min((cells[i] ?? '').length, 60));
-		const mean = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, lengths.length);
-		return Math.max(6, mean, Math.max(...lengths) / 2.5);
+	const some = rows.slice(0, 200);
+	const total = widthOf(doc);
+	doc.font('strong').fontSize(cellSize);
+	const columns = Array.from({ length: count }, (_, i) => {
+		const cells = some.map(({ cells: all }) => all[i] ?? '');
+		const mean = cells.reduce((sum, words) => sum + Math.min(words.length, 60), 0) / Math.max(1, cells.length);
+		const longest = cells.flatMap((words) => words.split(/\s+/)).reduce((a, b) => (b.length > a.length ? b : a), '');
+		return { least: Math.min(doc.widthOfString(longest) + 2 * cellPadding + 1, 90), want: Math.max(4, mean) };
 	});
-	const sum = wants.reduce((total, want) => total + want, 0);
-	return wants.map((want) => (want / sum) * widthOf(doc));
+	const least = columns.reduce((sum, column) => sum + column.least, 0);
+	if (least >= total) return columns.map((column) => (column.least / least) * total);
+	const wants = columns.reduce((sum, { want }) => sum + want, 0);
+	return columns.map((column) => column.least + (column.want / wants) * (total - least));
 }
 
 function heightOf(doc: Doc, { cells, isHead }: Row, widths: readonly number[]): number {
