@@ -106,7 +106,7 @@ export async function findAppointment(ctx: FhirCtx, named: string, patient?: Sto
 }
 
 async function showOneWithHistory(ctx: FhirCtx, stored: Stored): Promise<Shown> {
-	const [[record], history] = await Promise.all([showAppointments(ctx, [stored]), statusHistory(ctx, stored.id)]);
+	const [[record], history] = await Promise.all([showAppointments(ctx, [stored]), statusHistory(ctx, stored)]);
 	return {
 		...record,
 		pc_status_history: history.map(({ status, room, since, by }) => ({
