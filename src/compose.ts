@@ -215,8 +215,20 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 
 /** What a replica does not have yet the primary may have: a resource that a client was just told of is never said to be missing. */
 function withFallback(store: Store, primary: Database): Store {
+	const { numbers } = store;
 	return {
 		...store,
+		numbers: {
+			...numbers,
+			async of(db, type, ids) {
+				const found = await numbers.of(db, type, ids);
+				const missing = db === primary ? [] : ids.filter((id) => !found.has(id));
+				return missing.length === 0 ? found : new Map([...found, ...(await numbers.of(primary, type, missing))]);
+			},
+			async idOf(db, type, number) {
+				return (await numbers.idOf(db, type, number)) ?? (db === primary ? undefined : numbers.idOf(primary, type, number));
+			},
+		},
 		async read(ctx, type, id, restrict) {
 			const found = await store.read(ctx, type, id, restrict);
 			return found !== undefined || ctx.db === primary ? found : store.read({ ...ctx, db: primary }, type, id, restrict);
