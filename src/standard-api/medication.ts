@@ -115,7 +115,8 @@ export const medicationMapping: Mapping = {
 		field('activity', activePlace, { kind: 'flag' }),
 		field('comments', noteAt()),
 	]),
-	make: () => ({ resourceType: 'MedicationRequest', status: 'active', intent: 'plan' }),
+	// Taken already and ordered by nobody here, as US Core has it for medication lists: a plan that is reported.
+	make: () => ({ resourceType: 'MedicationRequest', status: 'active', intent: 'plan', reportedBoolean: true }),
 	profile: medicationProfile,
 };
 

@@ -137,6 +137,9 @@ test('the medication list is one: medications, prescriptions and FHIR say the sa
 	assert.deepEqual(medications.map(({ uuid }) => uuid).sort(), expected);
 	const prescriptions = (await server.api('GET', 'api/prescription?patient_id=r')).json as unknown as Enveloped<Record<string, unknown>[]>;
 	assert.deepEqual(prescriptions.data.map(({ uuid }) => uuid).sort(), expected);
+	// What is on the list is taken, and no plan that is still open: documents show it among the medications.
+	const { intent, reportedBoolean } = (await server.send('GET', `MedicationRequest/${recordIn(entered.json).uuid}`)).json;
+	assert.deepEqual([intent, reportedBoolean], ['plan', true]);
 	const { matches } = await medicationList(server.ctx, { patient: 'r' });
 	assert.deepEqual(matches.map(({ id }) => id).sort(), expected);
 	const fhir = await Promise.all(
