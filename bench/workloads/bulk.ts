@@ -23,7 +23,7 @@ async function againstCopy({ home, options }: Stage): Promise<Finding[]> {
 	const samples = await interleave(
 		[
 			{ name: 'copy', run: async (): Promise<Sample> => ({ value: (await copier.copyOut(query)) / 1e6 }) },
-			{ name: 'heron', run: async (): Promise<Sample> => ({ value: json / (await exportOnce(home)) / 1e6 }) },
+			{ name: 'heron', run: async (): Promise<Sample> => ({ value: json / (await exportOnce(home, 3)) / 1e6 }) },
 		],
 		options.rounds,
 	);
@@ -47,7 +47,7 @@ async function besideOthers({ home, load, options }: Stage): Promise<Finding> {
 	const during = async (): Promise<Sample> => {
 		let isOver = false;
 		const exporting = (async () => {
-			while (!isOver) await exportOnce(home, () => isOver);
+			while (!isOver) await exportOnce(home, 100, () => isOver);
 		})();
 		const sample = await run();
 		isOver = true;
@@ -66,8 +66,8 @@ async function besideOthers({ home, load, options }: Stage): Promise<Finding> {
 	]);
 }
 
-/** Seconds from the request to the manifest; removed again. `isOver` ends it early. */
-async function exportOnce({ heron, db, authorization }: Step, isOver: () => boolean = () => false): Promise<number> {
+/** Seconds from the request to the manifest, looked for every so often; removed again. `isOver` ends it early. */
+async function exportOnce({ heron, db, authorization }: Step, everyMs: number, isOver: () => boolean = () => false): Promise<number> {
 	const ask = (method: string, path: string): Promise<Response> =>
 		fetch(`http://127.0.0.1:${heron.port}${base}/${path}`, { method, headers: { authorization, prefer: 'respond-async' } });
 	const started = performance.now();
@@ -76,7 +76,7 @@ async function exportOnce({ heron, db, authorization }: Step, isOver: () => bool
 	if (answer.status !== 202 || job === undefined) throw new Error(`the export was not taken: ${answer.status} ${await answer.text()}`);
 	let state: unknown;
 	while (state !== 'done' && !isOver()) {
-		await sleep(3);
+		await sleep(everyMs);
 		[[state]] = (await db.rows(sql`SELECT state FROM jobs.job WHERE id = ${job}`)) as [[unknown]];
 		if (state === 'failed') throw new Error('the export failed');
 	}

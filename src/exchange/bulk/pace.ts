@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The part of the time that an export takes when others are served. */
-const share = 0.2;
+const share = 0.15;
 /** How often it looks whether they are. */
 const turnMs = 15;
 /** How much a look counts against those before it. */
