@@ -1,6 +1,11 @@
 // Documents through both APIs.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { parse } from 'content-disposition';
+import { pathOf, usualCategories } from '#clinic/documents/categories.ts';
+import { testDefinitions } from '#testing/fhir.ts';
+import { createLikely } from '#testing/likely-resource.ts';
+import { createRandom } from '#testing/random.ts';
 import { testServer } from '#testing/server.ts';
 
 const server = await testServer({ after });
@@ -138,4 +143,49 @@ test('what may not be filed is refused with a reason', async () => {
 	assert.deepEqual([json.status, json.text.includes('multipart/form-data')], [400, true]);
 	for (const path of ['api/patient/4711/document', `${documents('ann')}/4711`, `${documents('ann')}/nowhere`])
 		assert.equal((await server.api('GET', path)).status, 400, path);
+});
+
+test('whatever is filed comes back as it was', async () => {
+	const letters = [..."abcXYZ012 -_.()éüß漢😀'&+%;,="];
+	for (let run = 0; run < 20; run++) {
+		const random = createRandom(61, run);
+		const name = `x${Array.from({ length: random.between(1, 60) }, () => random.pick(letters)).join('')}y.txt`;
+		const bytes = Buffer.from(Array.from({ length: random.between(1, 3000) }, () => random.pick(letters)).join(''));
+		const category = random.pick(usualCategories);
+		const path = pathOf(category.code, usualCategories) as string;
+		const date = `20${random.between(10, 26)}-0${random.between(1, 9)}-${random.between(10, 28)}`;
+		const filed = await upload(documents('ann'), { [random.pick(['file', 'document'])]: { name, bytes }, path, date });
+		assert.equal(filed.text, 'true', `run ${run}: ${name}`);
+		const id = Number(filed.location?.split('/').at(-1));
+		const rows = (await server.api('GET', `${documents('ann')}?path=${encodeURIComponent(path)}&_limit=1000`)).json as unknown as Record<
+			string,
+			unknown
+		>[];
+		const row = rows.find((one) => one.id === id);
+		assert.deepEqual([row?.filename, row?.docdate, row?.size, row?.path], [name, date, bytes.length, path], `run ${run}`);
+		const fetched = await fetch(`${server.origin}/apis/default/${documents('ann')}/${id}`, { headers: { authorization: 'Bearer admin' } });
+		assert.deepEqual(Buffer.from(await fetched.arrayBuffer()), bytes, `run ${run}`);
+		assert.equal(parse(fetched.headers.get('content-disposition') ?? '').parameters.filename, name, `run ${run}`);
+	}
+});
+
+test('any DocumentReference of FHIR is listed', async () => {
+	const definitions = testDefinitions();
+	let stored = 0;
+	for (let run = 0; run < 20; run++) {
+		const random = createRandom(62, run);
+		const likely = createLikely(definitions, random, ['final', 'x']).value('Attachment');
+		const body = {
+			resourceType: 'DocumentReference',
+			status: 'current',
+			subject: { reference: `Patient/${made.bob?.id}` },
+			content: [{ attachment: likely }],
+		};
+		if ((await server.send('POST', 'DocumentReference', { body })).status === 201) stored++;
+		const listed = await server.api('GET', documents('bob'));
+		assert.ok([200, 404].includes(listed.status), `run ${run}: ${listed.text.slice(0, 300)}`);
+		for (const { id } of listed.status === 200 ? (JSON.parse(listed.text) as { id: number }[]) : [])
+			assert.ok((await server.api('GET', `${documents('bob')}/${id}`)).status < 500, `run ${run}`);
+	}
+	assert.ok(stored > 3, `only ${stored} could be stored`);
 });
