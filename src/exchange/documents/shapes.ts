@@ -104,6 +104,7 @@ export type Allergy = Entity &
 		readonly recorder?: Reference;
 		readonly note?: readonly Note[];
 		readonly reaction?: readonly {
+			readonly extension?: readonly Extension[];
 			readonly substance?: Concept;
 			readonly manifestation?: readonly Concept[];
 			readonly severity?: string;
@@ -367,6 +368,7 @@ export type ServiceRequest = Entity &
 		readonly requester?: Reference;
 		readonly performer?: readonly Reference[];
 		readonly performerType?: Concept;
+		readonly bodySite?: readonly Concept[];
 		readonly reasonCode?: readonly Concept[];
 		readonly reasonReference?: readonly Reference[];
 		readonly note?: readonly Note[];

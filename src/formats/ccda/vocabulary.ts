@@ -70,6 +70,10 @@ export const codeSystems: readonly System[] = [
 	system(`${hl7}.5.1052`, `${tho}/v3-ActSite`, 'ActSite'),
 	system(`${hl7}.5.1063`, `${tho}/v3-ObservationValue`, 'ObservationValue'),
 	system(`${hl7}.5.1076`, `${tho}/v3-ReligiousAffiliation`, 'ReligiousAffiliation'),
+	system(`${hl7}.5.140`, `${tho}/v3-TribalEntityUS`, 'TribalEntityUS'),
+	system(`${hl7}.18.58`, `${tho}/v2-0131`, 'Contact Role (HL7 v2)'),
+	system(`${hl7}.4.642.4.1375`, `${tho}/goal-achievement`, 'GoalAchievementStatus'),
+	system(`${hl7}.4.642.4.1226`, `${tho}/consentcategorycodes`, 'ConsentCategoryCodes'),
 ];
 
 /** Naming systems of identifiers. */
@@ -102,6 +106,11 @@ export function oidOf(url: string | undefined): string | undefined {
 /** The name that people know a system by. */
 export function nameOf(oid: string): string | undefined {
 	return byOid.get(oid)?.name;
+}
+
+/** LOINC parts that US Core has as the category of a report that is a note: radiology, cardiology, pathology. */
+export function isReportCategory(code: string | undefined): boolean {
+	return code === 'LP29684-5' || code === 'LP29708-2' || code === 'LP7839-6';
 }
 
 export type SectionKind = {

@@ -6,6 +6,7 @@ import { template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, interval, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 import { type Draft, ownId, pointer } from './draft.ts';
+import { keptConcepts } from './kept.ts';
 import { author } from './parties.ts';
 
 export const loinc = 'http://loinc.org';
@@ -57,7 +58,7 @@ export function problemObservation(draft: Draft, condition: Condition, reference
 		{ classCode: 'OBS', moodCode: 'EVN', negationInd: refuted ? 'true' : undefined },
 		template('problem observation'),
 		ownId(draft, condition, part),
-		element('code', fixed('code', snomed, '55607006', 'Problem').attributes, fixed('translation', loinc, '75326-9', 'Problem')),
+		problemType(condition),
 		reference === undefined ? undefined : pointer(reference),
 		status('completed'),
 		interval('effectiveTime', periodOf(condition), { open: !isOver(condition) }),
@@ -65,6 +66,27 @@ export function problemObservation(draft: Draft, condition: Condition, reference
 		(condition.bodySite ?? []).slice(0, 1).map((site) => code('targetSiteCode', site, { systems: [snomed] })),
 		author(draft, condition.recorder ?? condition.asserter, condition.recordedDate, condition),
 		state === undefined ? undefined : related('REFR', problemStatus(state)),
+		condition.severity === undefined ? undefined : related('SUBJ', severity(condition.severity), true),
+	);
+}
+
+/** What kind of problem, when a document told; else just that it is one. LOINC's code has to be there too. */
+function problemType(condition: Condition): Element {
+	const problem = { system: loinc, code: '75326-9', display: 'Problem' };
+	const told = keptConcepts(condition, 'problem-type')[0]?.coding ?? [];
+	const first = told.length > 0 ? told : [{ system: snomed, code: '55607006', display: 'Problem' }];
+	return code('code', { coding: [...first.filter((one) => one.code !== problem.code), problem] });
+}
+
+/** Severity Observation. */
+export function severity(concept: Concept): Element {
+	return element(
+		'observation',
+		{ classCode: 'OBS', moodCode: 'EVN' },
+		template('severity'),
+		fixed('code', actCode, 'SEV', 'Severity'),
+		status('completed'),
+		code('value', concept, { type: 'CD', systems: [snomed], only: true }),
 	);
 }
 

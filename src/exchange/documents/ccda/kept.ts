@@ -4,7 +4,6 @@ import type { Element } from '#formats/ccda/tree.ts';
 import { template } from '#formats/ccda/write/templates.ts';
 import { code } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
-import { related, status } from './entries.ts';
 
 const base = 'https://heron-ehr.org/fhir/StructureDefinition/ccda-';
 const doseForms = 'http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl';
@@ -36,10 +35,16 @@ const forms = {
 			element('participantRole', { classCode: 'SDLOC' }, template('service location'), code('code', concept, { systems: [places] })),
 		),
 	instruction: (concept) =>
-		related(
-			'SUBJ',
-			element('act', { classCode: 'ACT', moodCode: 'INT' }, template('instruction'), code('code', concept), status('completed')),
-			true,
+		element(
+			'entryRelationship',
+			{ typeCode: 'SUBJ', inversionInd: 'true' },
+			element(
+				'act',
+				{ classCode: 'ACT', moodCode: 'INT' },
+				template('instruction'),
+				code('code', concept),
+				element('statusCode', { code: 'completed' }),
+			),
 		),
 } as const satisfies Readonly<Record<string, (concept: Concept) => Element | undefined>>;
 

@@ -2,7 +2,17 @@
 
 import { narrativeHtml } from '#formats/ccda/narrative.ts';
 import { at, child, childrenOf, type Element, textOf } from '#formats/ccda/tree.ts';
-import { conceptOf, identifiersOf, nameOf, periodOf, quantityOf, referredText, timeOf } from '#formats/ccda/values.ts';
+import {
+	type CodeableConcept,
+	conceptOf,
+	identifiersOf,
+	nameOf,
+	periodOf,
+	quantityOf,
+	referredText,
+	timeOf,
+} from '#formats/ccda/values.ts';
+import { isReportCategory } from '#formats/ccda/vocabulary.ts';
 import {
 	type Actor,
 	actorOf,
@@ -111,7 +121,7 @@ function policyOf(reading: Reading, policy: Element, where: Parameters<Maker>[2]
 			subscriberId: member,
 			subscriber: personIn(holder),
 			beneficiary: { reference: patientUrn },
-			relationship: conceptOf(at(covered, 'participantRole', 'code'), reading.document),
+			relationship: relationshipOf(conceptOf(at(covered, 'participantRole', 'code'), reading.document)),
 			period: periodOf(child(covered, 'time'), reading.zone) ?? effectivePeriod(reading, policy),
 			payor: [{ ...payor, type: 'Organization' }],
 		}),
@@ -119,6 +129,27 @@ function policyOf(reading: Reading, policy: Element, where: Parameters<Maker>[2]
 	// Authorizations and the plan: what they say in codes is kept beside the policy.
 	inner.readOthers(urn, where);
 	return urn;
+}
+
+const relationships: Readonly<Record<string, string>> = {
+	SELF: 'self',
+	ONESELF: 'self',
+	CHILD: 'child',
+	SPS: 'spouse',
+	HUSB: 'spouse',
+	WIFE: 'spouse',
+	PRN: 'parent',
+	MTH: 'parent',
+	FTH: 'parent',
+	DOMPART: 'common',
+};
+
+/** The role of the one who is covered, with what FHIR calls it. */
+function relationshipOf(role: CodeableConcept | undefined): CodeableConcept | undefined {
+	const code = role?.coding?.map((one) => relationships[one.code ?? '']).find((one) => one !== undefined);
+	if (role === undefined || code === undefined) return role;
+	const own = { system: 'http://terminology.hl7.org/CodeSystem/subscriber-relationship', code };
+	return { ...role, coding: [own, ...(role.coding ?? [])] };
 }
 
 function personIn(participant: Element | undefined): Actor | undefined {
@@ -137,6 +168,7 @@ export const goal: Maker = (reading, observation, where) => {
 	const code = conceptAt(reading, observation);
 	const text = referredText(child(observation, 'text'), reading.document) ?? (coded === undefined ? textOf(value) : undefined);
 	const priority = inner.take('22.4.143').flatMap((one) => extra('priority', conceptAt(reading, one, 'value')));
+	const achieved = inner.take('22.4.110').map((one) => conceptAt(reading, one, 'value'))[0];
 	const period = effectivePeriod(reading, observation);
 	const urn = reading.add(
 		where,
@@ -148,6 +180,7 @@ export const goal: Maker = (reading, observation, where) => {
 				{ active: 'active', completed: 'completed', aborted: 'cancelled', cancelled: 'cancelled', suspended: 'on-hold' }[
 					statusOf(observation) ?? ''
 				] ?? 'active',
+			achievementStatus: achieved,
 			description: coded ?? (text === undefined ? (code ?? { text: 'Goal' }) : { ...(code ?? {}), text }),
 			subject,
 			startDate: period?.start?.slice(0, 10),
@@ -213,21 +246,44 @@ export const note: Maker = (reading, act, where) => {
 	const reference = child(text, 'reference')?.attributes.value?.replace(/^#/, '');
 	const place = reference === undefined ? undefined : reading.document.narrative.get(reference);
 	const html = place === undefined ? `<div><p>${escapeHtml(referredText(text, reading.document) ?? '')}</p></div>` : narrativeHtml(place);
+	const kind = conceptAt(reading, act);
+	const category = kind?.coding?.find(({ code }) => isReportCategory(code));
+	const attachment = { contentType: 'text/html', data: Buffer.from(html).toString('base64') };
+	const context = where.encounter === undefined ? undefined : { reference: where.encounter };
+	if (category !== undefined) {
+		const urn = reading.add(
+			where,
+			present({
+				resourceType: 'DiagnosticReport',
+				...identified(act),
+				status: 'final',
+				category: [{ coding: [category] }],
+				code: { ...kind, coding: kind?.coding?.filter(({ code }) => !isReportCategory(code) && code !== '34109-9') },
+				subject,
+				encounter: context,
+				...timed(reading, act, 'effective'),
+				performer: actorsOf(act, 'author').slice(0, 1),
+				presentedForm: [attachment],
+			}),
+		);
+		inner.readOthers(urn, where);
+		return [urn];
+	}
 	const urn = reading.add(
 		where,
 		present({
 			resourceType: 'DocumentReference',
 			...identified(act),
 			status: 'current',
-			type: conceptAt(reading, act) ?? { text: 'Note' },
+			type: kind ?? { text: 'Note' },
 			category: [concept('http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category', 'clinical-note', 'Clinical Note')],
 			subject,
 			date: undefined,
 			author: actorsOf(act, 'author').slice(0, 1),
-			content: [{ attachment: { contentType: 'text/html', data: Buffer.from(html).toString('base64') } }],
+			content: [{ attachment }],
 			context: present({
 				period: (timed(reading, act, 'x').xPeriod as object | undefined) ?? effectivePeriod(reading, act),
-				encounter: where.encounter === undefined ? [] : [{ reference: where.encounter }],
+				encounter: context === undefined ? [] : [context],
 			}),
 		}),
 	);

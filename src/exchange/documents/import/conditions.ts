@@ -1,5 +1,5 @@
 // Problems and diagnoses: Condition, https://hl7.org/fhir/us/core/StructureDefinition-us-core-condition-problems-health-concerns.html
-import { at, child, type Element } from '#formats/ccda/tree.ts';
+import { child, childrenOf, type Element } from '#formats/ccda/tree.ts';
 import { conceptOf, quantityOf } from '#formats/ccda/values.ts';
 import {
 	actorsOf,
@@ -93,9 +93,9 @@ export const problem: Maker = (reading, observation, where) => {
 
 /** Codes that say no more than that there is a problem. */
 function isSkeleton(observation: Element): boolean {
-	return (
-		['ASSERTION', '55607006', '75326-9'].includes(codeIn(child(observation, 'code')) ?? 'ASSERTION') &&
-		at(observation, 'code', 'translation') === undefined
+	const code = child(observation, 'code');
+	return [code, ...childrenOf(code, 'translation')].every((one) =>
+		['ASSERTION', '55607006', '75326-9'].includes(codeIn(one) ?? 'ASSERTION'),
 	);
 }
 

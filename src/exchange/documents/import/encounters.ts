@@ -1,10 +1,23 @@
 // Visits: Encounter, https://hl7.org/fhir/us/core/StructureDefinition-us-core-encounter.html
-import { child, childrenOf } from '#formats/ccda/tree.ts';
+import { child, childrenOf, type Element } from '#formats/ccda/tree.ts';
 import type { CodeableConcept } from '#formats/ccda/values.ts';
 import { conceptOf } from '#formats/ccda/values.ts';
 import { reasons } from './conditions.ts';
 import { locationDisplay, locationsOf, procedure } from './procedures.ts';
-import { actorsOf, conceptAt, effectivePeriod, identified, innerOf, type Maker, moodOf, personOf, present, subject } from './reading.ts';
+import {
+	actorsOf,
+	codeIn,
+	concept,
+	conceptAt,
+	effectivePeriod,
+	identified,
+	innerOf,
+	type Maker,
+	moodOf,
+	personOf,
+	present,
+	subject,
+} from './reading.ts';
 
 const actCode = 'http://terminology.hl7.org/CodeSystem/v3-ActCode';
 const classes: Readonly<Record<string, string>> = {
@@ -46,15 +59,29 @@ export const encounter: Maker = (reading, statement, where) => {
 		}),
 	);
 	const inside = { ...where, encounter: urn, conditionCategory: 'encounter-diagnosis' };
-	const found = diagnosisHolders.flatMap((holder) => innerOf(reading, holder).readOthers(undefined, inside));
-	const conditions = found.filter((one) =>
+	const found = diagnosisHolders.flatMap((holder) =>
+		innerOf(reading, holder)
+			.readOthers(undefined, inside)
+			.map((one) => ({ one, use: useOf(holder) })),
+	);
+	const conditions = found.filter(({ one }) =>
 		reading.items.some(({ fullUrl, resource }) => fullUrl === one && resource.resourceType === 'Condition'),
 	);
 	const made = reading.items.find(({ fullUrl }) => fullUrl === urn);
-	if (made !== undefined && conditions.length > 0) made.resource.diagnosis = conditions.map((reference) => ({ condition: { reference } }));
+	if (made !== undefined && conditions.length > 0)
+		made.resource.diagnosis = conditions.map(({ one, use }) => present({ condition: { reference: one }, use }));
 	inner.readOthers(urn, { ...where, encounter: urn });
-	return [urn, ...found];
+	return [urn, ...found.map(({ one }) => one)];
 };
+
+const uses: Readonly<Record<string, string>> = { '46241-6': 'AD', '11535-2': 'DD' };
+
+/** In which part of the stay a diagnosis was made, where its act says so. */
+function useOf(holder: Element): object | undefined {
+	const code = child(holder, 'code');
+	const use = [code, ...childrenOf(code, 'translation')].map((one) => uses[codeIn(one) ?? '']).find((one) => one !== undefined);
+	return use === undefined ? undefined : concept('http://terminology.hl7.org/CodeSystem/diagnosis-role', use);
+}
 
 function classOf(type: CodeableConcept | undefined): object {
 	const told = type?.coding?.find(({ system, code }) => system === actCode && classes[code ?? ''] !== undefined)?.code ?? 'AMB';

@@ -45,15 +45,49 @@ export function patientOf(document: ClinicalDocument): Resource | undefined {
 				? []
 				: [{ language: concept('urn:ietf:bcp:47', language), ...preferred }];
 		}),
-		contact: childrenOf(person, 'guardian').map((one) =>
-			present({
-				relationship: [conceptOf(child(one, 'code'), document)].filter((code) => code !== undefined),
-				name: nameOf(at(one, 'guardianPerson', 'name')),
-				telecom: many(one, 'telecom', telecomOf),
-				address: addressOf(child(one, 'addr')),
-			}),
-		),
+		contact: [
+			...childrenOf(person, 'guardian').map((one) =>
+				present({
+					relationship: [concept(roles, 'GUARD', 'guardian'), conceptOf(child(one, 'code'), document)].filter((code) => code !== undefined),
+					name: nameOf(at(one, 'guardianPerson', 'name')),
+					telecom: many(one, 'telecom', telecomOf),
+					address: addressOf(child(one, 'addr')),
+				}),
+			),
+			...supporters(document),
+		],
 	}) as Resource;
+}
+
+const roles = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
+const contactRoles: Readonly<Record<string, readonly [string, string]>> = {
+	ECON: ['C', 'Emergency Contact'],
+	NOK: ['N', 'Next-of-Kin'],
+	CAREGIVER: ['O', 'Other'],
+	AGNT: ['O', 'Other'],
+};
+
+/** People to turn to: those of the header with a part in the care (IND) who are kin, to be called in need, or care for the patient. */
+function supporters(document: ClinicalDocument): object[] {
+	return childrenOf(document.root, 'participant').flatMap((participant) => {
+		const entity = child(participant, 'associatedEntity');
+		const role = contactRoles[entity?.attributes.classCode ?? ''];
+		const name = nameOf(at(entity, 'associatedPerson', 'name'));
+		if (entity === undefined || role === undefined || name === undefined) return [];
+		return [
+			present({
+				relationship: [
+					concept('http://terminology.hl7.org/CodeSystem/v2-0131', ...role),
+					conceptOf(child(entity, 'code'), document),
+				].filter((code) => code !== undefined),
+				name,
+				telecom: childrenOf(entity, 'telecom')
+					.map(telecomOf)
+					.filter((one) => one !== undefined),
+				address: addressOf(child(entity, 'addr')),
+			}),
+		];
+	});
 }
 
 const categories = new Set(['1002-5', '2028-9', '2054-5', '2076-8', '2106-3', '2135-2', '2186-5']);

@@ -51,9 +51,7 @@ export const medication: Maker = (reading, statement, where) => {
 	const mood = moodOf(statement);
 	const supplies = inner.take('22.4.17');
 	const dispenses = inner.take('22.4.18');
-	const instructions = inner
-		.takeWhere((one) => one.typeCode === 'SUBJ' && one.statement.name === 'act' && templateInstruction(one.statement))
-		.map((one) => one.statement);
+	const instructions = inner.take('22.4.20', '22.4.123');
 	const patientInstruction = instructions
 		.map((one) => referredText(child(one, 'text'), reading.document))
 		.filter((text) => text !== undefined);
@@ -96,10 +94,6 @@ export const medication: Maker = (reading, statement, where) => {
 	inner.readOthers(urn, where);
 	return [urn];
 };
-
-function templateInstruction(act: Element): boolean {
-	return childrenOf(act, 'templateId').some(({ attributes }) => attributes.root === '2.16.840.1.113883.10.20.22.4.20');
-}
 
 function materialOf(reading: Reading, product: Element | undefined): CodeableConcept | undefined {
 	const material = child(product, 'manufacturedMaterial') ?? child(product, 'manufacturedLabeledDrug');
@@ -219,6 +213,7 @@ export const immunization: Maker = (reading, statement, where) => {
 	if (moodOf(statement) !== 'EVN') return medication(reading, statement, where);
 	const inner = innerOf(reading, statement);
 	const product = at(statement, 'consumable', 'manufacturedProduct');
+	const instructions = inner.take('22.4.20');
 	const refusal = inner.take('22.4.53').map((one) => conceptAt(reading, one, 'value') ?? conceptAt(reading, one))[0];
 	const occurrence = timed(reading, statement, 'occurrence');
 	const when = (occurrence.occurrenceDateTime ?? (occurrence.occurrencePeriod as { start?: string } | undefined)?.start) as
@@ -240,6 +235,7 @@ export const immunization: Maker = (reading, statement, where) => {
 			extension: [
 				...extra('administration-unit', conceptAt(reading, statement, 'administrationUnitCode')),
 				...extra('statement-code', conceptAt(reading, statement)),
+				...instructions.flatMap((one) => extra('instruction', conceptAt(reading, one))),
 			],
 			status: given ? 'completed' : 'not-done',
 			statusReason: refusal,

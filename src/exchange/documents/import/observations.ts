@@ -41,6 +41,9 @@ const categoryOfSection: Readonly<Record<string, string>> = {
 	'29545-1': 'exam',
 };
 
+/** Sections whose observations have a category of US Core. */
+const statusSections: Readonly<Record<string, string>> = { '47420-5': 'functional-status', '10190-7': 'cognitive-status' };
+
 /** Category by template, then by section. */
 function categoryOf(observation: Element, where: Where): object[] {
 	const code =
@@ -49,7 +52,9 @@ function categoryOf(observation: Element, where: Where): object[] {
 		(is(observation, '22.4.38', '22.4.78', '22.4.85', '15.3.8', '22.4.200', '22.4.201', '22.4.501') && 'social-history') ||
 		(is(observation, '22.4.69') && 'survey') ||
 		categoryOfSection[where.sectionCode ?? ''];
-	return code === undefined ? [] : [concept(categories, code)];
+	if (code !== undefined) return [concept(categories, code)];
+	const status = statusSections[where.sectionCode ?? ''];
+	return status === undefined ? [] : [concept('http://hl7.org/fhir/us/core/CodeSystem/us-core-category', status)];
 }
 
 /** Any observation. */
@@ -92,12 +97,20 @@ function observationOf(reading: Reading, statement: Element, where: Where, note:
 	}) as Resource;
 }
 
+/** Codes that only say what kind of observation it is, beside one that says what was observed. */
+const skeletons = new Set(['54522-8', '373930000', '75275-8']);
+
 /** Smoking status of releases before 2.0 is an assertion; its code is that of the question it answers. */
 function codeOf(reading: Reading, statement: Element): object {
 	const code = codeIn(child(statement, 'code'));
 	if (is(statement, '22.4.78') && (code === undefined || code === 'ASSERTION'))
 		return concept('http://loinc.org', '72166-2', 'Tobacco smoking status');
-	return conceptAt(reading, statement) ?? { text: referredText(child(statement, 'text'), reading.document) ?? 'Finding' };
+	if (is(statement, '15.3.8') && (code === undefined || code === 'ASSERTION'))
+		return concept('http://loinc.org', '82810-3', 'Pregnancy status');
+	const told = conceptAt(reading, statement);
+	const coding = told?.coding?.filter((one) => !skeletons.has(one.code ?? '')) ?? [];
+	if (told !== undefined && coding.length > 0 && coding.length < (told.coding ?? []).length) return { ...told, coding };
+	return told ?? { text: referredText(child(statement, 'text'), reading.document) ?? 'Finding' };
 }
 
 function rangeOf(reading: Reading, element: Element): object[] {

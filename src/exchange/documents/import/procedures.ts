@@ -2,6 +2,7 @@
 import { at, child, childrenOf, type Element, textOf } from '#formats/ccda/tree.ts';
 import { conceptOf, identifiersOf, referredText } from '#formats/ccda/values.ts';
 import { reasons } from './conditions.ts';
+import { observation } from './observations.ts';
 import {
 	actorsOf,
 	authoredOn,
@@ -56,6 +57,14 @@ const intents: Readonly<Record<string, string>> = {
 export const procedure: Maker = (reading, statement, where) =>
 	moodOf(statement) === 'EVN' ? done(reading, statement, where) : planned(reading, statement, where);
 
+/** Procedure activity observation (22.4.13): what was found by it is an observation, what was only done a procedure. */
+export const activity: Maker = (reading, statement, where) =>
+	(conceptAt(reading, statement, 'value') === undefined ? procedure : observation)(reading, statement, where);
+
+/** Instruction (22.4.20) that stands alone. US Core has a category for it. */
+export const instruction: Maker = (reading, statement, where) =>
+	planned(reading, statement, where, concept('http://snomed.info/sct', '409073007', 'Education'));
+
 function done(reading: Reading, statement: Element, where: Where): string[] {
 	const inner = innerOf(reading, statement);
 	const devices = deviceParticipants(reading, statement, where);
@@ -94,7 +103,7 @@ function done(reading: Reading, statement: Element, where: Where): string[] {
 	return [urn, ...devices];
 }
 
-function planned(reading: Reading, statement: Element, where: Where): string[] {
+function planned(reading: Reading, statement: Element, where: Where, category?: object): string[] {
 	const inner = innerOf(reading, statement);
 	const devices = deviceParticipants(reading, statement, where);
 	const instructions = inner.take('22.4.20');
@@ -116,6 +125,7 @@ function planned(reading: Reading, statement: Element, where: Where): string[] {
 			status: requestStatus[statusOf(statement) ?? ''] ?? 'unknown',
 			intent: intents[moodOf(statement)] ?? 'plan',
 			doNotPerform: isNegated(statement) ? true : undefined,
+			category: category === undefined ? [] : [category],
 			code: conceptAt(reading, statement) ?? { text: text ?? 'Planned activity' },
 			subject,
 			encounter: where.encounter === undefined ? undefined : { reference: where.encounter },

@@ -7,7 +7,7 @@ import { concern, problem, visitDiagnosis } from './conditions.ts';
 import { encounter } from './encounters.ts';
 import { aloneDispense, immunization, isVaccine, medication } from './medications.ts';
 import { observation, organizer, results, vitals } from './observations.ts';
-import { act, procedure, supply } from './procedures.ts';
+import { act, activity, instruction, procedure, supply } from './procedures.ts';
 import { common, conceptAt, innerOf, type Maker, moodOf } from './reading.ts';
 
 /** Discharge and admission medication (22.4.35, 22.4.36) and the like hold what they are about. */
@@ -33,6 +33,8 @@ const byTemplate: Readonly<Record<string, Maker>> = {
 	'22.4.35': holder,
 	'22.4.36': holder,
 	'22.4.122': mention,
+	'22.4.13': activity,
+	'22.4.20': instruction,
 	'22.4.16': medication,
 	'22.4.42': medication,
 	'22.4.18': aloneDispense,
@@ -45,6 +47,7 @@ const byTemplate: Readonly<Record<string, Maker>> = {
 	'22.4.40': encounter,
 	'22.4.60': coverage,
 	'22.4.121': goal,
+	'22.4.144': observation,
 	'22.4.500': careTeam,
 	'22.4.202': note,
 	'22.4.50': supply,

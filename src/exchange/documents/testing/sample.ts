@@ -341,6 +341,8 @@ const observations: Made[] = [
 	observation('orientation', 'social-history', concept(loinc, '76690-7', 'Sexual orientation'), {
 		valueCodeableConcept: concept(snomed, '20430005', 'Heterosexual'),
 	}),
+	observation('pets', 'social-history', concept(snomed, '160245001', 'Keeps pets'), { valueBoolean: true }),
+	observation('hobby', 'social-history', { text: 'Hobby' }, { valueString: 'Chess' }),
 	observation('job', 'social-history', concept(loinc, '11341-5', 'History of Occupation'), { valueString: 'Teacher' }),
 	observation('food', 'survey', concept(loinc, '88124-3', 'Food insecurity risk'), {
 		category: [...category('survey'), ...category('sdoh', `${core}/CodeSystem/us-core-category`)],
@@ -475,7 +477,7 @@ const care: Made[] = [
 		addresses: [{ reference: 'Condition/diabetes' }],
 		target: [{ measure: concept(loinc, '4548-4', 'Hemoglobin A1c'), detailQuantity: measure(7, '%'), dueDate: '2024-12-31' }],
 	}),
-	made('Goal', 'walk', { subject, lifecycleStatus: 'completed', description: { text: 'Walk every day' } }),
+	made('Goal', 'walk', { subject, lifecycleStatus: 'completed', description: concept(snomed, '229065009', 'Walk every day') }),
 	made('CarePlan', 'plan', {
 		subject,
 		status: 'active',

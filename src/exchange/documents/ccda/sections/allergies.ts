@@ -1,12 +1,13 @@
 // Allergies and intolerances. https://hl7.org/fhir/us/ccda/ maps them so.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { actCode, assertion, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { assertion, related, severity as severityObservation, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author } from '#exchange/documents/ccda/parties.ts';
-import type { Allergy } from '#exchange/documents/shapes.ts';
+import type { Allergy, Concept, Extension } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, dateWords, hasCode, notesWords, periodOf } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { template } from '#formats/ccda/write/templates.ts';
-import { code, fixed, interval, time } from '#formats/ccda/write/values.ts';
+import { code, fixed, interval, nothing, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 
 /** Codes by which a record says that there is no allergy at all, or none of a kind. */
@@ -89,10 +90,22 @@ function kindOf({ type, category = [] }: Allergy): readonly [string, string] {
 	return ['420134006', 'Propensity to adverse reaction'];
 }
 
+/** The kind of allergy as a document told it, else by what FHIR says. */
+function typeOf(allergy: Allergy, isNone: boolean): Element {
+	const told = keptConcepts(allergy, 'allergy-type').find(({ coding }) => coding?.some(({ system }) => system === snomed) === true);
+	if (told !== undefined) return code('value', told, { type: 'CD', systems: [snomed], only: true });
+	return fixed('value', snomed, ...(isNone ? (['419199007', 'Allergy to substance'] as const) : kindOf(allergy)), 'CD');
+}
+
 function observation(draft: Draft, allergy: Allergy, id: string): Element {
 	const none = hasCode(allergy.code, noAllergy) || hasCode(allergy.verificationStatus, ['refuted']);
 	const isNone = hasCode(allergy.code, noAllergy);
-	const substance = isNone ? element('code', { nullFlavor: 'NA' }) : code('code', allergy.code, { reference: `${id}_name` });
+	const [told] = keptConcepts(allergy, 'allergy-substance');
+	const substance = isNone
+		? told === undefined
+			? element('code', { nullFlavor: 'NA' })
+			: code('code', told)
+		: code('code', allergy.code, { reference: `${id}_name` });
 	const start = periodOf(allergy).start;
 	const end = periodOf(allergy).end;
 	return element(
@@ -108,7 +121,7 @@ function observation(draft: Draft, allergy: Allergy, id: string): Element {
 			{ ...(start === undefined ? {} : { start }), ...(end === undefined ? {} : { end }) },
 			{ open: !isOver(allergy) },
 		),
-		fixed('value', snomed, ...(isNone ? (['419199007', 'Allergy to substance'] as const) : kindOf(allergy)), 'CD'),
+		typeOf(allergy, isNone),
 		author(draft, allergy.recorder, allergy.recordedDate, allergy),
 		element(
 			'participant',
@@ -135,6 +148,7 @@ function observation(draft: Draft, allergy: Allergy, id: string): Element {
 }
 
 type Reaction = {
+	readonly extension?: readonly Extension[];
 	readonly manifestation: { readonly text?: string };
 	readonly severity?: string;
 	readonly onset?: string;
@@ -143,7 +157,9 @@ type Reaction = {
 	readonly row: string;
 };
 
-function reactionObservation(draft: Draft, allergy: Allergy, { manifestation, severity, onset, part, reference, row }: Reaction): Element {
+function reactionObservation(draft: Draft, allergy: Allergy, reaction: Reaction): Element {
+	const { manifestation, severity, onset, part, reference, row } = reaction;
+	const [told] = keptConcepts(reaction, 'severity');
 	return element(
 		'observation',
 		{ classCode: 'OBS', moodCode: 'EVN' },
@@ -154,9 +170,47 @@ function reactionObservation(draft: Draft, allergy: Allergy, { manifestation, se
 		status('completed'),
 		onset === undefined ? undefined : element('effectiveTime', {}, time('low', onset)),
 		code('value', manifestation, { type: 'CD', systems: [snomed], only: true, reference }),
-		severityOf(severity),
+		told === undefined ? severityOf(severity) : related('SUBJ', severityObservation(told), true),
+		keptConcepts(reaction, 'reaction-treatment').map((one, i) => related('RSON', treatment(draft, allergy, one, `${part}-${i + 1}`), true)),
 	);
 }
+
+/** What was done or given for a reaction. */
+function treatment(draft: Draft, allergy: Allergy, what: Concept, part: string): Element {
+	const own = ownId(draft, allergy, `treatment-${part}`);
+	const isDrug = what.coding?.some(({ system }) => system === rxnorm) === true;
+	if (!isDrug)
+		return element(
+			'procedure',
+			{ classCode: 'PROC', moodCode: 'EVN' },
+			template('procedure activity'),
+			own,
+			code('code', what, { systems: [snomed] }),
+			status('completed'),
+			nothing('effectiveTime'),
+		);
+	return element(
+		'substanceAdministration',
+		{ classCode: 'SBADM', moodCode: 'EVN' },
+		template('medication activity'),
+		own,
+		status('completed'),
+		interval('effectiveTime', {}, { type: 'IVL_TS' }),
+		nothing('doseQuantity'),
+		element(
+			'consumable',
+			{},
+			element(
+				'manufacturedProduct',
+				{ classCode: 'MANU' },
+				template('medication product'),
+				element('manufacturedMaterial', {}, code('code', what, { systems: [rxnorm], only: true })),
+			),
+		),
+	);
+}
+
+const rxnorm = 'http://www.nlm.nih.gov/research/umls/rxnorm';
 
 const severities: Readonly<Record<string, readonly [string, string]>> = {
 	mild: ['255604002', 'Mild'],
@@ -167,18 +221,7 @@ const severities: Readonly<Record<string, readonly [string, string]>> = {
 function severityOf(severity: string | undefined): Element | undefined {
 	const known = severities[severity ?? ''];
 	if (known === undefined) return undefined;
-	return related(
-		'SUBJ',
-		element(
-			'observation',
-			{ classCode: 'OBS', moodCode: 'EVN' },
-			template('severity'),
-			fixed('code', actCode, 'SEV', 'Severity'),
-			status('completed'),
-			fixed('value', snomed, ...known, 'CD'),
-		),
-		true,
-	);
+	return related('SUBJ', severityObservation({ coding: [{ system: snomed, code: known[0], display: known[1] }] }), true);
 }
 
 const criticalities: Readonly<Record<string, readonly [string, string]>> = {

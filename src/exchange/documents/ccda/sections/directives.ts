@@ -37,6 +37,8 @@ const documentCodes = [
 type Directive = {
 	readonly entity: Entity;
 	readonly kind: Concept | undefined;
+	/** What is directed, where that is coded. */
+	readonly content: Concept | undefined;
 	readonly words: string;
 	readonly state: string;
 	readonly period: Period;
@@ -58,7 +60,7 @@ export function advanceDirectives(draft: Draft): Section {
 				id,
 				cells: [
 					marked(`${id}_name`, conceptWords(directive.kind) || 'Advance directive'),
-					directive.words,
+					marked(`${id}_value`, directive.words),
 					directive.state,
 					periodWords(directive.period),
 					whoWords(draft, directive.by, directive.entity),
@@ -78,6 +80,7 @@ function directivesOf({ record }: Draft): Directive[] {
 			return {
 				entity: consent,
 				kind: consent.category?.[0],
+				content: consent.provision?.code?.[0],
 				words: conceptsWords(consent.provision?.code),
 				state: codeWords(consent.status),
 				period,
@@ -93,6 +96,7 @@ function directivesOf({ record }: Draft): Directive[] {
 			return {
 				entity: one,
 				kind: one.code,
+				content: one.valueCodeableConcept,
 				words: valueWords(one),
 				state: codeWords(one.status),
 				period: start === undefined ? {} : { start },
@@ -108,6 +112,7 @@ function directivesOf({ record }: Draft): Directive[] {
 			return {
 				entity: one,
 				kind: one.type,
+				content: undefined,
 				words: one.description ?? one.content?.[0]?.attachment?.title ?? '',
 				state: codeWords(one.status),
 				period,
@@ -118,7 +123,7 @@ function directivesOf({ record }: Draft): Directive[] {
 	return [...consents, ...observed, ...documents];
 }
 
-function observation(draft: Draft, { entity, kind, by, when, period }: Directive, id: string): Element {
+function observation(draft: Draft, { entity, kind, content, by, when, period }: Directive, id: string): Element {
 	return element(
 		'observation',
 		{ classCode: 'OBS', moodCode: 'EVN' },
@@ -128,11 +133,21 @@ function observation(draft: Draft, { entity, kind, by, when, period }: Directive
 			'code',
 			fixed('code', snomed, '371538006', 'Advance directive').attributes,
 			fixed('translation', loinc, '75320-2', 'Advance directive'),
+			content === undefined ? undefined : kindTranslations(kind),
 		),
 		pointer(id),
 		status('completed'),
 		interval('effectiveTime', period),
-		code('value', kind, { type: 'CD', reference: `${id}_name` }),
+		code('value', content ?? kind, { type: 'CD', reference: content === undefined ? `${id}_name` : `${id}_value` }),
 		author(draft, by, when, entity),
 	);
+}
+
+/** What kind of directive it is, beside the code that the template fixes. */
+function kindTranslations(kind: Concept | undefined): Element[] {
+	return (kind?.coding ?? [])
+		.filter((coding) => coding.code !== '371538006' && coding.code !== '75320-2')
+		.map((coding) => code('translation', { coding: [coding] }))
+		.filter(({ attributes }) => attributes.code !== undefined)
+		.map(({ attributes }) => element('translation', attributes));
 }

@@ -4,7 +4,7 @@ import { indications, loinc, problemObservation, reasonWords, related, when } fr
 import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Concept, Condition, Encounter } from '#exchange/documents/shapes.ts';
-import { codeWords, conceptWords, periodWords } from '#exchange/documents/words.ts';
+import { anyHasCode, codeWords, conceptWords, hasCode, periodWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { template } from '#formats/ccda/write/templates.ts';
 import { code, fixed } from '#formats/ccda/write/values.ts';
@@ -54,10 +54,28 @@ export function kindOf({ type, class: kind }: Encounter): Concept | undefined {
 	return { coding, ...(text === undefined || text === '' ? {} : { text }) };
 }
 
-function diagnosesOf({ record }: Draft, encounter: Encounter): Condition[] {
-	return (encounter.diagnosis ?? [])
+/** Diagnoses that the visit names, and those that name the visit. */
+export function diagnosesOf({ record }: Draft, encounter: Encounter): Condition[] {
+	const named = (encounter.diagnosis ?? [])
 		.map(({ condition }) => record.find<Condition>(condition, encounter))
 		.filter((one) => one !== undefined);
+	const naming = record
+		.list<Condition>('Condition')
+		.filter((one) => one.encounter?.reference === `Encounter/${encounter.id}` && anyHasCode(one.category, ['encounter-diagnosis']));
+	return [...new Set([...named, ...naming])];
+}
+
+const uses = [
+	['AD', '46241-6', 'Hospital admission diagnosis'],
+	['DD', '11535-2', 'Hospital discharge diagnosis'],
+] as const;
+
+/** In which part of the stay a diagnosis was made, as translations of its act's code. */
+function useOf({ record }: Draft, encounter: Encounter, condition: Condition): Element[] {
+	const use = encounter.diagnosis?.filter((one) => record.find<Condition>(one.condition, encounter) === condition).map((one) => one.use);
+	return uses
+		.filter(([code]) => use?.some((one) => hasCode(one, [code])) === true)
+		.map(([, code, display]) => fixed('translation', loinc, code, display));
 }
 
 function activity(draft: Draft, encounter: Encounter, id: string): Element {
@@ -82,7 +100,7 @@ function activity(draft: Draft, encounter: Encounter, id: string): Element {
 					'act',
 					{ classCode: 'ACT', moodCode: 'EVN' },
 					template('encounter diagnosis'),
-					fixed('code', loinc, '29308-4', 'Diagnosis'),
+					element('code', fixed('code', loinc, '29308-4', 'Diagnosis').attributes, useOf(draft, encounter, condition)),
 					related('SUBJ', problemObservation(draft, condition, undefined, `of-${encounter.id}`)),
 				),
 			),

@@ -1,12 +1,13 @@
 // Goals with their targets, and how far they were met.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { entryReference, loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { assertion, entryReference, loinc, related, status } from '#exchange/documents/ccda/entries.ts';
+import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
-import type { Condition, Goal } from '#exchange/documents/shapes.ts';
+import type { Concept, Condition, Goal } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, dateWords, measureWords, notesWords, rangeWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { template } from '#formats/ccda/write/templates.ts';
-import { bounds, code, interval, quantity } from '#formats/ccda/write/values.ts';
+import { bounds, code, fixed, interval, nothing, quantity } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 
 export function goals(draft: Draft): Section {
@@ -67,7 +68,11 @@ function observation(draft: Draft, goal: Goal, id: string): Element {
 		{ classCode: 'OBS', moodCode: 'GOL' },
 		template('goal'),
 		ownId(draft, goal),
-		code('code', target?.measure ?? goal.description, { systems: [loinc, snomed], reference: `${id}_name` }),
+		code('code', keptConcepts(goal, 'goal-code')[0] ?? target?.measure ?? goal.description, {
+			systems: [loinc],
+			only: true,
+			reference: `${id}_name`,
+		}),
 		pointer(id),
 		status(states[goal.lifecycleStatus ?? ''] ?? 'active'),
 		interval(
@@ -81,8 +86,39 @@ function observation(draft: Draft, goal: Goal, id: string): Element {
 				? bounds('value', target.detailRange.low, target.detailRange.high)
 				: target?.detailCodeableConcept !== undefined
 					? code('value', target.detailCodeableConcept, { type: 'CD' })
-					: element('value', { 'xsi:type': 'ST' }, target?.detailString ?? conceptWords(goal.description)),
+					: keptConcepts(goal, 'goal-code').length > 0
+						? code('value', goal.description, { type: 'CD', systems: [snomed] })
+						: element('value', { 'xsi:type': 'ST' }, target?.detailString ?? conceptWords(goal.description)),
 		author(draft, goal.expressedBy, goal.statusDate ?? goal.startDate, goal),
+		keptConcepts(goal, 'priority').map((priority) => related('RSON', priorityPreference(draft, goal, priority))),
+		goal.achievementStatus === undefined ? undefined : related('REFR', progress(draft, goal, goal.achievementStatus)),
+	);
+}
+
+/** Progress Toward Goal Observation. */
+function progress(draft: Draft, goal: Goal, achieved: Concept): Element {
+	return element(
+		'observation',
+		{ classCode: 'OBS', moodCode: 'EVN' },
+		template('progress toward goal'),
+		ownId(draft, goal, 'progress'),
+		assertion(),
+		status('completed'),
+		code('value', achieved, { type: 'CD', systems: [snomed] }),
+	);
+}
+
+/** Priority Preference. */
+function priorityPreference(draft: Draft, goal: Goal, priority: Concept): Element {
+	return element(
+		'observation',
+		{ classCode: 'OBS', moodCode: 'EVN' },
+		template('priority preference'),
+		ownId(draft, goal, 'priority'),
+		fixed('code', snomed, '225773000', 'Preference'),
+		nothing('effectiveTime'),
+		code('value', priority, { type: 'CD', systems: [snomed] }),
+		author(draft, goal.expressedBy, goal.startDate, goal),
 	);
 }
 

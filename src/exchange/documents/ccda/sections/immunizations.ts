@@ -86,7 +86,7 @@ function activity(draft: Draft, immunization: Immunization, id: string): Element
 			),
 		),
 		(immunization.performer ?? []).map(({ actor }) => performer(draft, actor, immunization)).slice(0, 1),
-		kept(immunization, 'administration-unit'),
+		kept(immunization, 'administration-unit', 'instruction'),
 		isRefused ? related('RSON', refusal(draft, immunization)) : undefined,
 	);
 }

@@ -1,6 +1,7 @@
 // Sections about people around the patient: care teams, payers, family history.
 import { type Draft, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { assignedEntity, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { CareTeam, Concept, Coverage, FamilyHistory, Party } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptsWords, conceptWords, hasCode, measureWords, periodWords } from '#exchange/documents/words.ts';
@@ -81,6 +82,14 @@ const relations: Readonly<Record<string, readonly [string, string]>> = {
 	common: ['DOMPART', 'domestic partner'],
 };
 
+/** The role of the one who is covered: as it is told, or what FHIR's own code means. */
+function relationOf(relationship: Concept | undefined): Element | undefined {
+	if (relationship?.coding?.some(({ system }) => system === roleCode) === true)
+		return code('code', relationship, { systems: [roleCode], only: true });
+	const known = relations[relationship?.coding?.[0]?.code ?? ''];
+	return known === undefined ? undefined : fixed('code', roleCode, ...known);
+}
+
 export function payers(draft: Draft): Section {
 	const coverages = draft.record.list<Coverage>('Coverage').filter(({ status: state }) => state === 'active' || state === undefined);
 	return tableSection(
@@ -126,7 +135,7 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 	const member = coverage.subscriberId ?? memberOf(coverage);
 	const memberId =
 		member === undefined ? nothing('id') : element('id', { root: ownId(draft, coverage).attributes.root, extension: member });
-	const relation = relations[coverage.relationship?.coding?.[0]?.code ?? ''];
+	const relation = relationOf(coverage.relationship);
 	const [payor] = coverage.payor ?? [];
 	const holder = coverage.policyHolder ?? coverage.subscriber;
 	const isSelf = holder === undefined || holder.reference === `Patient/${draft.record.patient.id}`;
@@ -139,6 +148,7 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 		policyKind(coverage.type),
 		status('completed'),
 		element('performer', { typeCode: 'PRF' }, template('payer'), payerEntity(draft, payor, coverage)),
+		guarantors(coverage),
 		element(
 			'participant',
 			{ typeCode: 'COV' },
@@ -148,7 +158,7 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 				'participantRole',
 				{ classCode: 'PAT' },
 				memberId,
-				relation === undefined ? nothing('code') : fixed('code', roleCode, ...relation),
+				relation ?? nothing('code'),
 				element(
 					'playingEntity',
 					{},
@@ -183,6 +193,28 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 		status('completed'),
 		related('COMP', policy),
 	);
+}
+
+/** Roles of others who answer for the costs, as a document told them: who they are is not known any more. */
+function guarantors(coverage: Coverage): Element[] {
+	return keptConcepts(coverage, 'payer-role')
+		.filter((role) => !hasCode(role, ['PAYOR']))
+		.map((role) =>
+			element(
+				'performer',
+				{ typeCode: 'PRF' },
+				template('guarantor'),
+				element(
+					'assignedEntity',
+					{},
+					nothing('id', 'NI'),
+					code('code', role),
+					addresses(undefined),
+					telecoms(undefined),
+					element('assignedPerson', {}, personNames(undefined)),
+				),
+			),
+		);
 }
 
 /** X12's kind of insurance as the code, that of the source of payment as its translation; what is not known is said to be unknown. */

@@ -1,6 +1,7 @@
 // Plan of treatment: what is ordered, booked, or agreed on and not yet done.
 import { type Draft, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { entryReference, indications, loinc, reasonWords, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author, performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Appointment, CarePlan, Concept, MedicationUse, Period, Reference, ServiceRequest } from '#exchange/documents/shapes.ts';
 import {
@@ -43,25 +44,32 @@ export function isReferral({ category, performerType, code: what }: ServiceReque
 	);
 }
 
+/** What the patient is told: it stands in documents as done. */
+function isInstruction({ category, status: state }: ServiceRequest): boolean {
+	return anyHasCode(category, ['409073007']) && state !== 'revoked' && state !== 'entered-in-error';
+}
+
 function isOpen({ status: state }: { readonly status?: string }): boolean {
 	return state === 'active' || state === 'draft' || state === 'on-hold';
 }
 
 /** The template and element of a planned order by what its code means. */
-function shapeOf({ code: what, category }: ServiceRequest): {
+function shapeOf(request: ServiceRequest): {
 	readonly name: TemplateName;
 	readonly tag: 'observation' | 'procedure' | 'act';
 	readonly classCode: string;
 } {
+	const { code: what, category, bodySite } = request;
+	if (isInstruction(request)) return { name: 'instruction', tag: 'act', classCode: 'ACT' };
 	const isTest = anyHasCode(category, ['108252007', '363679005', 'laboratory', 'imaging']) || what?.coding?.[0]?.system === loinc;
 	if (isTest) return { name: 'planned observation', tag: 'observation', classCode: 'OBS' };
-	return anyHasCode(category, ['387713003'])
+	return anyHasCode(category, ['387713003']) || (bodySite ?? []).length > 0 || keptConcepts(request, 'method').length > 0
 		? { name: 'planned procedure', tag: 'procedure', classCode: 'PROC' }
 		: { name: 'planned act', tag: 'act', classCode: 'ACT' };
 }
 
 function orders(draft: Draft): Line[] {
-	const open = draft.record.list<ServiceRequest>('ServiceRequest').filter((one) => isOpen(one) && !isReferral(one));
+	const open = draft.record.list<ServiceRequest>('ServiceRequest').filter((one) => (isOpen(one) || isInstruction(one)) && !isReferral(one));
 	return open.map((request) => {
 		const id = rowId('plan', request);
 		const { name, tag, classCode } = shapeOf(request);
@@ -78,15 +86,25 @@ function orders(draft: Draft): Line[] {
 			],
 			entry: element(
 				tag,
-				{ classCode, moodCode: request.intent === 'proposal' ? 'PRP' : request.intent === 'plan' ? 'INT' : 'RQO' },
+				{
+					classCode,
+					moodCode: name === 'instruction' ? 'INT' : request.intent === 'proposal' ? 'PRP' : request.intent === 'plan' ? 'INT' : 'RQO',
+				},
 				template(name),
 				ownId(draft, request),
 				code('code', request.code, { systems: name === 'planned observation' ? [loinc] : [snomed], reference: `${id}_name` }),
 				pointer(id),
-				status('active'),
+				status(name === 'instruction' ? 'completed' : 'active'),
 				plannedTime(periodOf(request), request.authoredOn),
 				(request.performer ?? []).slice(0, 1).map((who) => performer(draft, who, request)),
 				author(draft, request.requester, request.authoredOn, request),
+				kept(request, 'priority', 'instruction'),
+				tag === 'act'
+					? undefined
+					: [
+							kept(request, 'method'),
+							(request.bodySite ?? []).slice(0, 1).map((site) => code('targetSiteCode', site, { systems: [snomed] })),
+						],
 				indications(draft, request).map((reason) => related('RSON', reason)),
 			),
 		};
@@ -220,7 +238,7 @@ function activityLines(draft: Draft, carePlan: CarePlan, key: SectionKey): Line[
 	return (carePlan.activity ?? []).flatMap(({ detail }, i): Line[] => {
 		if (detail === undefined) return [];
 		const isOff = detail.status === 'cancelled' || detail.status === 'stopped' || detail.status === 'entered-in-error';
-		if (isOff || (key === 'plan' && detail.status === 'completed')) return [];
+		if (isOff) return [];
 		const id = `${rowId(key, carePlan)}_${i + 1}`;
 		const what = detail.code ?? { text: detail.description ?? '' };
 		const cells = [
@@ -234,7 +252,7 @@ function activityLines(draft: Draft, carePlan: CarePlan, key: SectionKey): Line[
 		];
 		const period = detail.scheduledPeriod ?? carePlan.period ?? {};
 		const part = String(i + 1);
-		if (key === 'interventions')
+		if (key === 'interventions' || detail.status === 'completed')
 			return [{ id, cells, entry: intervention(draft, carePlan, { part, id, what, period, state: detail.status }) }];
 		return [{ id, cells, entry: planned(draft, carePlan, { part, id, what, period, state: detail.status }) }];
 	});

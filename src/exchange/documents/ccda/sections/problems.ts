@@ -2,22 +2,29 @@
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { isOver, loinc, problemObservation, related, status } from '#exchange/documents/ccda/entries.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
-import type { Condition } from '#exchange/documents/shapes.ts';
+import type { Condition, Encounter } from '#exchange/documents/shapes.ts';
 import { anyHasCode, codeWords, conceptsWords, conceptWords, dateWords, notesWords, periodOf } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import type { SectionKey } from '#formats/ccda/vocabulary.ts';
 import { template } from '#formats/ccda/write/templates.ts';
 import { fixed, interval } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
+import { diagnosesOf } from './encounters.ts';
 
 const concernCategory = 'health-concern';
 const diagnosisCategory = 'encounter-diagnosis';
 
-/** The problem list: what is neither a concern nor a diagnosis of one visit alone. */
+/** The problem list: what is neither a concern nor a diagnosis of one visit alone. A diagnosis of no visit that is known stands here too. */
 export function problems(draft: Draft): Section {
+	const visits = draft.record.list<Encounter>('Encounter');
+	const ofVisits = new Set(visits.flatMap((one) => diagnosesOf(draft, one)));
 	const all = draft.record
 		.list<Condition>('Condition')
-		.filter(({ category }) => anyHasCode(category, ['problem-list-item']) || !anyHasCode(category, [concernCategory, diagnosisCategory]));
+		.filter(
+			(one) =>
+				anyHasCode(one.category, ['problem-list-item']) ||
+				(anyHasCode(one.category, [diagnosisCategory]) ? !ofVisits.has(one) : !anyHasCode(one.category, [concernCategory])),
+		);
 	return conditionSection(draft, 'problems', all);
 }
 

@@ -98,12 +98,20 @@ function entryOf(draft: Draft, observation: Observation, part: ObservationPart, 
 	return statement(
 		'social history',
 		own,
-		code('code', part.code, { systems: [loinc], reference: `${id}_name` }),
+		subjectOf(part, `${id}_name`),
 		pointer(id),
 		start === undefined ? nothing('effectiveTime') : interval('effectiveTime', periodOf(observation), { open: true }),
 		codedValue(part, `${id}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
 		by,
 	);
+}
+
+/** What a finding is about: a code of LOINC, or another one with a translation into LOINC, which may be unknown. */
+function subjectOf({ code: concept }: ObservationPart, reference: string): Element {
+	const { name, attributes, children } = code('code', concept, { systems: [loinc], reference });
+	const isEnough =
+		attributes.codeSystem === '2.16.840.1.113883.6.1' || children.some((one) => typeof one !== 'string' && one.name === 'translation');
+	return element(name, attributes, children, isEnough ? undefined : nothing('translation'));
 }
 
 function statement(name: TemplateName, ...content: readonly (Element | undefined)[]): Element {

@@ -11,6 +11,7 @@ import {
 	tableSection,
 } from '#exchange/documents/ccda/draft.ts';
 import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { negationOf } from '#exchange/documents/ccda/kept.ts';
 import { codedValue, interpretationWords, isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Observation, ObservationPart } from '#exchange/documents/shapes.ts';
@@ -102,6 +103,15 @@ function answer({ part, own, id }: Item): Element {
 	);
 }
 
+/** What was observed, beside the code that the template fixes. */
+function translationsOf({ code: what }: Observation): Element[] {
+	const told = (what?.coding ?? []).filter(({ code: value }) => !['54522-8', '373930000', '75275-8'].includes(value ?? ''));
+	return told.flatMap((coding) => {
+		const made = code('translation', { coding: [coding] });
+		return made.attributes.code === undefined ? [] : [element('translation', made.attributes)];
+	});
+}
+
 function finding(draft: Draft, observation: Observation, key: Key, id: string): Element {
 	const [name, kind] =
 		key === 'functional-status'
@@ -116,10 +126,10 @@ function finding(draft: Draft, observation: Observation, key: Key, id: string): 
 				] as const);
 	return element(
 		'observation',
-		{ classCode: 'OBS', moodCode: 'EVN' },
+		{ classCode: 'OBS', moodCode: 'EVN', negationInd: negationOf(observation) },
 		template(name),
 		ownId(draft, observation),
-		kind,
+		element('code', kind.attributes, kind.children, translationsOf(observation)),
 		pointer(id),
 		status('completed'),
 		time('effectiveTime', periodOf(observation).start),

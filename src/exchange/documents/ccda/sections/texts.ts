@@ -13,11 +13,12 @@ import {
 	textSection,
 } from '#exchange/documents/ccda/draft.ts';
 import { indications, loinc, reasonWords, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { kept } from '#exchange/documents/ccda/kept.ts';
 import { author, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Attachment, ClinicalImpression, Concept, DocumentReference, Report, ServiceRequest } from '#exchange/documents/shapes.ts';
 import { anyHasCode, codeWords, conceptWords, dateWords, hasCode, notesWords, periodOf, whenWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
-import type { SectionKey } from '#formats/ccda/vocabulary.ts';
+import { isReportCategory, type SectionKey } from '#formats/ccda/vocabulary.ts';
 import { template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
@@ -51,7 +52,7 @@ export function notes(draft: Draft): Section {
 					{ classCode: 'ACT', moodCode: 'EVN' },
 					template('note'),
 					ownId(draft, entity, 'note'),
-					element('code', fixed('code', loinc, '34109-9', 'Note').attributes, noteKind(kind)),
+					element('code', fixed('code', loinc, '34109-9', 'Note').attributes, noteKind(kind), reportKinds(entity)),
 					pointer(`${id}_text`),
 					status('completed'),
 					time('effectiveTime', date),
@@ -65,6 +66,13 @@ export function notes(draft: Draft): Section {
 function noteKind(kind: Concept | undefined): Element | undefined {
 	const known = kind?.coding?.find(({ system }) => system === loinc);
 	return known === undefined ? undefined : code('translation', { coding: [known] });
+}
+
+/** US Core's categories of reports that are notes, which tell them from other notes. */
+function reportKinds(entity: DocumentReference | Report): Element[] {
+	if (entity.resourceType !== 'DiagnosticReport') return [];
+	const codings = (entity.category ?? []).flatMap(({ coding }) => coding ?? []).filter((one) => isReportCategory(one.code));
+	return codings.map((coding) => code('translation', { coding: [coding] }));
 }
 
 /** Clinical notes, and reports that are words and not values. */
@@ -187,6 +195,7 @@ function referral(draft: Draft, request: ServiceRequest, id: string): Element {
 		pointer(id),
 		status('active'),
 		time('effectiveTime', periodOf(request).start ?? request.authoredOn),
+		kept(request, 'priority', 'instruction'),
 		(request.performer ?? []).slice(0, 1).map((who) => performer(draft, who, request)),
 		author(draft, request.requester, request.authoredOn, request),
 		indications(draft, request).map((reason) => related('RSON', reason)),
