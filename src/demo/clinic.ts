@@ -10,7 +10,7 @@ import { type Link, linkTo } from './fhir.ts';
 import { addStays } from './hospital.ts';
 import { type Life, lifeOf } from './life.ts';
 import { type Person, patientOf, personOf, type World } from './people.ts';
-import { makePractice, type Practice, patientsPerClinician, type Staff } from './practice.ts';
+import { makePractice, moreClinicians, type Practice, type Staff } from './practice.ts';
 import { dayOf, moverTo, ownZone } from './time.ts';
 import { addVisit, type Memory } from './visits.ts';
 
@@ -38,7 +38,7 @@ export type Clinic = {
 /** The clinic. Nothing is made until it is asked for. Throws RangeError for a time zone that is none. */
 export function createClinic({ seed, today, patients, timeZone = ownZone }: ClinicOptions): Clinic {
 	const move = moverTo(timeZone);
-	const practice = makePractice(seed, Math.ceil(patients / patientsPerClinician) - 1);
+	const practice = makePractice(seed, moreClinicians(patients - 1));
 	const world: World = { seed, practice, today: dayOf(today) };
 	return {
 		practice,

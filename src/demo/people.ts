@@ -4,7 +4,7 @@ import { createRandom, type Random } from '#base/random.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Origin, origins, places, streetKinds, streets } from './data/names.ts';
 import { concept, concepts, hl7, type Link, profiled, snomed, usCore } from './fhir.ts';
-import { type Facility, type Practice, patientsPerClinician, phoneOf, type Staff } from './practice.ts';
+import { type Facility, moreClinicians, type Practice, phoneOf, type Staff } from './practice.ts';
 import { type Day, dateOf, instantOf, type Moment } from './time.ts';
 
 export type World = {
@@ -164,9 +164,9 @@ function deliveryOf(random: Random, today: Day, { traits = [] }: Kind): Day | un
 
 /** A clinic with more patients has more clinicians; the first patients keep theirs. */
 function clinicianFor({ practice }: World, n: number, { age, traits = [] }: Kind): Staff {
-	const more = Math.floor(n / patientsPerClinician);
 	const care = age < 18 ? 'child' : traits.includes('pregnant') || traits.includes('delivered') ? 'women' : 'adult';
-	const able = practice.caring(care, more);
+	// Those who came last have room.
+	const able = practice.caring(care, moreClinicians(n)).slice(-3);
 	return able[(Math.floor(n / 9) + n) % able.length] as Staff;
 }
 

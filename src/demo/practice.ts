@@ -41,8 +41,14 @@ export type Practice = {
 	caring(care: Care, more: number): readonly Staff[];
 };
 
-/** Clinicians beyond the staff that has logins, for clinics larger than the usual one: one for every so many patients. */
-export const patientsPerClinician = 500;
+/** Patients that the staff with logins can see; beyond them there is a clinician more for every so many. */
+const staffSees = 200;
+const patientsPerClinician = 50;
+
+/** How many more clinicians there are when patient n comes. */
+export function moreClinicians(n: number): number {
+	return n < staffSees ? 0 : 1 + Math.floor((n - staffSees) / patientsPerClinician);
+}
 
 /** The practice; the same seed gives the same, and `clinicians` only adds at the end. */
 export function makePractice(seed: number, clinicians: number): Practice {
