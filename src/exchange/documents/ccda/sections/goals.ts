@@ -1,6 +1,6 @@
 // Goals with their targets, and how far they were met.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { assertion, entryReference, loinc, related, status } from '#exchange/documents/ccda/entries.ts';
+import { assertion, entryReference, loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
 import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Concept, Condition, Goal } from '#exchange/documents/shapes.ts';
