@@ -1,7 +1,7 @@
 // What is asked of code systems that are tables: names, hierarchies, and the codes that filters and typed words find. Nothing here grows with
 // the size of a system; lists are limited.
 import type { Querier } from '#db/database.ts';
-import { raw, type Sql, sql } from '#db/sql.ts';
+import { join, raw, type Sql, sql } from '#db/sql.ts';
 import type { Filter } from './code-system.ts';
 import { codeKey, lexeme, sortKey, wordsOf } from './words.ts';
 
@@ -192,39 +192,54 @@ export async function listed(
 }
 
 /** How many hits are put in order of how well they fit; of words that more codes have, these are as good as others. */
-const ranked = 3000;
+const ranked = 1000;
+const last = '\u{10ffff}';
+
+type Wanted = { readonly offset: number; readonly count: number; readonly activeOnly: boolean };
 
 /**
  * Codes for what somebody types: every word is the beginning of a word of the code, its display or another of its names; or the text is the
- * beginning of the code. Best first: the code itself, its name, names that begin so, short names. `total` is undefined when there are too many.
+ * beginning of the code. Best first: the code itself, its name, names that begin so, short names. `total` is undefined when there are too many
+ * to count while somebody types.
  */
-export async function typed(
+export async function typed(db: Querier, selection: Selection, text: string, wanted: Wanted): Promise<Page> {
+	const words = wordsOf(text);
+	if (words.length === 0) return listed(db, selection, wanted);
+	const beginnings = [beginning('key', codeKey(text)), beginning('sort', sortKey(text))].filter((one) => one !== undefined);
+	// The first letters of a word begin words of half the system: codes and names that begin with them fill the page, and are the best there are.
+	if (words.length === 1 && (words[0] as string).length < 4) {
+		const page = await best(db, selection, text, beginnings, wanted);
+		if (page.concepts.length === wanted.count && wanted.count > 0) return { ...page, total: undefined };
+	}
+	// A letter alone tells nothing beside longer words.
+	const telling = words.filter((word) => word.length > 1);
+	const query = telling.map((word) => `'${lexeme(selection.system.number, word)}':*`).join(' & ');
+	return best(db, selection, text, query === '' ? beginnings : [...beginnings, sql`c.words @@ ${query}::tsquery`], wanted);
+}
+
+function beginning(column: 'key' | 'sort', text: string): Sql | undefined {
+	const name = raw(`c.${column}`);
+	return text === '' ? undefined : sql`${name} >= ${text} AND ${name} < ${text + last}`;
+}
+
+/** The codes that meet one of the conditions, those that fit the text best first. */
+async function best(
 	db: Querier,
 	selection: Selection,
 	text: string,
-	{ offset, count, activeOnly }: { offset: number; count: number; activeOnly: boolean },
+	conditions: readonly Sql[],
+	{ offset, count, activeOnly }: Wanted,
 ): Promise<Page> {
-	const { number } = selection.system;
-	const words = wordsOf(text);
-	if (words.length === 0) return listed(db, selection, { offset, count, activeOnly });
+	if (conditions.length === 0) return { concepts: [], total: 0 };
 	const [key, sort] = [codeKey(text), sortKey(text)];
-	// A letter alone begins words of half the system.
-	const telling = words.filter((word) => word.length > 1);
-	const query = telling.map((word) => `'${lexeme(number, word)}':*`).join(' & ');
-	const columns = raw('c.code, c.display, c.key, c.sort, c.inactive, c.abstract');
 	const where = belongs(selection, activeOnly);
-	const branch = (condition: Sql, limit: number): Sql =>
-		sql`(SELECT ${columns} FROM terminology.concept c WHERE ${where} AND ${condition} LIMIT ${limit})`;
-	const last = '\u{10ffff}';
-	const branches = [
-		...(key === '' ? [] : [branch(sql`c.key >= ${key} AND c.key < ${key + last}`, ranked)]),
-		...(sort === '' ? [] : [branch(sql`c.sort >= ${sort} AND c.sort < ${sort + last}`, ranked)]),
-		...(query === '' ? [] : [branch(sql`c.words @@ ${query}::tsquery`, ranked)]),
-	];
-	const union = branches.reduce((a, b) => sql`${a} UNION ${b}`);
-	const rows = await db.query<TableConcept & { n: number }>(sql`WITH hits AS MATERIALIZED (${union})
+	const branches = conditions.map(
+		(condition) =>
+			sql`(SELECT c.code, c.display, c.key, c.sort, c.inactive, c.abstract FROM terminology.concept c WHERE ${where} AND ${condition} LIMIT ${ranked})`,
+	);
+	const rows = await db.query<TableConcept & { n: number }>(sql`WITH hits AS MATERIALIZED (${join(branches, ' UNION ')})
 		SELECT code, display, inactive, abstract, count(*) OVER ()::int4 AS n FROM hits
-		ORDER BY CASE WHEN key = ${key} THEN 0 WHEN sort = ${sort} THEN 1 WHEN inactive THEN 4 WHEN sort LIKE ${`${sort.replace(/[\\%_]/g, '\\$&')}%`} THEN 2 ELSE 3 END, length(display), sort, code
+		ORDER BY CASE WHEN key = ${key} THEN 0 WHEN sort = ${sort} THEN 1 WHEN inactive THEN 4 WHEN starts_with(sort, ${sort}) THEN 2 ELSE 3 END, length(display), sort, code
 		LIMIT ${Math.max(count, 1)} OFFSET ${offset}`);
 	const total = rows[0]?.n ?? (offset === 0 ? 0 : undefined);
 	return {
