@@ -201,9 +201,10 @@ async function changeNamed(ctx: FhirCtx, call: Call, stored: Stored): Promise<An
 	const body = await prepared(ctx, call.body, categories, before);
 	const sent = await valuesChanging(ctx, mapping.fields, draftOf(stored), before, body);
 	const edit = (former: Appointment): Appointment => {
-		const draft = structuredClone(former);
+		// Through text, so that decimals keep the digits they were written with.
+		const draft = draftOf({ body: JSON.stringify(former) });
 		revise(mapping, draft, sent);
-		return draft;
+		return draft as Appointment;
 	};
 	const recurrence = rule === undefined || rule === before.pc_recurrence ? {} : { recurrence: rule };
 	const written = await told(change(ctx, { id: stored.id, scope: scopeAsked(call), edit, settle: signing(ctx), ...recurrence }));

@@ -247,6 +247,18 @@ test('a series: booked by a rule, changed and deleted by scope', async () => {
 	for (const id of booked.ids) assert.equal((await server.api('GET', `api/appointment/${id}`)).status, 404);
 });
 
+test('decimals of others keep their digits', async () => {
+	const body = `{"resourceType":"Appointment","id":"exact","status":"booked","start":"2027-11-15T09:00:00-06:00","end":"2027-11-15T09:15:00-06:00",
+		"participant":[{"actor":{"display":"x"},"status":"accepted"}],"extension":[{"url":"http://example.org/fee","valueDecimal":12.50}]}`;
+	const headers = { 'content-type': 'application/fhir+json' };
+	assert.equal((await server.send('PUT', 'Appointment/exact', { body, headers })).status, 201);
+	const put = await server.api('PATCH', 'api/appointment/exact', { body: { pc_title: 'With a fee' } });
+	assert.equal(put.status, 200, put.text);
+	const { text } = await server.send('GET', 'Appointment/exact');
+	assert.match(text, /"valueDecimal":12\.50\b/);
+	assert.match(text, /With a fee/);
+});
+
 const random = createRandom(31);
 recordRoundTrip(server, appointmentMapping, {
 	path: () => `api/patient/${made.bob?.number}/appointment`,

@@ -129,3 +129,20 @@ test('a browser may ask beforehand on every path', async () => {
 	const answer = await server.api('GET', 'api/version', { as: 'nobody', headers: { origin: 'https://app.example' } });
 	assert.equal(answer.headers.get('access-control-allow-origin'), '*');
 });
+
+test('the audit knows whose record was looked at, by number, by UUID, and by the patient', async () => {
+	const audited = await testServer({ after }, {}, 'all');
+	const patient = { fname: 'Lea', lname: 'Vik', DOB: '1985-01-01', sex: 'Female' };
+	const { pid, uuid } = (
+		(await audited.api('POST', 'api/patient', { body: patient })).json as unknown as { data: { pid: number; uuid: string } }
+	).data;
+	const person = { roles: [], grants: [...patientGrants([uuid]), ...patientLookUps], patient: uuid };
+	audited.caller('lea', [], 'patient', { client: 'app', scopes: ['api:port', 'patient/encounter.read'], person });
+	assert.equal((await audited.api('GET', `api/patient/${uuid}/allergy`)).status, 200);
+	assert.equal((await audited.api('GET', `api/patient/${pid}/medication`)).status, 404);
+	assert.equal((await audited.api('GET', 'portal/patient/encounter', { as: 'lea' })).status, 200);
+	await audited.ctx.fhir.audit.flush();
+	const found = (await audited.send('GET', `AuditEvent?patient=Patient/${uuid}&_count=100`)).text;
+	for (const name of ['search-standard-allergy', 'search-standard-medication', 'search-standard-encounter'])
+		assert.match(found, new RegExp(name));
+});

@@ -5,7 +5,7 @@ import type { Level } from '#access/rights.ts';
 import { may } from '#access/roles.ts';
 import { parseScope } from '#access/scopes.ts';
 import { Problem } from '#base/problem.ts';
-import { noteDone, noteFailed, trailed } from '#fhir/audit/note.ts';
+import { type Asked, noteDone, noteFailed, trailed } from '#fhir/audit/note.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Row as FhirRow } from '#fhir/interactions/call.ts';
 import type { Stored } from '#fhir/resource.ts';
@@ -15,6 +15,7 @@ import type { Method, Reply, Request, Route } from '#http/route.ts';
 import type { Mapping } from './mapping.ts';
 import { isNode } from './place.ts';
 import { apiRefused, envelopeOf, invalidFields, json, problemReply, rightMissing, type Style, scopeMissing } from './problems.ts';
+import { idOf } from './references.ts';
 
 /** What a row does: the letter of its scope. */
 export type Does = 'create' | 'read' | 'update' | 'delete' | 'search' | `$${string}`;
@@ -87,19 +88,29 @@ export function routeOf(row: StandardRow, api: 'api' | 'portal', { statusCompat 
 async function handle(untrailed: FhirCtx, request: Request, row: StandardRow, api: 'api' | 'portal', isFlat: boolean): Promise<Reply> {
 	const ctx = trailed(untrailed, request);
 	const audited = auditRow(row);
-	const asked = { params: row.type === undefined ? {} : { type: row.type }, query: request.query };
 	try {
 		if (request.params.site !== 'default')
 			throw new Problem('invalid', 'site-unknown', 'There is no such site here; the only one is "default".');
 		const allowed = row.isPublic === true ? ctx : api === 'api' ? permitted(ctx, row) : permittedPatient(ctx, row);
 		const answer = await row.run(allowed, await callOf(request, row));
 		const reply = answer.raw ?? replyOf(row, answer, isFlat);
-		await noteDone(ctx, audited, asked, reply.status, answer.about);
+		await noteDone(ctx, audited, await askedOf(ctx, request, row), reply.status, answer.about);
 		return reply;
 	} catch (error) {
-		if (!(error instanceof Problem && error.code === 'audit-unavailable')) await noteFailed(ctx, audited, asked, error);
+		if (!(error instanceof Problem && error.code === 'audit-unavailable'))
+			await noteFailed(ctx, audited, await askedOf(ctx, request, row), error);
 		throw error;
 	}
+}
+
+/** What the audit is told was asked for: also whose record it is about, when the path or the token says. */
+async function askedOf(ctx: FhirCtx, { params, query }: Request, { type }: StandardRow): Promise<Asked> {
+	const asked = type === undefined ? {} : { type };
+	const named = params.puuid ?? params.pid;
+	const own = ctx.caller.person?.patient;
+	if (ctx.fhir.audit.level === 'off' || (named === undefined && own === undefined)) return { params: asked, query };
+	const patient = named === undefined ? own : await idOf(ctx, 'Patient', named).catch(() => undefined);
+	return { params: asked, query: patient === undefined ? query : `patient=${patient}${query === '' ? '' : `&${query}`}` };
 }
 
 /** The row as the audit of the record knows rows. */

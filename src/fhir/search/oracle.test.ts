@@ -160,7 +160,12 @@ function someGrants(random: Random): Grant[] {
 /** Whether a grant may reach resources of a type at all: a patient's reaches only types that belong to patients. */
 function isAbout(grant: Grant, type: string): boolean {
 	if (grant.type !== '*' && grant.type !== type) return false;
-	return grant.patient === undefined || type === 'Patient' || (ctx.fhir.definitions.compartment('Patient')[type] ?? []).length > 0;
+	return grant.patient === undefined || type === 'Patient' || compartmentCodes(type).length > 0;
+}
+
+/** By what a type belongs to a patient. R4's compartment leaves Device out; a patient's own are the patient's here. */
+function compartmentCodes(type: string): readonly string[] {
+	return type === 'Device' ? ['patient'] : (ctx.fhir.definitions.compartment('Patient')[type] ?? []);
 }
 
 /** Whether a grant lets see a resource, worked out by the oracle. */
@@ -173,7 +178,7 @@ function reaches({ type, patient, query }: Grant, resource: Resource): boolean {
 /** Whether a resource is in a patient's compartment, and is no other patient. */
 function isOf(patient: string, resource: Resource): boolean {
 	if (resource.resourceType === 'Patient') return resource.id === patient;
-	const codes = ctx.fhir.definitions.compartment('Patient')[resource.resourceType] ?? [];
+	const codes = compartmentCodes(resource.resourceType);
 	return codes.some(
 		(code) => oracle.param(resource.resourceType, code)?.type === 'reference' && oracle.matches(resource, code, `Patient/${patient}`),
 	);
