@@ -1,7 +1,8 @@
 // `npm run conformance -- [folder]`: validates what others wrote (the examples of the US Core packages, Synthea's bundles) and says what is
 // refused, by issue, and what the validation of a resource costs. The folder has `fhir-packages/*.tgz` and `synthea-r4/bundles.tar.gz`; it is
 // `../shared/data` unless given. docs/conformance.md has the results and the reasons of exceptions.
-// `npm run conformance -- documents` checks C-CDA documents instead (conformance-documents.ts).
+// `npm run conformance -- documents` checks C-CDA documents that are made instead (conformance-documents.ts), `-- ccda <folder>` those that others
+// made (conformance-ccda.ts).
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -12,6 +13,7 @@ import { loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { readPackageFiles } from '#fhir/definitions/package.ts';
 import { samples } from '#fhir/validate/samples.ts';
 import { createValidator, isProfileIssue, isStructural } from '#fhir/validate/validator.ts';
+import { checkCcda } from './conformance-ccda.ts';
 import { checkDocuments } from './conformance-documents.ts';
 
 type Resource = { resourceType: string; id?: string; meta?: { profile?: string[] }; entry?: { resource?: Resource }[] };
@@ -134,6 +136,14 @@ function showCosts(): void {
 	}
 }
 
+if (process.argv[2] === 'ccda') {
+	const documents = process.argv[3];
+	if (documents === undefined || !existsSync(documents)) {
+		console.error('Give the folder with the documents: npm run conformance -- ccda <folder>');
+		process.exit(2);
+	}
+	process.exit(checkCcda(documents, validator) === 0 ? 0 : 1);
+}
 const packages = join(folder, 'fhir-packages');
 const bundles = join(folder, 'synthea-r4', 'bundles.tar.gz');
 if (isDocuments)

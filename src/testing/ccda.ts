@@ -126,3 +126,451 @@ export function standardSections(): string[] {
 		}),
 	];
 }
+
+const entryRelationship = (typeCode: string, inner: string, more = ''): string =>
+	`<entryRelationship typeCode="${typeCode}"${more}>${inner}</entryRelationship>`;
+const snomed = (value: string, display: string): string => code('code', value, '96', display);
+const statement = (tag: string, mood: string, templateId: string, ...content: readonly string[]): string => {
+	const classCode = {
+		act: 'ACT',
+		observation: 'OBS',
+		procedure: 'PROC',
+		encounter: 'ENC',
+		supply: 'SPLY',
+		substanceAdministration: 'SBADM',
+	}[tag];
+	return `<${tag} classCode="${classCode}" moodCode="${mood}">${templateId}${content.join('')}</${tag}>`;
+};
+const observed = (templateId: string, key: string, what: string, value: string, ...more: readonly string[]): string =>
+	statement('observation', 'EVN', templateId, id(key), what, status('completed'), time('20260210'), value, ...more);
+/** Entry reference (22.4.122): says where in the document more is told. */
+const mention = (key: string): string =>
+	statement('act', 'EVN', template('22.4.122'), id(key), '<code nullFlavor="NP"/>', status('completed'));
+const drug = (system: string, value: string, display: string): string =>
+	`<consumable><manufacturedProduct classCode="MANU">${template('22.4.23', '2014-06-09')}<manufacturedMaterial><code code="${value}" codeSystem="${root}.${system}" displayName="${display}"/></manufacturedMaterial></manufacturedProduct></consumable>`;
+
+/** Sections of a transfer summary: abilities, nutrition, cover, directives. */
+export function transferSections(): string[] {
+	return [
+		section({
+			code: '47420-5',
+			title: 'Functional status',
+			entries: [
+				`<organizer classCode="CLUSTER" moodCode="EVN">${template('22.4.66', '2014-06-09')}${id('fu-0')}<code code="d5" codeSystem="${root}.6.254" displayName="Self-care"/>${status('completed')}<component>${observed(template('22.4.67', '2014-06-09'), 'fu-1', loinc('54522-8', 'Functional status'), snomedValue('129035000', 'Independent with dressing'), entryRelationship('REFR', statement('supply', 'EVN', template('22.4.50', '2014-06-09'), id('fu-2'), status('completed'), `<participant typeCode="PRD"><participantRole classCode="MANU">${template('22.4.37')}${id('fu-3')}<playingDevice>${snomed('87405001', 'Cane')}</playingDevice></participantRole></participant>`)))}</component><component>${observed(template('22.4.128'), 'fu-4', loinc('46482-6', 'Transferring'), snomedValue('371153006', 'Independent'))}</component></organizer>`,
+				observed(template('22.4.127'), 'fu-5', snomed('47078008', 'Hearing finding'), snomedValue('260379002', 'Impaired')),
+				observed(
+					template('22.4.72'),
+					'fu-6',
+					code('code', '75279-0', '1', 'Caregiver characteristics'),
+					snomedValue('422615001', 'Caregiver difficulty providing physical care'),
+				),
+			],
+		}),
+		section({
+			code: '10157-6',
+			title: 'Family history',
+			entries: [
+				`<organizer classCode="CLUSTER" moodCode="EVN">${template('22.4.45', '2015-08-01')}${id('fa-0')}${status('completed')}<subject><relatedSubject classCode="PRS"><code code="FTH" codeSystem="${root}.5.111" displayName="Father"/><subject><administrativeGenderCode code="M" codeSystem="${root}.5.1"/></subject></relatedSubject></subject><component>${observed(template('22.4.46', '2015-08-01'), 'fa-1', snomed('282291009', 'Diagnosis'), snomedValue('22298006', 'Myocardial infarction'), entryRelationship('COMP', statement('observation', 'EVN', '', loinc('75325-1', 'Symptom'), status('completed'), snomedValue('29857009', 'Chest pain'))))}</component></organizer>`,
+			],
+		}),
+		section({
+			code: '61144-2',
+			title: 'Nutrition',
+			entries: [
+				observed(
+					template('22.4.124'),
+					'nu-1',
+					loinc('75305-3', 'Nutrition status'),
+					snomedValue('248325000', 'Undernourished'),
+					entryRelationship(
+						'SUBJ',
+						observed(
+							template('22.4.138'),
+							'nu-2',
+							loinc('75303-8', 'Nutrition assessment'),
+							snomedValue('437421000124105', 'Decreased sodium diet'),
+						),
+					),
+				),
+			],
+		}),
+		section({
+			code: '48768-6',
+			title: 'Payers',
+			entries: [
+				statement(
+					'act',
+					'EVN',
+					template('22.4.60', '2015-08-01'),
+					id('pa-0'),
+					loinc('48768-6', 'Payment sources'),
+					status('completed'),
+					entryRelationship(
+						'COMP',
+						statement(
+							'act',
+							'EVN',
+							template('22.4.61', '2015-08-01'),
+							id('pa-1'),
+							`<code code="HM" codeSystem="${root}.6.255.1336" displayName="Health maintenance organization"><translation code="111" codeSystem="${root}.3.221.5" displayName="Medicare HMO"/></code>`,
+							status('completed'),
+							`<performer typeCode="PRF">${template('22.4.87')}<assignedEntity>${id('pa-2')}<code code="PAYOR" codeSystem="${root}.5.110"/><representedOrganization><name>Orchard Health Plan</name></representedOrganization></assignedEntity></performer>`,
+							`<performer typeCode="PRF">${template('22.4.88')}<assignedEntity>${id('pa-3')}<code code="GUAR" codeSystem="${root}.5.111"/><assignedPerson><name><given>Otto</given><family>Quince</family></name></assignedPerson></assignedEntity></performer>`,
+							`<participant typeCode="COV">${template('22.4.89')}<participantRole classCode="PAT"><id root="1.2.3.4.7" extension="M-1"/><code code="SPS" codeSystem="${root}.5.111" displayName="spouse"/></participantRole></participant>`,
+						),
+					),
+				),
+			],
+		}),
+		section({
+			code: '42348-3',
+			title: 'Advance directives',
+			entries: [
+				`<organizer classCode="CLUSTER" moodCode="EVN">${template('22.4.108', '2015-08-01')}${id('ad-0')}${loinc('45473-6', 'Advance directive - living will')}${status('completed')}<component>${statement('observation', 'EVN', template('22.4.48', '2015-08-01'), id('ad-1'), `<code code="304251008" codeSystem="${root}.6.96" displayName="Resuscitation status"><translation code="75320-2" codeSystem="${root}.6.1" displayName="Advance directive"/></code>`, status('completed'), from('20240101'), snomedValue('304253006', 'Not for resuscitation'), '<reference typeCode="REFR"><externalDocument><id root="1.2.3.4.8"/></externalDocument></reference>')}</component></organizer>`,
+			],
+		}),
+	];
+}
+
+/** Sections of a care plan: concerns and risks, goals with priorities and progress, interventions, outcomes. */
+export function carePlanSections(): string[] {
+	const problem = (key: string, value: string, display: string): string =>
+		statement(
+			'observation',
+			'EVN',
+			template('22.4.4', '2015-08-01'),
+			id(key),
+			`${code('code', '64572001', '96', 'Condition').slice(0, -2)}><translation code="75323-6" codeSystem="${root}.6.1" displayName="Condition"/></code>`,
+			status('completed'),
+			from('20250601'),
+			snomedValue(value, display),
+		);
+	return [
+		section({
+			code: '75310-3',
+			title: 'Health concerns',
+			entries: [
+				observed(template('22.4.5', '2014-06-09'), 'hc-0', loinc('11323-3', 'Health status'), snomedValue('161901003', 'Chronically ill')),
+				statement(
+					'act',
+					'EVN',
+					template('22.4.132', '2015-08-01'),
+					id('hc-1'),
+					loinc('75310-3', 'Health concerns document'),
+					status('active'),
+					from('20250601'),
+					entryRelationship('REFR', problem('hc-2', '84114007', 'Heart failure')),
+					entryRelationship('REFR', mention('hc-9')),
+					entryRelationship(
+						'REFR',
+						observed(template('22.4.143'), 'hc-3', snomed('225773000', 'Preference'), snomedValue('394849002', 'High priority')),
+					),
+				),
+				statement(
+					'act',
+					'EVN',
+					template('22.4.136', '2015-08-01'),
+					id('hc-4'),
+					snomed('281694009', 'At risk for'),
+					status('active'),
+					from('20250601'),
+					entryRelationship('REFR', problem('hc-5', '129839007', 'At risk for falls')),
+					entryRelationship('REFR', mention('hc-2')),
+				),
+			],
+		}),
+		section({
+			code: '61146-7',
+			title: 'Goals',
+			entries: [
+				statement(
+					'observation',
+					'GOL',
+					template('22.4.121'),
+					id('go-1'),
+					loinc('59408-5', 'Oxygen saturation in arterial blood by pulse oximetry'),
+					status('active'),
+					from('20260101', '20260601'),
+					'<value xsi:type="IVL_PQ"><low value="92" unit="%"/></value>',
+					entryRelationship('REFR', mention('hc-2')),
+					entryRelationship(
+						'RSON',
+						observed(template('22.4.143'), 'go-2', snomed('225773000', 'Preference'), snomedValue('394848005', 'Normal priority')),
+					),
+					entryRelationship(
+						'REFR',
+						observed(
+							template('22.4.110'),
+							'go-3',
+							`<code code="ASSERTION" codeSystem="${root}.5.4"/>`,
+							snomedValue('706906006', 'Goal not achieved'),
+						),
+					),
+					entryRelationship(
+						'REFR',
+						statement(
+							'observation',
+							'GOL',
+							template('22.4.121'),
+							id('go-4'),
+							snomed('1078229009', 'Weight goal'),
+							status('active'),
+							'<value xsi:type="CD" code="45767003" codeSystem="2.16.840.1.113883.6.96" displayName="Weight loss maintained"/>',
+						),
+					),
+				),
+			],
+		}),
+		section({
+			code: '62387-6',
+			title: 'Interventions',
+			entries: [
+				statement(
+					'act',
+					'EVN',
+					template('22.4.131', '2015-08-01'),
+					id('in-1'),
+					snomed('362956003', 'Procedure / intervention'),
+					status('completed'),
+					time('20260210'),
+					entryRelationship('RSON', mention('go-1')),
+					entryRelationship(
+						'REFR',
+						statement(
+							'procedure',
+							'EVN',
+							template('22.4.14', '2014-06-09'),
+							id('in-2'),
+							snomed('371907003', 'Oxygen administration by nasal cannula'),
+							status('completed'),
+							time('20260210'),
+						),
+					),
+				),
+				statement(
+					'act',
+					'INT',
+					template('22.4.146', '2015-08-01'),
+					id('in-3'),
+					snomed('362956003', 'Procedure / intervention'),
+					status('active'),
+					time('20260310'),
+					entryRelationship('RSON', mention('go-1')),
+					entryRelationship(
+						'COMP',
+						statement('act', 'INT', template('22.4.130'), id('in-4'), snomed('61310001', 'Nutrition education'), status('active')),
+					),
+					entryRelationship(
+						'COMP',
+						statement(
+							'act',
+							'EVN',
+							template('22.4.141'),
+							id('in-5'),
+							snomed('432138007', 'Handoff communication'),
+							status('completed'),
+							time('20260210'),
+						),
+					),
+				),
+			],
+		}),
+		section({
+			code: '11383-7',
+			title: 'Outcomes',
+			entries: [
+				observed(
+					template('22.4.144'),
+					'ou-1',
+					loinc('2708-6', 'Oxygen saturation in arterial blood'),
+					'<value xsi:type="PQ" value="95" unit="%"/>',
+					entryRelationship('GEVL', mention('go-1')),
+					entryRelationship('RSON', mention('in-1')),
+					entryRelationship(
+						'REFR',
+						observed(
+							template('22.4.110'),
+							'ou-2',
+							`<code code="ASSERTION" codeSystem="${root}.5.4"/>`,
+							snomedValue('706905005', 'Goal achieved'),
+						),
+					),
+				),
+			],
+		}),
+	];
+}
+
+/** Sections of a referral and a progress note: the referral itself, instructions, all that can be planned, a note, wounds and pregnancy. */
+export function referralSections(): string[] {
+	const wound = observed(
+		template('22.4.114', '2015-08-01'),
+		'pn-1',
+		`<code code="ASSERTION" codeSystem="${root}.5.4"/>`,
+		snomedValue('420324007', 'Pressure ulcer of sacral region'),
+		code('targetSiteCode', '48874003', '96', 'Sacral region'),
+		entryRelationship(
+			'COMP',
+			observed(template('22.4.133'), 'pn-2', loinc('39126-8', 'Length of wound'), '<value xsi:type="PQ" value="2" unit="cm"/>'),
+		),
+	);
+	return [
+		section({
+			code: '42349-1',
+			title: 'Reason for referral',
+			entries: [
+				statement(
+					'act',
+					'INT',
+					template('22.4.140'),
+					id('rf-1'),
+					snomed('44383000', 'Patient referral for consultation'),
+					status('active'),
+					time('20260211'),
+					`<priorityCode code="A" codeSystem="${root}.5.7" displayName="ASAP"/>`,
+					entryRelationship(
+						'RSON',
+						observed(template('22.4.19', '2014-06-09'), 'rf-2', snomed('404684003', 'Finding'), snomedValue('233604007', 'Pneumonia')),
+					),
+				),
+			],
+		}),
+		section({
+			code: '69730-0',
+			title: 'Instructions',
+			entries: [
+				statement(
+					'act',
+					'INT',
+					template('22.4.20', '2014-06-09'),
+					snomed('311401005', 'Patient education'),
+					'<text>Rest.</text>',
+					status('completed'),
+				),
+			],
+		}),
+		section({
+			code: '18776-5',
+			title: 'Plan of treatment',
+			entries: [
+				statement(
+					'act',
+					'INT',
+					template('22.4.39', '2014-06-09'),
+					id('pl-1'),
+					snomed('423171007', 'Elevate head of bed'),
+					status('active'),
+					time('20260301'),
+					entryRelationship(
+						'SUBJ',
+						statement('act', 'INT', template('22.4.20', '2014-06-09'), snomed('409073007', 'Education'), status('completed')),
+					),
+				),
+				statement(
+					'encounter',
+					'INT',
+					template('22.4.40', '2014-06-09'),
+					id('pl-2'),
+					snomed('185349003', 'Encounter for check up'),
+					status('active'),
+					time('20260302'),
+				),
+				statement(
+					'procedure',
+					'RQO',
+					template('22.4.41', '2014-06-09'),
+					id('pl-3'),
+					snomed('73761001', 'Colonoscopy'),
+					status('active'),
+					time('20260303'),
+					`<priorityCode code="CR" codeSystem="${root}.5.7" displayName="Callback results"/>`,
+					code('methodCode', '129284003', '96', 'Surgical action'),
+					code('targetSiteCode', '71854001', '96', 'Colon structure'),
+				),
+				statement(
+					'substanceAdministration',
+					'INT',
+					template('22.4.42', '2014-06-09'),
+					id('pl-4'),
+					status('active'),
+					from('20260304'),
+					code('routeCode', '26643006', '96', 'Oral route'),
+					drug('6.88', '573621', 'Albuterol inhaler'),
+				),
+				statement(
+					'supply',
+					'INT',
+					template('22.4.43', '2014-06-09'),
+					id('pl-5'),
+					status('active'),
+					time('20260305'),
+					`<product><manufacturedProduct classCode="MANU"><manufacturedMaterial>${snomed('28494001', 'Wheelchair')}</manufacturedMaterial></manufacturedProduct></product>`,
+				),
+				statement(
+					'observation',
+					'INT',
+					template('22.4.44', '2014-06-09'),
+					id('pl-6'),
+					loinc('3141-9', 'Body weight measured'),
+					status('active'),
+					time('20260306'),
+					snomedValue('43664005', 'Normal weight'),
+				),
+				statement(
+					'substanceAdministration',
+					'INT',
+					template('22.4.120'),
+					id('pl-7'),
+					status('active'),
+					time('20260307'),
+					drug('12.292', '88', 'Influenza virus vaccine'),
+				),
+			],
+		}),
+		section({
+			code: '29545-1',
+			title: 'Physical findings',
+			entries: [wound],
+		}),
+		section({
+			code: '29762-2',
+			title: 'Social history',
+			entries: [
+				observed(
+					template('15.3.8'),
+					'pr-1',
+					`<code code="ASSERTION" codeSystem="${root}.5.4"/>`,
+					snomedValue('77386006', 'Pregnant'),
+					entryRelationship(
+						'REFR',
+						statement(
+							'observation',
+							'EVN',
+							template('15.3.1'),
+							loinc('11778-8', 'Delivery date estimated'),
+							status('completed'),
+							'<value xsi:type="TS" value="20260901"/>',
+						),
+					),
+				),
+			],
+		}),
+		section({
+			code: '10164-2',
+			title: 'History of present illness',
+			text: '<paragraph ID="note-1">Short of breath on the stairs.</paragraph>',
+			entries: [
+				statement(
+					'act',
+					'EVN',
+					template('22.4.202', '2016-11-01'),
+					id('no-1'),
+					`<code code="34109-9" codeSystem="${root}.6.1" displayName="Note"><translation code="11506-3" codeSystem="${root}.6.1" displayName="Progress note"/></code>`,
+					'<text><reference value="#note-1"/></text>',
+					status('completed'),
+					time('20260210'),
+				),
+			],
+		}),
+	];
+}

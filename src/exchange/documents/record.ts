@@ -18,6 +18,7 @@ const membersRead = [
 	'Condition',
 	'Consent',
 	'Coverage',
+	'DeviceRequest',
 	'DiagnosticReport',
 	'DocumentReference',
 	'Encounter',

@@ -375,6 +375,19 @@ export type ServiceRequest = Entity &
 		readonly encounter?: Reference;
 	};
 
+export type DeviceRequest = Entity &
+	Timed & {
+		readonly status?: string;
+		readonly intent?: string;
+		readonly codeCodeableConcept?: Concept;
+		readonly codeReference?: Reference;
+		readonly authoredOn?: string;
+		readonly requester?: Reference;
+		readonly reasonCode?: readonly Concept[];
+		readonly reasonReference?: readonly Reference[];
+		readonly note?: readonly Note[];
+	};
+
 export type Appointment = Entity & {
 	readonly status?: string;
 	readonly serviceType?: readonly Concept[];
@@ -421,6 +434,7 @@ export type FamilyHistory = Entity & {
 	readonly deceasedAge?: Measure;
 	readonly date?: string;
 	readonly condition?: readonly {
+		readonly extension?: readonly Extension[];
 		readonly code?: Concept;
 		readonly outcome?: Concept;
 		readonly contributedToDeath?: boolean;

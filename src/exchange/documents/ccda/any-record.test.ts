@@ -22,6 +22,7 @@ const types = [
 	'Consent',
 	'Coverage',
 	'Device',
+	'DeviceRequest',
 	'DiagnosticReport',
 	'DocumentReference',
 	'Encounter',

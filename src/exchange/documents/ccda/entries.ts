@@ -73,9 +73,9 @@ export function problemObservation(draft: Draft, condition: Condition, reference
 /** What kind of problem, when a document told; else just that it is one. LOINC's code has to be there too. */
 function problemType(condition: Condition): Element {
 	const problem = { system: loinc, code: '75326-9', display: 'Problem' };
-	const told = keptConcepts(condition, 'problem-type')[0]?.coding ?? [];
+	const told = keptConcepts(condition, 'problem-type')[0]?.coding?.filter((one) => one.code !== problem.code) ?? [];
 	const first = told.length > 0 ? told : [{ system: snomed, code: '55607006', display: 'Problem' }];
-	return code('code', { coding: [...first.filter((one) => one.code !== problem.code), problem] });
+	return code('code', { coding: [...first, problem] });
 }
 
 /** Severity Observation. */

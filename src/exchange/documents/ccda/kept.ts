@@ -15,6 +15,7 @@ const forms = {
 	'approach-site': (concept) => code('approachSiteCode', concept),
 	method: (concept) => code('methodCode', concept),
 	priority: (concept) => code('priorityCode', concept),
+	value: (concept) => code('value', concept, { type: 'CD' }),
 	specimen: (concept) => element('specimen', {}, element('specimenRole', {}, element('specimenPlayingEntity', {}, code('code', concept)))),
 	'drug-vehicle': (concept) =>
 		element(

@@ -82,7 +82,10 @@ function conditionOf(reading: Reading, observation: Element): object {
 	const death = inner.take('22.4.47');
 	const others = inner
 		.takeWhere(() => true)
-		.flatMap((one) => extra('detail', conceptAt(reading, one.statement, 'value') ?? conceptAt(reading, one.statement)));
+		.flatMap(({ statement }) => [
+			...extra('detail', conceptAt(reading, statement, 'value')),
+			...(codeIn(child(statement, 'code')) === 'ASSERTION' ? [] : extra('detail', conceptAt(reading, statement))),
+		]);
 	const kind = codeIn(child(observation, 'code'));
 	return present({
 		extension: [...(kind === undefined || kind === 'ASSERTION' ? [] : extra('problem-type', conceptAt(reading, observation))), ...others],
@@ -246,7 +249,9 @@ export const note: Maker = (reading, act, where) => {
 	const reference = child(text, 'reference')?.attributes.value?.replace(/^#/, '');
 	const place = reference === undefined ? undefined : reading.document.narrative.get(reference);
 	const html = place === undefined ? `<div><p>${escapeHtml(referredText(text, reading.document) ?? '')}</p></div>` : narrativeHtml(place);
-	const kind = conceptAt(reading, act);
+	const told = conceptAt(reading, act);
+	const particular = told?.coding?.filter(({ code }) => code !== '34109-9') ?? [];
+	const kind = told !== undefined && particular.length > 0 ? { ...told, coding: particular } : told;
 	const category = kind?.coding?.find(({ code }) => isReportCategory(code));
 	const attachment = { contentType: 'text/html', data: Buffer.from(html).toString('base64') };
 	const context = where.encounter === undefined ? undefined : { reference: where.encounter };
@@ -258,7 +263,7 @@ export const note: Maker = (reading, act, where) => {
 				...identified(act),
 				status: 'final',
 				category: [{ coding: [category] }],
-				code: { ...kind, coding: kind?.coding?.filter(({ code }) => !isReportCategory(code) && code !== '34109-9') },
+				code: { ...kind, coding: particular.filter(({ code }) => !isReportCategory(code)) },
 				subject,
 				encounter: context,
 				...timed(reading, act, 'effective'),

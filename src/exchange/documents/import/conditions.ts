@@ -33,11 +33,15 @@ const statusOfProblem: Readonly<Record<string, string>> = {
 	'246455001': 'recurrence',
 };
 
+/** SNOMED CT: At risk for, the code of a risk concern (22.4.136). */
+const atRisk = '281694009';
+
 /** Acts that only hold the problems they are about: concern (22.4.3), health concern (22.4.132), diagnoses of a visit (22.4.33 and the like). */
 export const concern: Maker = (reading, act, where) => {
 	const inner = innerOf(reading, act);
 	notesOf(reading, inner);
-	return inner.readOthers(undefined, { ...where, concern: statusOf(act) ?? '', conditionCategory: categoryOf(act, where) });
+	const concernKind = codeIn(child(act, 'code')) === atRisk ? conceptAt(reading, act) : undefined;
+	return inner.readOthers(undefined, { ...where, concernKind, concern: statusOf(act) ?? '', conditionCategory: categoryOf(act, where) });
 };
 
 /** A wrapper that says in which part of a visit a diagnosis was made. */
@@ -70,7 +74,7 @@ export const problem: Maker = (reading, observation, where) => {
 		present({
 			resourceType: 'Condition',
 			...identified(observation),
-			extension: isSkeleton(observation) ? [] : extra('problem-type', kind),
+			extension: [...(isSkeleton(observation) ? [] : extra('problem-type', kind)), ...extra('concern', where.concernKind)],
 			clinicalStatus: status === undefined ? undefined : concept(clinical, status),
 			verificationStatus: concept(verification, negated ? 'refuted' : 'confirmed'),
 			category: [conditionCategory(category)],

@@ -51,7 +51,7 @@ export const medication: Maker = (reading, statement, where) => {
 	const mood = moodOf(statement);
 	const supplies = inner.take('22.4.17');
 	const dispenses = inner.take('22.4.18');
-	const instructions = inner.take('22.4.20', '22.4.123');
+	const instructions = [inner, ...supplies.map((one) => innerOf(reading, one))].flatMap((one) => one.take('22.4.20', '22.4.123'));
 	const patientInstruction = instructions
 		.map((one) => referredText(child(one, 'text'), reading.document))
 		.filter((text) => text !== undefined);

@@ -6,6 +6,7 @@ import { observation } from './observations.ts';
 import {
 	actorsOf,
 	authoredOn,
+	codeIn,
 	concept,
 	conceptAt,
 	effectivePeriod,
@@ -64,6 +65,17 @@ export const activity: Maker = (reading, statement, where) =>
 /** Instruction (22.4.20) that stands alone. US Core has a category for it. */
 export const instruction: Maker = (reading, statement, where) =>
 	planned(reading, statement, where, concept('http://snomed.info/sct', '409073007', 'Education'));
+
+/** Patient referral act (22.4.140). */
+export const referral: Maker = (reading, statement, where) =>
+	planned(reading, statement, where, concept('http://snomed.info/sct', '3457005', 'Patient referral'));
+
+/** Interventions (22.4.131, 22.4.146): what they hold, where they say no more than that they are one. */
+export const intervention: Maker = (reading, statement, where) => {
+	if (codeIn(child(statement, 'code')) !== '362956003') return act(reading, statement, where);
+	const held = innerOf(reading, statement).readOthers(undefined, where);
+	return held.length > 0 ? held : act(reading, statement, where);
+};
 
 function done(reading: Reading, statement: Element, where: Where): string[] {
 	const inner = innerOf(reading, statement);

@@ -37,6 +37,8 @@ export type Where = {
 	readonly encounter?: string;
 	/** Category of a Condition, when what is around it tells. */
 	readonly conditionCategory?: string;
+	/** What kind of concern a problem is part of, when that says more than that it is one. */
+	readonly concernKind?: CodeableConcept | undefined;
 	/** Status of the concern that a problem or allergy is part of. */
 	readonly concern?: string;
 };

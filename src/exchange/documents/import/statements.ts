@@ -7,7 +7,7 @@ import { concern, problem, visitDiagnosis } from './conditions.ts';
 import { encounter } from './encounters.ts';
 import { aloneDispense, immunization, isVaccine, medication } from './medications.ts';
 import { observation, organizer, results, vitals } from './observations.ts';
-import { act, activity, instruction, procedure, supply } from './procedures.ts';
+import { act, activity, instruction, intervention, procedure, referral, supply } from './procedures.ts';
 import { common, conceptAt, innerOf, type Maker, moodOf } from './reading.ts';
 
 /** Discharge and admission medication (22.4.35, 22.4.36) and the like hold what they are about. */
@@ -52,7 +52,9 @@ const byTemplate: Readonly<Record<string, Maker>> = {
 	'22.4.202': note,
 	'22.4.50': supply,
 	'22.4.43': supply,
-	'22.4.131': act,
+	'22.4.131': intervention,
+	'22.4.146': intervention,
+	'22.4.140': referral,
 	'22.4.135': organizer,
 };
 

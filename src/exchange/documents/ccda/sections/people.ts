@@ -1,6 +1,6 @@
 // Sections about people around the patient: care teams, payers, family history.
 import { type Draft, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { assertion, loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
 import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { assignedEntity, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { CareTeam, Concept, Coverage, FamilyHistory, Party } from '#exchange/documents/shapes.ts';
@@ -204,15 +204,7 @@ function guarantors(coverage: Coverage): Element[] {
 				'performer',
 				{ typeCode: 'PRF' },
 				template('guarantor'),
-				element(
-					'assignedEntity',
-					{},
-					nothing('id', 'NI'),
-					code('code', role),
-					addresses(undefined),
-					telecoms(undefined),
-					element('assignedPerson', {}, personNames(undefined)),
-				),
+				element('assignedEntity', {}, nothing('id', 'NI'), code('code', role), element('assignedPerson', {}, personNames(undefined))),
 			),
 		);
 }
@@ -256,7 +248,8 @@ function policyHolder(
 	memberId: Element,
 ): Element {
 	const found = draft.record.find<Party>(holder, coverage);
-	const names = Array.isArray(found?.name) ? found.name : [{ text: whoWords(draft, holder, coverage) }];
+	const words = whoWords(draft, holder, coverage);
+	const names = Array.isArray(found?.name) ? found.name : words === '' ? undefined : [{ text: words }];
 	return element(
 		'participant',
 		{ typeCode: 'HLD' },
@@ -265,7 +258,7 @@ function policyHolder(
 			'participantRole',
 			{},
 			memberId,
-			addresses(Array.isArray(found?.address) ? found.address : undefined).slice(0, 1),
+			Array.isArray(found?.address) ? addresses(found.address).slice(0, 1) : undefined,
 			element('playingEntity', {}, personNames(names).slice(0, 1)),
 		),
 	);
@@ -345,13 +338,33 @@ function familyObservation(
 		{ classCode: 'OBS', moodCode: 'EVN' },
 		template('family history observation'),
 		ownId(draft, member, part),
-		element('code', fixed('code', snomed, '64572001', 'Condition').attributes, fixed('translation', loinc, '75323-6', 'Condition')),
+		familyKind(condition),
 		pointer(row),
 		status('completed'),
 		time('effectiveTime', member.date),
 		code('value', what, { type: 'CD', systems: [snomed], only: true, reference: `${row}_name` }),
 		condition.onsetAge === undefined ? undefined : related('SUBJ', ageObservation(condition.onsetAge), true),
+		keptConcepts(condition, 'detail').map((detail) => related('COMP', familyDetail(detail))),
 		condition.contributedToDeath === true ? related('CAUS', deathObservation(draft, member, part)) : undefined,
+	);
+}
+
+/** What kind of condition it is, when a document told; LOINC's code has to be there too. */
+function familyKind(condition: FamilyCondition): Element {
+	const plain = { system: loinc, code: '75323-6', display: 'Condition' };
+	const told = keptConcepts(condition, 'problem-type')[0]?.coding?.filter((one) => one.code !== plain.code) ?? [];
+	const first = told.length > 0 ? told : [{ system: snomed, code: '64572001', display: 'Condition' }];
+	return code('code', { coding: [...first, plain] });
+}
+
+/** What else was said of a relative's condition. */
+function familyDetail(detail: Concept): Element {
+	return element(
+		'observation',
+		{ classCode: 'OBS', moodCode: 'EVN' },
+		assertion(),
+		status('completed'),
+		code('value', detail, { type: 'CD' }),
 	);
 }
 

@@ -3,7 +3,16 @@ import { type Draft, marked, ownId, pointer, rowId, type Section, tableSection }
 import { entryReference, indications, loinc, reasonWords, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
 import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author, performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
-import type { Appointment, CarePlan, Concept, MedicationUse, Period, Reference, ServiceRequest } from '#exchange/documents/shapes.ts';
+import type {
+	Appointment,
+	CarePlan,
+	Concept,
+	DeviceRequest,
+	MedicationUse,
+	Period,
+	Reference,
+	ServiceRequest,
+} from '#exchange/documents/shapes.ts';
 import {
 	anyHasCode,
 	codeWords,
@@ -25,7 +34,7 @@ import { isStillPlan, medicationActivity, productOf } from './medications.ts';
 type Line = { readonly id: string; readonly cells: (string | Element)[]; readonly entry?: Element };
 
 export function plan(draft: Draft): Section {
-	const lines = [...orders(draft), ...appointments(draft), ...plannedMedications(draft), ...carePlans(draft)];
+	const lines = [...orders(draft), ...appointments(draft), ...plannedMedications(draft), ...supplies(draft), ...carePlans(draft)];
 	return tableSection('plan', ['Planned', 'Kind', 'When', 'Status', 'Reason', 'By', 'Notes'], lines);
 }
 
@@ -50,7 +59,7 @@ function isInstruction({ category, status: state }: ServiceRequest): boolean {
 }
 
 function isOpen({ status: state }: { readonly status?: string }): boolean {
-	return state === 'active' || state === 'draft' || state === 'on-hold';
+	return state === 'active' || state === 'draft' || state === 'on-hold' || state === 'unknown';
 }
 
 /** The template and element of a planned order by what its code means. */
@@ -99,6 +108,7 @@ function orders(draft: Draft): Line[] {
 				(request.performer ?? []).slice(0, 1).map((who) => performer(draft, who, request)),
 				author(draft, request.requester, request.authoredOn, request),
 				kept(request, 'priority', 'instruction'),
+				tag === 'observation' ? kept(request, 'value') : undefined,
 				tag === 'act'
 					? undefined
 					: [
@@ -179,6 +189,47 @@ function plannedMedications(draft: Draft): Line[] {
 				use.dosageInstruction?.[0]?.text === undefined ? notesWords(use.note) : marked(`${id}_sig`, use.dosageInstruction[0].text),
 			],
 			entry: medicationActivity(draft, use, id, 'planned medication'),
+		};
+	});
+}
+
+/** Devices and supplies that are asked for. */
+function supplies(draft: Draft): Line[] {
+	const open = draft.record.list<DeviceRequest>('DeviceRequest').filter(isOpen);
+	return open.map((request) => {
+		const id = rowId('plan', request);
+		const what = request.codeCodeableConcept ?? { text: request.codeReference?.display ?? 'Supply' };
+		return {
+			id,
+			cells: [
+				marked(`${id}_name`, conceptWords(what)),
+				'Supply',
+				whenWords(request) || dateWords(request.authoredOn),
+				codeWords(request.status),
+				reasonWords(draft, request),
+				whoWords(draft, request.requester, request),
+				notesWords(request.note),
+			],
+			entry: element(
+				'supply',
+				{ classCode: 'SPLY', moodCode: request.intent === 'proposal' ? 'PRP' : request.intent === 'plan' ? 'INT' : 'RQO' },
+				template('planned supply'),
+				ownId(draft, request),
+				pointer(id),
+				status('active'),
+				plannedTime(periodOf(request), request.authoredOn),
+				element(
+					'product',
+					{},
+					element(
+						'manufacturedProduct',
+						{ classCode: 'MANU' },
+						element('manufacturedMaterial', {}, code('code', what, { reference: `${id}_name` })),
+					),
+				),
+				author(draft, request.requester, request.authoredOn, request),
+				indications(draft, request).map((reason) => related('RSON', reason)),
+			),
 		};
 	});
 }

@@ -1,9 +1,10 @@
 // Problems, diagnoses of a visit and health concerns: what Conditions say.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { isOver, loinc, problemObservation, related, status } from '#exchange/documents/ccda/entries.ts';
+import { isOver, loinc, problemObservation, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Condition, Encounter } from '#exchange/documents/shapes.ts';
-import { anyHasCode, codeWords, conceptsWords, conceptWords, dateWords, notesWords, periodOf } from '#exchange/documents/words.ts';
+import { anyHasCode, codeWords, conceptsWords, conceptWords, dateWords, hasCode, notesWords, periodOf } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import type { SectionKey } from '#formats/ccda/vocabulary.ts';
 import { template } from '#formats/ccda/write/templates.ts';
@@ -12,6 +13,8 @@ import { element } from '#formats/ccda/write/xml.ts';
 import { diagnosesOf } from './encounters.ts';
 
 const concernCategory = 'health-concern';
+/** SNOMED CT: At risk for. */
+const atRisk = '281694009';
 const diagnosisCategory = 'encounter-diagnosis';
 
 /** The problem list: what is neither a concern nor a diagnosis of one visit alone. A diagnosis of no visit that is known stands here too. */
@@ -65,9 +68,10 @@ export function healthConcerns(draft: Draft): Section {
 		element(
 			'act',
 			{ classCode: 'ACT', moodCode: 'EVN' },
-			template('health concern'),
+			keptConcepts(condition, 'concern').some((one) => hasCode(one, [atRisk]))
+				? [template('risk concern'), fixed('code', snomed, atRisk, 'At risk for')]
+				: [template('health concern'), fixed('code', loinc, '75310-3', 'Health concerns document')],
 			ownId(draft, condition, 'concern'),
-			fixed('code', loinc, '75310-3', 'Health concerns document'),
 			pointer(id),
 			status(isOver(condition) ? 'completed' : 'active'),
 			interval('effectiveTime', periodOf(condition), { open: true }),

@@ -152,7 +152,7 @@ function resultObservation(draft: Draft, observation: Observation, part: Observa
 		{ classCode: 'OBS', moodCode: 'EVN', negationInd: negationOf(observation) },
 		template('result observation'),
 		ownId(draft, observation, suffix === '' ? undefined : suffix.slice(1)),
-		code('code', part.code, { systems: [loinc], reference: `${id}_name` }),
+		code('code', part.code, { systems: [loinc], only: true, reference: `${id}_name` }),
 		pointer(id),
 		status(organizerStates[observation.status ?? ''] ?? 'active'),
 		start === undefined

@@ -64,7 +64,7 @@ export function notes(draft: Draft): Section {
 }
 
 function noteKind(kind: Concept | undefined): Element | undefined {
-	const known = kind?.coding?.find(({ system }) => system === loinc);
+	const known = kind?.coding?.find(({ system, code: value }) => system === loinc && value !== '34109-9');
 	return known === undefined ? undefined : code('translation', { coding: [known] });
 }
 
