@@ -4,7 +4,7 @@ import { Problem } from '#base/problem.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { read } from '#fhir/interactions/read.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { pairsOf } from '#fhir/search/escape.ts';
+import { escaped, pairsOf } from '#fhir/search/escape.ts';
 import { parseCriteria } from '#fhir/search/parse.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Account } from '#oauth/accounts/accounts.ts';
@@ -61,7 +61,7 @@ function criteriaOf(text: string): [string, string][] {
 		.filter((word) => word !== '')
 		.slice(0, 6)
 		.map((word) => {
-			const value = word.replace(/[\\,|$]/g, '\\$&');
+			const value = escaped(word);
 			if (/^\d{4}(-\d\d){0,2}$/.test(word)) return ['birthdate', word];
 			return /\d/.test(word) ? ['identifier', value] : ['name', value];
 		});

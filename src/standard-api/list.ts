@@ -1,6 +1,6 @@
 // Lists: FHIR searches with OpenEMR's names of filters, sorting and paging. A page is found by where the one before ended, never by counting.
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { type Pair, queryOf } from '#fhir/search/escape.ts';
+import { escaped, type Pair, queryOf } from '#fhir/search/escape.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Field, Mapping } from './mapping.ts';
 import { invalidFields } from './problems.ts';
@@ -121,11 +121,6 @@ async function askedOf(ctx: FhirCtx, { type, fields, numbers, uuids }: Mapping, 
 function meets(shown: unknown, asked: string, part: boolean): boolean {
 	const text = String(shown ?? '');
 	return part ? text.toLowerCase().includes(asked.toLowerCase()) : text === asked;
-}
-
-/** A text as one value of a FHIR search: https://hl7.org/fhir/R4/search.html#escaping */
-export function escaped(text: string): string {
-	return text.replace(/[\\,|$]/g, '\\$&');
 }
 
 function sortOf(fields: readonly Field[], text: string): string {

@@ -1,8 +1,8 @@
 // facility and insurance_company ↔ Organization (https://hl7.org/fhir/us/core/StructureDefinition-us-core-organization.html), told apart
 // by their type.
 import type { Resource } from '#fhir/resource.ts';
+import { escaped } from '#fhir/search/escape.ts';
 import { crudRows, deactivate } from './crud.ts';
-import { escaped } from './list.ts';
 import { extra, extras, type Field, field, lastUpdated, type Mapping } from './mapping.ts';
 import { at, has, type Place, type Step, unlessUse, which } from './place.ts';
 import type { StandardRow } from './row.ts';

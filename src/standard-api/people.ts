@@ -1,8 +1,8 @@
 // practitioner and user ↔ Practitioner (https://hl7.org/fhir/us/core/StructureDefinition-us-core-practitioner.html): a practitioner is a
 // user who has a National Provider Identifier.
 import type { Resource } from '#fhir/resource.ts';
+import { escaped } from '#fhir/search/escape.ts';
 import { crudRows, deactivate } from './crud.ts';
-import { escaped } from './list.ts';
 import { extra, extras, type Field, field, lastUpdated, type Mapping } from './mapping.ts';
 import { einSystem, npiSystem, number } from './organizations.ts';
 import { middleNames } from './patient.ts';

@@ -1,7 +1,7 @@
 // Whether a visit may be where it is to be: its provider, its room and its place must be free for it, by the rules of the categories.
 import { everything } from '#access/ctx.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import type { Pair } from '#fhir/search/escape.ts';
+import { escaped, type Pair } from '#fhir/search/escape.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Unit } from '#fhir/store/store.ts';
 import { type Category, categorySystem } from './categories.ts';
@@ -95,7 +95,7 @@ async function around(ctx: FhirCtx, unit: Unit, appointment: Appointment): Promi
 	const time = intervalOf(appointment);
 	return [
 		...(providers.length === 0 ? [] : await within(ctx, unit, time, ['actor', providers.join(',')])),
-		...(room === undefined ? [] : await within(ctx, unit, time, ['actor:identifier', `${roomSystem}|${room.replace(/[\\$,|]/g, '\\$&')}`])),
+		...(room === undefined ? [] : await within(ctx, unit, time, ['actor:identifier', `${roomSystem}|${escaped(room)}`])),
 	];
 }
 

@@ -1,6 +1,8 @@
 // Group.characteristic (https://hl7.org/fhir/R4/group-definitions.html#Group.characteristic) as a search on Patient: what the code names is
 // looked up in the table below, or is a search parameter of Patient by its own name.
+
 import type { FhirCtx } from '#fhir/ctx.ts';
+import { escaped } from '#fhir/search/escape.ts';
 import { parseCriteria } from '#fhir/search/parse.ts';
 import type { Clause } from '#fhir/search/query.ts';
 import { groupUnclear } from './problems.ts';
@@ -71,10 +73,6 @@ function valuesOf({ valueCodeableConcept, valueBoolean, valueReference }: Charac
 		if (typeof code !== 'string') return [];
 		return [typeof system === 'string' ? `${escaped(system)}|${escaped(code)}` : escaped(code)];
 	});
-}
-
-function escaped(text: string): string {
-	return text.replace(/[\\,|$]/g, '\\$&');
 }
 
 /** Years that a patient has completed today. */

@@ -78,3 +78,8 @@ export function isEscaped(text: string): boolean {
 export function unescaped(text: string): string {
 	return text.includes('\\') ? text.replace(/\\([\\,|$])/g, '$1') : text;
 }
+
+/** A text as one value of a search: its separators stand for themselves. https://hl7.org/fhir/R4/search.html#escaping */
+export function escaped(text: string): string {
+	return text.replace(/[\\,|$]/g, '\\$&');
+}

@@ -6,6 +6,7 @@ import { restoreBody } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { read } from '#fhir/interactions/read.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { escaped } from '#fhir/search/escape.ts';
 import { parseJson } from '#fhir/wire/json.ts';
 import { checked } from './check.ts';
 import { type Comparison, compareAll } from './compare.ts';
@@ -85,7 +86,7 @@ export async function receive(ctx: FhirCtx, bytes: Buffer, options: Receiving = 
 async function knownDocument(ctx: FhirCtx, { identifier }: Header, bytes: Buffer): Promise<string | undefined> {
 	if (identifier === undefined) return undefined;
 	const { system, value } = identifier;
-	const found = await findAll(ctx, 'DocumentReference', [['identifier', `${system}|${value.replace(/[\\,$|]/g, (sign) => `\\${sign}`)}`]]);
+	const found = await findAll(ctx, 'DocumentReference', [['identifier', `${system}|${escaped(value)}`]]);
 	const hash = hashOf(bytes);
 	return found.find((one) => JSON.stringify(one.content).includes(hash))?.id;
 }

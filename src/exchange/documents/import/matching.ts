@@ -1,6 +1,7 @@
 // Whose document it is: patients of ours that could be the one it names.
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { escaped } from '#fhir/search/escape.ts';
 import { findAll } from './record.ts';
 
 export type Candidate = {
@@ -81,9 +82,4 @@ function folded(text: string): string {
 		.toLowerCase()
 		.replace(/[^\p{L}\p{N}]+/gu, ' ')
 		.trim();
-}
-
-/** A value in a search, https://hl7.org/fhir/R4/search.html#escaping */
-function escaped(text: string): string {
-	return text.replace(/[\\,$|]/g, (sign) => `\\${sign}`);
 }

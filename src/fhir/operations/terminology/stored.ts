@@ -1,6 +1,7 @@
 // ValueSets and CodeSystems that are stored here, as far as the caller may see them.
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { escaped } from '#fhir/search/escape.ts';
 import { within as reach } from '#fhir/search/restrict.ts';
 import { search } from '#fhir/search/search.ts';
 import type { CodeSystem } from '#fhir/terminology/code-system.ts';
@@ -11,7 +12,6 @@ import { conceptsByCode, findSystem, type TableSystem, within } from '#fhir/term
 export async function findStored(ctx: FhirCtx, type: 'ValueSet' | 'CodeSystem', canonical: string): Promise<Resource | undefined> {
 	if (reach(ctx, type) === undefined) return undefined;
 	const bar = canonical.lastIndexOf('|');
-	const escaped = (text: string): string => text.replace(/[\\,|$]/g, '\\$&');
 	const [url, version] = bar < 0 ? [canonical, undefined] : [canonical.slice(0, bar), canonical.slice(bar + 1)];
 	const { matches } = await search(ctx, {
 		type,

@@ -4,6 +4,7 @@ import { define, hl7, input, output } from '#fhir/operations/define.ts';
 import { answerParameters, flagOf, missingParameter, readWhole, resourceOf, textOf } from '#fhir/operations/input.ts';
 import type { Operation, OperationInput } from '#fhir/operations/operation.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { escaped } from '#fhir/search/escape.ts';
 import { search } from '#fhir/search/search.ts';
 import { type GivenCode, givenCodes } from './given.ts';
 
@@ -98,7 +99,6 @@ async function mapsFor(ctx: FhirCtx, given: OperationInput, codes: readonly Give
 	const [url, version, source, target] = ['url', 'conceptMapVersion', 'source', 'target'].map((name) => textOf(given, name));
 	const systems = [...new Set(codes.flatMap(({ system }) => system ?? []))];
 	if (url === undefined && systems.length === 0) throw missingParameter('system', 'Without a map, the system of the code is needed.');
-	const escaped = (text: string): string => text.replace(/[\\,|$]/g, '\\$&');
 	const query: [string, string][] = [
 		...(url === undefined
 			? [[reverse ? 'target-system' : 'source-system', systems.map(escaped).join(',')] as [string, string]]
