@@ -25,6 +25,11 @@ export type Issue = {
 	readonly path?: string;
 };
 
+/** Whether something is wrong, rather than worth telling. */
+export function isError({ severity }: Pick<Issue, 'severity'>): boolean {
+	return severity === 'error' || severity === 'fatal';
+}
+
 export type ProblemInit = {
 	readonly issues?: readonly Issue[];
 	readonly path?: string;

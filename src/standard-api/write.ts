@@ -1,5 +1,7 @@
 // How the Standard API writes: everything of a record in one transaction, with a Provenance that says who did it.
+
 import { type Caller, everything } from '#access/ctx.ts';
+import { isError } from '#base/problem.ts';
 import { detachBlob } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { writeWithin } from '#fhir/interactions/guard.ts';
@@ -140,9 +142,7 @@ export function claiming(ctx: FhirCtx, resource: Resource, profile: string | und
 	if (profile === undefined) return resource;
 	const claims = resource.meta?.profile ?? [];
 	const others = claims.filter((one) => one.split('|')[0] !== profile);
-	const meets = ctx.fhir.validator
-		.validate({ ...resource, meta: { ...resource.meta, profile: [profile] } })
-		.every(({ severity }) => severity !== 'error' && severity !== 'fatal');
+	const meets = !ctx.fhir.validator.validate({ ...resource, meta: { ...resource.meta, profile: [profile] } }).some(isError);
 	if (meets && others.length < claims.length) return resource;
 	const profiles = meets ? [...others, profile] : others;
 	const { profile: _, ...meta } = resource.meta ?? {};

@@ -1,5 +1,5 @@
 // From an entry to a checked write: links become `Type/id`, the resource is validated as every write is.
-import { type Issue, Problem } from '#base/problem.ts';
+import { type Issue, isError, Problem } from '#base/problem.ts';
 import { detachBlob } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { check, requireType } from '#fhir/interactions/prepare.ts';
@@ -31,7 +31,7 @@ function brokenRules(ctx: FhirCtx, type: string, resource: Resource): readonly I
 	} catch (error) {
 		if (!(error instanceof Problem) || fhir.settings.validation === 'strict') throw error;
 		check(ctx, type, resource);
-		return error.issues.filter(({ severity }) => severity === 'error' || severity === 'fatal');
+		return error.issues.filter(isError);
 	}
 }
 

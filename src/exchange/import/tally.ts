@@ -1,5 +1,5 @@
 // What became of the entries of an import: counts, and the reasons of refusals gathered by code and place in the resource.
-import type { Issue, Problem } from '#base/problem.ts';
+import { type Issue, isError, type Problem } from '#base/problem.ts';
 import { issuesOf } from '#fhir/outcome.ts';
 
 export type Outcome = 'created' | 'updated' | 'unchanged' | 'refused' | 'left-out';
@@ -70,7 +70,7 @@ export function createTally(report: (line: ReportLine) => void = () => undefined
 	return {
 		count,
 		refuse(item, problem) {
-			const issues = issuesOf(problem).filter(({ severity }) => severity === 'error' || severity === 'fatal');
+			const issues = issuesOf(problem).filter(isError);
 			count(item.type, 'refused');
 			gather(refusals, item, issues);
 			report({ ...item, outcome: 'refused', issues: issues.map(brief) });

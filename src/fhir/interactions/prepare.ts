@@ -1,5 +1,5 @@
 // What has to be right of a resource before it is written: its type, and everything the validator knows.
-import { type Issue, Problem } from '#base/problem.ts';
+import { type Issue, isError, Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { requireSearchable } from '#fhir/search/custom.ts';
@@ -39,10 +39,6 @@ export function check(ctx: FhirCtx, type: string, resource: Resource): readonly 
 	const errors = issues.filter((issue) => isError(issue) && !(lenient && !isStructural(issue)));
 	if (errors.length > 0) throw invalid(issues, errors);
 	return lenient ? issues.map((issue) => (isError(issue) ? { ...issue, severity: 'warning' as const } : issue)) : issues;
-}
-
-function isError({ severity }: Issue): boolean {
-	return severity === 'error' || severity === 'fatal';
 }
 
 function invalid(issues: readonly Issue[], errors: readonly Issue[]): Problem {

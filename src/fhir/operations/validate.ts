@@ -1,6 +1,6 @@
 // $validate: whether a resource is right, and whether it could be created, updated or deleted.
 // https://hl7.org/fhir/R4/operation-resource-validate.html
-import { type Issue, Problem } from '#base/problem.ts';
+import { type Issue, isError, Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { mismatch } from '#fhir/interactions/problems.ts';
 import { read } from '#fhir/interactions/read.ts';
@@ -58,7 +58,7 @@ async function issuesWith(ctx: FhirCtx, given: OperationInput): Promise<readonly
 	const profiles = profilesOf(ctx, given);
 	const resource = await theResource(ctx, given);
 	const found = ctx.fhir.validator.validate(resource, { profiles, ...(type === undefined ? {} : { type }) });
-	if (mode === undefined || mode === 'profile' || found.some(({ severity }) => severity === 'error' || severity === 'fatal')) return found;
+	if (mode === undefined || mode === 'profile' || found.some(isError)) return found;
 	if (mode === 'create') {
 		return [...found, ...(await rehearse(ctx, { type: resource.resourceType, id: ctx.ids.next(), op: 'C', resource }, 'create'))];
 	}

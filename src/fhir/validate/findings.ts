@@ -1,5 +1,5 @@
 // What a validation has found so far, and where it stands.
-import type { Issue } from '#base/problem.ts';
+import { type Issue, isError } from '#base/problem.ts';
 import type { ExtensionContext } from './extensions.ts';
 import type { ResourceScope } from './scope.ts';
 
@@ -42,8 +42,7 @@ export class Findings {
 	}
 
 	add(severity: Found['severity'], type: string, code: string, text: string, path = ''): void {
-		const isError = severity === 'error' || severity === 'fatal';
-		if ((isError ? this.errors++ : this.#notes++) < maxIssues) this.issues.push({ severity, type, code, text, path });
+		if ((isError({ severity }) ? this.errors++ : this.#notes++) < maxIssues) this.issues.push({ severity, type, code, text, path });
 	}
 
 	/** Keeps the question whether an extension may stand where the path up to the resource will say it stands. */

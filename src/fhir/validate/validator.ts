@@ -1,5 +1,5 @@
 // Whether a resource is what FHIR R4 and the profiles it claims say it must be, https://hl7.org/fhir/R4/validation.html.
-import type { Issue } from '#base/problem.ts';
+import { type Issue, isError } from '#base/problem.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { profilePrefix, structuralCodes } from './reports.ts';
 import { createRuntime } from './runtime.ts';
@@ -55,8 +55,4 @@ export function isStructural(issue: Issue): boolean {
 /** Whether the resource broke a profile rather than the base specification: HTTP 422 rather than 400. */
 export function isProfileIssue(issue: Issue): boolean {
 	return isError(issue) && issue.code.startsWith(profilePrefix);
-}
-
-function isError({ severity }: Issue): boolean {
-	return severity === 'error' || severity === 'fatal';
 }

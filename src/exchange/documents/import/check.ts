@@ -1,5 +1,5 @@
 // Whether what was read can be stored as it is, and which profiles of US Core 8.0.0 it keeps (https://hl7.org/fhir/us/core/STU8/).
-import type { Issue } from '#base/problem.ts';
+import { type Issue, isError } from '#base/problem.ts';
 import type { Resource } from '#fhir/resource.ts';
 import type { Validator } from '#fhir/validate/validator.ts';
 
@@ -55,16 +55,12 @@ function candidates(resource: Resource): readonly string[] {
 
 /** The resource with the profile it keeps in its meta, and what the specification itself says is wrong with it. */
 export function checked(validator: Validator, resource: Resource): { resource: Resource; errors: Issue[] } {
-	const errors = errorsIn(validator.validate(resource));
+	const errors = validator.validate(resource).filter(isError);
 	if (errors.length > 0) return { resource, errors };
 	const kept = candidates(resource)
 		.map((name) => usCore + name)
-		.find((profile) => errorsIn(validator.validate(resource, { profiles: [profile] })).length === 0);
+		.find((profile) => !validator.validate(resource, { profiles: [profile] }).some(isError));
 	if (kept === undefined) return { resource, errors: [] };
 	const { resourceType, ...elements } = resource;
 	return { resource: { resourceType, meta: { profile: [kept] }, ...elements }, errors: [] };
-}
-
-function errorsIn(issues: readonly Issue[]): Issue[] {
-	return issues.filter(({ severity }) => severity === 'error' || severity === 'fatal');
 }
