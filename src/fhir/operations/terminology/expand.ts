@@ -10,6 +10,7 @@ import { normalise } from '#fhir/store/keys.ts';
 import { type Concept, type Expansion, keyOf, type Source, tabled } from '#fhir/terminology/expand.ts';
 import { typed } from '#fhir/terminology/tables.ts';
 import { type Given, givenValueSet } from './given.ts';
+import { unsupported } from './problems.ts';
 import { sourceOf } from './stored.ts';
 
 export const expandValueSet: Operation = {
@@ -170,10 +171,7 @@ function requireClosed({ expansion: { open } }: Given): void {
 	if (open.size === 0) return;
 	const systems = [...open].map((system) => (system === '*' ? 'some that are not known' : system)).join(', ');
 	const text = `Not all codes of the value set can be listed here; the code systems that are not known in full are: ${systems}.`;
-	throw new Problem('unsupported', 'valueset-not-expandable', text, {
-		status: 422,
-		issues: [{ severity: 'error', type: 'not-supported', code: 'valueset-not-expandable', text }],
-	});
+	throw unsupported('valueset-not-expandable', text);
 }
 
 function tooCostly(total: number | undefined): Problem {

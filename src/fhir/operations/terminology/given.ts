@@ -1,11 +1,12 @@
 // Which value set and which codes a client means.
-import { Problem } from '#base/problem.ts';
+import { isError, Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { read } from '#fhir/interactions/read.ts';
 import { badParameter, missingParameter, resourceOf, structureOf, textOf } from '#fhir/operations/input.ts';
 import type { OperationInput } from '#fhir/operations/operation.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Expansion, expand, expandCanonical, type Source, type ValueSet } from '#fhir/terminology/expand.ts';
+import { unknownValueSet, unsupported } from './problems.ts';
 
 /** A value set with its codes. `resource` is what is stored or was sent; undefined for one of the definitions. */
 export type Given = {
@@ -29,7 +30,8 @@ const refused = [
 
 /** The value set of an invocation. Throws Problem not-found `valueset-unknown`, unsupported `parameter-unsupported`, invalid for one that is malformed. */
 export async function givenValueSet(ctx: FhirCtx, input: OperationInput, source: Source): Promise<Given> {
-	for (const name of refused) if (textOf(input, name) !== undefined) throw unsupportedParameter(name);
+	for (const name of refused)
+		if (textOf(input, name) !== undefined) throw unsupported('parameter-unsupported', `The parameter "${name}" is not supported.`, name);
 	if (input.id !== undefined) return ofResource(source, JSON.parse((await read(ctx, 'ValueSet', input.id)).body) as Resource);
 	const sent = resourceOf(input, 'valueSet');
 	if (sent !== undefined) return ofResource(source, checked(ctx, sent));
@@ -52,9 +54,7 @@ async function ofResource(source: Source, resource: Resource): Promise<Given> {
 }
 
 function checked(ctx: FhirCtx, resource: Resource): Resource {
-	const issues = ctx.fhir.validator
-		.validate(resource, { type: 'ValueSet' })
-		.filter(({ severity }) => severity === 'error' || severity === 'fatal');
+	const issues = ctx.fhir.validator.validate(resource, { type: 'ValueSet' }).filter(isError);
 	if (issues.length > 0) throw new Problem('invalid', 'valueset-invalid', 'The ValueSet is not valid.', { issues });
 	return resource;
 }
@@ -77,19 +77,4 @@ function codeIn(name: string, coding: unknown): GivenCode {
 	const { system, code, display } = (coding ?? {}) as Record<string, unknown>;
 	if (typeof code !== 'string') throw badParameter(name, 'A coding must have a code.');
 	return { system: typeof system === 'string' ? system : undefined, code, display: typeof display === 'string' ? display : undefined };
-}
-
-function unknownValueSet(canonical: string): Problem {
-	const text = `The value set "${canonical.slice(0, 200)}" is not known here.`;
-	return new Problem('not-found', 'valueset-unknown', text, {
-		issues: [{ severity: 'error', type: 'not-found', code: 'valueset-unknown', text }],
-	});
-}
-
-function unsupportedParameter(name: string): Problem {
-	const text = `The parameter "${name}" is not supported.`;
-	return new Problem('unsupported', 'parameter-unsupported', text, {
-		status: 422,
-		issues: [{ severity: 'error', type: 'not-supported', code: 'parameter-unsupported', text, path: name }],
-	});
 }

@@ -1,13 +1,13 @@
 // CodeSystem/$lookup, of the CodeSystems that are stored or loaded here. https://hl7.org/fhir/R4/codesystem-operation-lookup.html
-import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { define, hl7, input, output } from '#fhir/operations/define.ts';
 import { answerParameters, missingParameter, textOf, textsOf } from '#fhir/operations/input.ts';
 import type { Operation, OperationInput } from '#fhir/operations/operation.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type CodeSystem, conceptsOf, type Placed } from '#fhir/terminology/code-system.ts';
-import { detailOf, findSystem, type TableSystem } from '#fhir/terminology/tables.ts';
+import { detailOf, findSystem } from '#fhir/terminology/tables.ts';
 import { givenCodes } from './given.ts';
+import { unknownCode, unknownSystem } from './problems.ts';
 import { findStored } from './stored.ts';
 
 export const lookup: Operation = {
@@ -61,28 +61,39 @@ export const lookup: Operation = {
 	run: async (ctx, given) => ({ resource: await lookedUp(ctx, given) }),
 };
 
+type Property = { readonly code: string; readonly value: object };
+
+/** What is known of a code, whether its system is stored or loaded. */
+type Meaning = {
+	readonly name: string;
+	readonly version: string | undefined;
+	readonly display: string;
+	readonly designations: readonly {
+		readonly language?: string | undefined;
+		readonly use?: object | undefined;
+		readonly value: string | undefined;
+	}[];
+	readonly properties: readonly Property[];
+};
+
 async function lookedUp(ctx: FhirCtx, asked: OperationInput): Promise<Resource> {
 	const [given] = givenCodes(asked);
 	if (given?.system === undefined) throw missingParameter('system', 'A code means something in its system only.');
 	const version = textOf(asked, 'version');
-	const stored = await findStored(ctx, 'CodeSystem', version === undefined ? given.system : `${given.system}|${version}`);
-	if (stored === undefined) {
-		const table = await findSystem(ctx.db, version === undefined ? given.system : `${given.system}|${version}`);
-		if (table === undefined) throw unknown('code-system-unknown', `The code system "${given.system.slice(0, 200)}" is not known here.`);
-		return ofTable(ctx, table, given.code, textsOf(asked, 'property'));
-	}
-	const system = stored as unknown as CodeSystem;
-	const concepts = conceptsOf(system);
-	const found = concepts.get(given.code);
-	if (found === undefined) throw unknown('code-unknown', `The code system has no code "${given.code.slice(0, 100)}".`);
-	const wanted = textsOf(asked, 'property');
-	const properties = propertiesOf(found, concepts).filter(({ code }) => wanted.length === 0 || wanted.includes(code));
-	const { defined } = found;
+	const canonical = version === undefined ? given.system : `${given.system}|${version}`;
+	const stored = await findStored(ctx, 'CodeSystem', canonical);
+	const meaning =
+		stored === undefined ? await inTable(ctx, canonical, given.code) : inStored(stored as unknown as CodeSystem, given.system, given.code);
+	if (meaning === undefined) throw unknownCode(given.code);
+	return told(meaning, textsOf(asked, 'property'));
+}
+
+function told({ name, version, display, designations, properties }: Meaning, wanted: readonly string[]): Resource {
 	return answerParameters([
-		{ name: 'name', valueString: system.name ?? given.system },
-		...(system.version === undefined ? [] : [{ name: 'version', valueString: system.version }]),
-		{ name: 'display', valueString: defined.display ?? found.code },
-		...(defined.designation ?? []).map(({ language, use, value }) => ({
+		{ name: 'name', valueString: name },
+		...(version === undefined ? [] : [{ name: 'version', valueString: version }]),
+		{ name: 'display', valueString: display },
+		...designations.map(({ language, use, value }) => ({
 			name: 'designation',
 			part: [
 				...(language === undefined ? [] : [{ name: 'language', valueCode: language }]),
@@ -90,57 +101,60 @@ async function lookedUp(ctx: FhirCtx, asked: OperationInput): Promise<Resource> 
 				{ name: 'value', valueString: value },
 			],
 		})),
-		...properties.map(({ code, value }) => ({
-			name: 'property',
-			part: [
-				{ name: 'code', valueCode: code },
-				{ name: 'value', ...value },
-			],
-		})),
-	]);
-}
-
-async function ofTable(ctx: FhirCtx, table: TableSystem, code: string, wanted: readonly string[]): Promise<Resource> {
-	const found = await detailOf(ctx.db, table, code);
-	if (found === undefined) throw unknown('code-unknown', `The code system has no code "${code.slice(0, 100)}".`);
-	const { definition, parents, children, properties, inactive, designations } = found;
-	const list: { code: string; value: object }[] = [
-		...(definition === undefined ? [] : [{ code: 'definition', value: { valueString: definition } }]),
-		...(inactive ? [{ code: 'inactive', value: { valueBoolean: true } }] : []),
-		...parents.map((parent) => ({ code: 'parent', value: { valueCode: parent } })),
-		...children.map((child) => ({ code: 'child', value: { valueCode: child } })),
-		...Object.entries(properties).flatMap(([name, values]) =>
-			[values].flat().map((value) => ({ code: name, value: { valueString: value } })),
-		),
-	];
-	return answerParameters([
-		{ name: 'name', valueString: table.name },
-		...(table.version === undefined ? [] : [{ name: 'version', valueString: table.version }]),
-		{ name: 'display', valueString: found.display },
-		...designations.map(({ language, use, value }) => ({
-			name: 'designation',
-			part: [
-				...(language === null ? [] : [{ name: 'language', valueCode: language }]),
-				...(use === null ? [] : [{ name: 'use', valueCoding: { display: use } }]),
-				{ name: 'value', valueString: value },
-			],
-		})),
-		...list
-			.filter((one) => wanted.length === 0 || wanted.includes(one.code))
-			.map((one) => ({
+		...properties
+			.filter(({ code }) => wanted.length === 0 || wanted.includes(code))
+			.map(({ code, value }) => ({
 				name: 'property',
 				part: [
-					{ name: 'code', valueCode: one.code },
-					{ name: 'value', ...one.value },
+					{ name: 'code', valueCode: code },
+					{ name: 'value', ...value },
 				],
 			})),
 	]);
 }
 
-function propertiesOf(
-	{ code, defined, ancestors }: Placed,
-	concepts: ReadonlyMap<string, Placed>,
-): { readonly code: string; readonly value: object }[] {
+function inStored(system: CodeSystem, url: string, code: string): Meaning | undefined {
+	const concepts = conceptsOf(system);
+	const found = concepts.get(code);
+	if (found === undefined) return undefined;
+	const { display = found.code, designation = [] } = found.defined;
+	return {
+		name: system.name ?? url,
+		version: system.version,
+		display,
+		designations: designation.map(({ language, use, value }) => ({ language, use, value })),
+		properties: propertiesOf(found, concepts),
+	};
+}
+
+async function inTable(ctx: FhirCtx, canonical: string, code: string): Promise<Meaning | undefined> {
+	const table = await findSystem(ctx.db, canonical);
+	if (table === undefined) throw unknownSystem(canonical);
+	const found = await detailOf(ctx.db, table, code);
+	if (found === undefined) return undefined;
+	const { definition, parents, children, properties, inactive, designations, display } = found;
+	return {
+		name: table.name,
+		version: table.version,
+		display,
+		designations: designations.map(({ language, use, value }) => ({
+			language: language ?? undefined,
+			use: use === null ? undefined : { display: use },
+			value,
+		})),
+		properties: [
+			...(definition === undefined ? [] : [{ code: 'definition', value: { valueString: definition } }]),
+			...(inactive ? [{ code: 'inactive', value: { valueBoolean: true } }] : []),
+			...parents.map((parent) => ({ code: 'parent', value: { valueCode: parent } })),
+			...children.map((child) => ({ code: 'child', value: { valueCode: child } })),
+			...Object.entries(properties).flatMap(([name, values]) =>
+				[values].flat().map((value) => ({ code: name, value: { valueString: value } })),
+			),
+		],
+	};
+}
+
+function propertiesOf({ code, defined, ancestors }: Placed, concepts: ReadonlyMap<string, Placed>): Property[] {
 	const own = (defined.property ?? []).flatMap(({ code: name, ...rest }) => {
 		const value = Object.fromEntries(Object.entries(rest).filter(([key]) => /^value[A-Z]/.test(key)));
 		return typeof name === 'string' && name !== 'parent' ? [{ code: name, value }] : [];
@@ -156,8 +170,4 @@ function propertiesOf(
 		...children.map((child) => ({ code: 'child', value: { valueCode: child.code } })),
 		...own,
 	];
-}
-
-function unknown(code: string, text: string): Problem {
-	return new Problem('not-found', code, text, { issues: [{ severity: 'error', type: 'not-found', code, text }] });
 }

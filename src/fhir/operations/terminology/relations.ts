@@ -1,8 +1,8 @@
 // What codes of one system have to do with each other, whether the system is stored or loaded.
-import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { type CodeSystem, conceptsOf } from '#fhir/terminology/code-system.ts';
 import { conceptsByCode, findSystem, isBelow } from '#fhir/terminology/tables.ts';
+import { unknownSystem } from './problems.ts';
 import { findStored } from './stored.ts';
 
 /** A code system that can be asked about single codes. */
@@ -34,12 +34,7 @@ export async function systemAsked(ctx: FhirCtx, canonical: string): Promise<Aske
 		};
 	}
 	const table = await findSystem(ctx.db, canonical);
-	if (table === undefined) {
-		const text = `The code system "${canonical.slice(0, 200)}" is not known here.`;
-		throw new Problem('not-found', 'code-system-unknown', text, {
-			issues: [{ severity: 'error', type: 'not-found', code: 'code-system-unknown', text }],
-		});
-	}
+	if (table === undefined) throw unknownSystem(canonical);
 	return {
 		url: table.url,
 		version: table.version,

@@ -1,10 +1,10 @@
 // CodeSystem/$subsumes. https://hl7.org/fhir/R4/codesystem-operation-subsumes.html
-import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { define, hl7, input, output } from '#fhir/operations/define.ts';
 import { answerParameters, badParameter, missingParameter, readWhole, structureOf, textOf } from '#fhir/operations/input.ts';
 import type { Operation, OperationInput } from '#fhir/operations/operation.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { unknownCode } from './problems.ts';
 import { systemAsked } from './relations.ts';
 
 export const subsumes: Operation = {
@@ -40,7 +40,7 @@ export const subsumes: Operation = {
 		if ((a.system ?? system.split('|')[0]) !== (b.system ?? system.split('|')[0]))
 			throw badParameter('codingB', 'Both codes must be of one system.');
 		const asked = await systemAsked(ctx, system);
-		for (const { code } of [a, b]) if ((await asked.find(code)) === undefined) throw unknown(code);
+		for (const { code } of [a, b]) if ((await asked.find(code)) === undefined) throw unknownCode(code);
 		const outcome =
 			a.code === b.code
 				? 'equivalent'
@@ -68,9 +68,4 @@ async function systemOf(ctx: FhirCtx, given: OperationInput, named: string | und
 	if (system === undefined) throw missingParameter('system', 'Codes mean something in their system only.');
 	const version = textOf(given, 'version');
 	return version === undefined ? system : `${system}|${version}`;
-}
-
-function unknown(code: string): Problem {
-	const text = `The code system has no code "${code.slice(0, 100)}".`;
-	return new Problem('not-found', 'code-unknown', text, { issues: [{ severity: 'error', type: 'not-found', code: 'code-unknown', text }] });
 }

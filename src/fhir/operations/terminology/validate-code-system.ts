@@ -1,11 +1,11 @@
 // CodeSystem/$validate-code. https://hl7.org/fhir/R4/codesystem-operation-validate-code.html
-import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { define, hl7, input, output } from '#fhir/operations/define.ts';
 import { answerParameters, missingParameter, readWhole, textOf } from '#fhir/operations/input.ts';
 import type { Operation, OperationInput } from '#fhir/operations/operation.ts';
 import { normalise } from '#fhir/store/keys.ts';
 import { givenCodes } from './given.ts';
+import { undecidable } from './problems.ts';
 import { systemAsked } from './relations.ts';
 
 export const validateSystemCode: Operation = {
@@ -54,7 +54,7 @@ export const validateSystemCode: Operation = {
 			if (!fits) return answer(false, `The display "${display.slice(0, 200)}" is not that of the code.`, found.display);
 			return answer(true, found.inactive ? 'The code is no longer for use.' : undefined, found.display);
 		}
-		if (!asked.complete) throw undecidable();
+		if (!asked.complete) throw undecidable('It cannot be known here whether the code exists: only some codes of its system are known.');
 		return answer(false, 'The code is not in the code system.');
 	},
 };
@@ -65,12 +65,4 @@ async function systemOf(ctx: FhirCtx, given: OperationInput, named: string | und
 	if (url === undefined) throw missingParameter('url', 'Which code system?');
 	const version = textOf(given, 'version');
 	return version === undefined ? url : `${url}|${version}`;
-}
-
-function undecidable(): Problem {
-	const text = 'It cannot be known here whether the code exists: only some codes of its system are known.';
-	return new Problem('unsupported', 'code-undecidable', text, {
-		status: 422,
-		issues: [{ severity: 'error', type: 'not-supported', code: 'code-undecidable', text }],
-	});
 }

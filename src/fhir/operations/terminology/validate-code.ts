@@ -1,5 +1,4 @@
 // ValueSet/$validate-code. https://hl7.org/fhir/R4/valueset-operation-validate-code.html
-import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { define, hl7, input, output } from '#fhir/operations/define.ts';
 import { answerParameters, flagOf } from '#fhir/operations/input.ts';
@@ -8,6 +7,7 @@ import type { Resource } from '#fhir/resource.ts';
 import { normalise } from '#fhir/store/keys.ts';
 import { anySystem, type Concept, type Expansion, keyOf, type Source, tabled } from '#fhir/terminology/expand.ts';
 import { type GivenCode, givenCodes, givenValueSet } from './given.ts';
+import { undecidable } from './problems.ts';
 import { sourceOf } from './stored.ts';
 
 export const validateCode: Operation = {
@@ -92,12 +92,7 @@ function isDisplayOf({ display }: GivenCode, concept: Concept): boolean {
 function requireKnown({ open: unlisted, partial }: Expansion, codes: readonly GivenCode[]): void {
 	const open = new Set([...unlisted, ...partial]);
 	const doubtful = open.has(anySystem) || codes.some(({ system }) => (system === undefined ? open.size > 0 : open.has(system)));
-	if (!doubtful) return;
-	const text = 'It cannot be known here whether the code is in the value set: not all codes of its system are known.';
-	throw new Problem('unsupported', 'code-undecidable', text, {
-		status: 422,
-		issues: [{ severity: 'error', type: 'not-supported', code: 'code-undecidable', text }],
-	});
+	if (doubtful) throw undecidable('It cannot be known here whether the code is in the value set: not all codes of its system are known.');
 }
 
 function answer(result: boolean, concept: Concept | undefined, message: string | undefined): Resource {
