@@ -369,7 +369,7 @@ export function createSubscriptions(options: SubscriptionOptions): Subscriptions
 				// The lock lives as long as this connection.
 				await client.query('SELECT 1');
 				const busy = await match();
-				await deliver();
+				if (active.size > 0) await deliver();
 				if (ctx.clock.now().getTime() - swept > 3_600_000) {
 					swept = ctx.clock.now().getTime();
 					await outbox.forgetDelivered(db);

@@ -39,7 +39,7 @@ export function narrativeHtml(element: Element): string {
 }
 
 function contentOf(element: Element): string {
-	return element.children.map((one) => (typeof one === 'string' ? escaped(one) : render(one))).join('');
+	return element.children.map((one) => (typeof one === 'string' ? escapedHtml(one) : render(one))).join('');
 }
 
 function render(element: Element): string {
@@ -55,7 +55,7 @@ function childrenFor(element: Element, name: string): string {
 	const { children } = element;
 	if (name === 'table') {
 		const caption = children.find((one) => typeof one !== 'string' && one.name === 'caption') as Element | undefined;
-		const head = caption === undefined ? '' : `<caption>${escaped(textOf(caption) ?? '')}</caption>`;
+		const head = caption === undefined ? '' : `<caption>${escapedHtml(textOf(caption) ?? '')}</caption>`;
 		return head + structured(children, /^(thead|tbody|tfoot|tr|col|colgroup)$/);
 	}
 	if (/^(thead|tbody|tfoot)$/.test(name)) return structured(children, /^tr$/);
@@ -92,9 +92,10 @@ function attributesOf(element: Element): string {
 function link(element: Element): string {
 	const { href = '' } = element.attributes;
 	const inner = contentOf(element);
-	return /^(https?:\/\/|#)[^\s"<>]+$/i.test(href) ? `<a href="${escaped(href)}">${inner}</a>` : inner;
+	return /^(https?:\/\/|#)[^\s"<>]+$/i.test(href) ? `<a href="${escapedHtml(href)}">${inner}</a>` : inner;
 }
 
-function escaped(text: string): string {
+/** A text within HTML, also within an attribute in double quotes. */
+export function escapedHtml(text: string): string {
 	return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

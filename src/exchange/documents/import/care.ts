@@ -1,6 +1,6 @@
 // Around the clinical facts: family history, coverage, goals, care teams and notes.
 
-import { narrativeHtml } from '#formats/ccda/narrative.ts';
+import { escapedHtml, narrativeHtml } from '#formats/ccda/narrative.ts';
 import { at, child, childrenOf, type Element, textOf } from '#formats/ccda/tree.ts';
 import {
 	type CodeableConcept,
@@ -248,7 +248,7 @@ export const note: Maker = (reading, act, where) => {
 	const text = child(act, 'text');
 	const reference = child(text, 'reference')?.attributes.value?.replace(/^#/, '');
 	const place = reference === undefined ? undefined : reading.document.narrative.get(reference);
-	const html = place === undefined ? `<div><p>${escapeHtml(referredText(text, reading.document) ?? '')}</p></div>` : narrativeHtml(place);
+	const html = place === undefined ? `<div><p>${escapedHtml(referredText(text, reading.document) ?? '')}</p></div>` : narrativeHtml(place);
 	const told = conceptAt(reading, act);
 	const particular = told?.coding?.filter(({ code }) => code !== '34109-9') ?? [];
 	const kind = told !== undefined && particular.length > 0 ? { ...told, coding: particular } : told;
@@ -295,7 +295,3 @@ export const note: Maker = (reading, act, where) => {
 	inner.readOthers(urn, where);
 	return [urn];
 };
-
-function escapeHtml(text: string): string {
-	return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}

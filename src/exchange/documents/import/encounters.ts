@@ -5,6 +5,7 @@ import { conceptOf } from '#formats/ccda/values.ts';
 import { reasons } from './conditions.ts';
 import { locationDisplay, locationsOf, procedure } from './procedures.ts';
 import {
+	actorOf,
 	actorsOf,
 	codeIn,
 	concept,
@@ -108,9 +109,9 @@ export const visitOfHeader: Maker = (reading, element, where) => {
 			subject,
 			period,
 			hospitalization: dischargeOf(conceptOf(child(element, 'dischargeDispositionCode'), reading.document)),
-			participant: childrenOf(element, 'encounterParticipant')
-				.concat(childrenOf(element, 'responsibleParty'))
-				.flatMap((one) => actorsOf({ name: 'x', attributes: {}, children: [{ ...one, name: 'performer' }] }, 'performer'))
+			participant: [...childrenOf(element, 'encounterParticipant'), ...childrenOf(element, 'responsibleParty')]
+				.map(actorOf)
+				.filter((one) => one !== undefined)
 				.map((actor) => ({ individual: personOf([actor]) })),
 		}),
 	);

@@ -58,7 +58,7 @@ export type Receiving = {
  * `patient`, and what a write of the resources throws.
  */
 export async function receive(ctx: FhirCtx, bytes: Buffer, options: Receiving = {}): Promise<Incoming> {
-	const parsed = readCcda(bytes);
+	const parsed = parse(ctx, bytes);
 	const before = await knownDocument(ctx, parsed.header, bytes);
 	if (before !== undefined) return { ...(await review(ctx, before)), known: true };
 	const binary: Step = {
@@ -75,12 +75,24 @@ export async function receive(ctx: FhirCtx, bytes: Buffer, options: Receiving = 
 	const [, document = ''] = await writeTogether(ctx, [binary, reference, task]);
 	const id = document.slice('DocumentReference/'.length);
 	const patient = options.patient ?? (await certainPatient(ctx, parsed));
-	if (patient !== undefined) await assign(ctx, id, { patient, confirm: options.confirm === true });
-	else if (options.create === true) await assign(ctx, id, { create: true });
-	const incoming = await review(ctx, id);
+	if (patient !== undefined) await assign(ctx, id, { patient, confirm: options.confirm === true }, parsed);
+	else if (options.create === true) await assign(ctx, id, { create: true }, parsed);
+	const incoming = await review(ctx, id, parsed);
 	if (options.acceptNew !== true || incoming.patient === undefined) return incoming;
 	const accept = incoming.items.filter(({ state, refused }) => state === 'new' && refused.length === 0).map(({ key }) => key);
-	return decide(ctx, id, { accept });
+	return decide(ctx, id, { accept }, parsed);
+}
+
+/** A document as it was read, and of each item whether it can be stored. */
+type Parsed = Omit<ReadDocument, 'items'> & { readonly items: readonly (Item & { readonly refused: readonly string[] })[] };
+
+function parse(ctx: FhirCtx, bytes: Buffer): Parsed {
+	const read = readCcda(bytes);
+	const items = read.items.map((item) => {
+		const { resource, errors } = checked(ctx.fhir.validator, item.resource);
+		return { ...item, resource, refused: errors.map(({ path, text }) => `${path ?? resource.resourceType}: ${text}`) };
+	});
+	return { ...read, items };
 }
 
 async function knownDocument(ctx: FhirCtx, { identifier }: Header, bytes: Buffer): Promise<string | undefined> {
@@ -96,13 +108,12 @@ function hashOf(bytes: Buffer): string {
 }
 
 /** https://hl7.org/fhir/us/core/StructureDefinition-us-core-documentreference.html */
-function documentReference({ header, document }: ReadDocument, bytes: Buffer, url: string, now: string): Resource {
+function documentReference({ header, document }: Parsed, bytes: Buffer, url: string, now: string): Resource {
 	const { identifier, type, date, author, custodian, confidentiality, title } = header;
-	const masterIdentifier = identifier;
 	return present({
 		resourceType: 'DocumentReference',
 		meta: { tag: [{ system: taskSystem, code: taskCode }] },
-		masterIdentifier,
+		masterIdentifier: identifier,
 		identifier: identifier === undefined ? [] : [identifier],
 		status: 'current',
 		type,
@@ -151,7 +162,7 @@ function taskOf(ctx: FhirCtx, focus: string): Resource {
 	};
 }
 
-async function certainPatient(ctx: FhirCtx, { patient }: ReadDocument): Promise<string | undefined> {
+async function certainPatient(ctx: FhirCtx, { patient }: Parsed): Promise<string | undefined> {
 	if (patient === undefined) return undefined;
 	const certain = (await candidatesFor(ctx, patient)).filter(({ grade }) => grade === 'certain');
 	return certain.length === 1 ? certain[0]?.id : undefined;
@@ -163,8 +174,8 @@ export type Assignment = { readonly patient: string; readonly confirm?: boolean 
  * Files a held document under a patient, or under one made from its header. Throws Problem conflict `document-patient-settled` when it has a
  * patient already, `document-patient-differs` when the names or dates of birth do, invalid `document-without-patient`.
  */
-export async function assign(ctx: FhirCtx, documentId: string, assignment: Assignment): Promise<void> {
-	const { reference, task, parsed } = await load(ctx, documentId);
+export async function assign(ctx: FhirCtx, documentId: string, assignment: Assignment, sent?: Parsed): Promise<void> {
+	const { reference, task, parsed } = await load(ctx, documentId, sent);
 	if (reference.subject !== undefined) throw patientSettled();
 	const steps: Step[] = [];
 	let subject: string;
@@ -215,9 +226,10 @@ function updateOf(resource: Resource): Step {
 	};
 }
 
-type Loaded = { readonly reference: Resource; readonly task: Resource; readonly parsed: ReadDocument };
+type Loaded = { readonly reference: Resource; readonly task: Resource; readonly parsed: Parsed };
 
-async function load(ctx: FhirCtx, documentId: string): Promise<Loaded> {
+/** `sent` is the document as it came with this request, which need not be read again. */
+async function load(ctx: FhirCtx, documentId: string, sent?: Parsed): Promise<Loaded> {
 	const reference = resourceIn(await read(ctx, 'DocumentReference', documentId));
 	const [task] = await findAll(ctx, 'Task', [
 		['focus', `DocumentReference/${documentId}`],
@@ -225,13 +237,14 @@ async function load(ctx: FhirCtx, documentId: string): Promise<Loaded> {
 	]);
 	const url = (reference.content as { attachment?: { url?: string } }[] | undefined)?.[0]?.attachment?.url;
 	if (task === undefined || url === undefined) throw documentUnknown();
+	if (sent !== undefined) return { reference, task, parsed: sent };
 	const binary = parseJson(Buffer.from(await restoreBody(ctx.fhir, await read(ctx, 'Binary', url.replace(/^.*Binary\//, ''))))) as Resource;
-	return { reference, task, parsed: readCcda(Buffer.from(binary.data as string, 'base64')) };
+	return { reference, task, parsed: parse(ctx, Buffer.from(binary.data as string, 'base64')) };
 }
 
 /** What a document that came in holds, and what of it was decided. Throws Problem not-found `document-not-incoming` for any other. */
-export async function review(ctx: FhirCtx, documentId: string): Promise<Incoming> {
-	return reviewOf(ctx, documentId, await load(ctx, documentId));
+export async function review(ctx: FhirCtx, documentId: string, sent?: Parsed): Promise<Incoming> {
+	return reviewOf(ctx, documentId, await load(ctx, documentId, sent));
 }
 
 async function reviewOf(ctx: FhirCtx, documentId: string, { reference, task, parsed }: Loaded): Promise<Incoming> {
@@ -239,16 +252,9 @@ async function reviewOf(ctx: FhirCtx, documentId: string, { reference, task, par
 	const compared: readonly Comparison[] =
 		patient === undefined ? parsed.items.map(() => ({ state: 'new', differences: [] })) : await compareAll(ctx, patient, parsed.items);
 	const decisions = decisionsOf(task);
-	const items = parsed.items.map((item, index): Reviewed => {
-		const { resource, errors } = checked(ctx.fhir.validator, item.resource);
-		return {
-			...item,
-			...(compared[index] as Comparison),
-			resource,
-			decision: decisions.get(item.key),
-			refused: errors.map(({ path, text }) => `${path ?? resource.resourceType}: ${text}`),
-		};
-	});
+	const items = parsed.items.map(
+		(item, index): Reviewed => ({ ...item, ...(compared[index] as Comparison), decision: decisions.get(item.key) }),
+	);
 	return {
 		document: `DocumentReference/${documentId}`,
 		task,
@@ -274,8 +280,8 @@ export type Decisions = { readonly [decision in Decision]?: readonly string[] };
  * same as ours needs no decision. Throws Problem invalid `document-item-unknown`, `document-item-refused`, conflict `document-unmatched` when
  * it has no patient yet, and stale when somebody else decided at the same time.
  */
-export async function decide(ctx: FhirCtx, documentId: string, decisions: Decisions): Promise<Incoming> {
-	const loaded = await load(ctx, documentId);
+export async function decide(ctx: FhirCtx, documentId: string, decisions: Decisions, sent?: Parsed): Promise<Incoming> {
+	const loaded = await load(ctx, documentId, sent);
 	const incoming = await reviewOf(ctx, documentId, loaded);
 	if (incoming.patient === undefined) throw unmatched();
 	const byKey = new Map(incoming.items.map((item) => [item.key, item]));
@@ -307,7 +313,7 @@ export async function decide(ctx: FhirCtx, documentId: string, decisions: Decisi
 	);
 	steps.push(updateOf({ ...stated(ctx, loaded.task, left.length === 0 ? 'done' : 'open'), ...(output.length === 0 ? {} : { output }) }));
 	await writeTogether(ctx, steps);
-	return review(ctx, documentId);
+	return review(ctx, documentId, loaded.parsed);
 }
 
 /** What each urn of the document becomes: what is written now keeps it, what we have is ours, the rest has no reference. */

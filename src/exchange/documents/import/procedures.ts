@@ -247,7 +247,7 @@ function specimens(reading: Reading, statement: Element): object[] {
 }
 
 /** Places of service (22.4.32): their coded kind. */
-function locationsOf(reading: Reading, statement: Element): object[] {
+export function locationsOf(reading: Reading, statement: Element): object[] {
 	return places(statement).flatMap((role) => extra('location-type', conceptAt(reading, role)));
 }
 
@@ -264,5 +264,3 @@ export function locationDisplay(statement: Element): { display: string } | undef
 		.find((name) => name !== undefined);
 	return display === undefined ? undefined : { display };
 }
-
-export { concept, locationsOf };

@@ -1,5 +1,5 @@
 // A clinical document as a page of HTML: our own stylesheet, no script, nothing loaded, no markup of the document's own.
-import { narrativeHtml } from '#formats/ccda/narrative.ts';
+import { escapedHtml, narrativeHtml } from '#formats/ccda/narrative.ts';
 import type { Fact, Outline, Part } from './outline.ts';
 
 /** What such a page may do in a browser: be shown. */
@@ -10,23 +10,23 @@ export const pagePolicy =
 export function htmlOf(outline: Outline): string {
 	const { title, language, patient, about, document, parts, plain } = outline;
 	return `<!DOCTYPE html>
-<html lang="${escaped(language)}">
+<html lang="${escapedHtml(language)}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escaped(title)}: ${escaped(patient)}</title>
+<title>${escapedHtml(title)}: ${escapedHtml(patient)}</title>
 <style>${style}</style>
 </head>
 <body>
 <header>
-<p class="kind">${escaped(title)}</p>
-<h1>${escaped(patient)}</h1>
+<p class="kind">${escapedHtml(title)}</p>
+<h1>${escapedHtml(patient)}</h1>
 <div class="facts">${factsHtml(about)}${factsHtml(document)}</div>
 </header>
 <div class="page">
-${parts.length > 1 ? `<nav aria-label="Sections"><ol>${parts.map((part, i) => `<li><a href="#part-${i + 1}">${escaped(part.title)}</a></li>`).join('')}</ol></nav>` : ''}
+${parts.length > 1 ? `<nav aria-label="Sections"><ol>${parts.map((part, i) => `<li><a href="#part-${i + 1}">${escapedHtml(part.title)}</a></li>`).join('')}</ol></nav>` : ''}
 <main>
-${parts.map((part, i) => partHtml(part, `part-${i + 1}`, 2)).join('\n')}${plain === undefined ? '' : `<pre>${escaped(plain)}</pre>`}
+${parts.map((part, i) => partHtml(part, `part-${i + 1}`, 2)).join('\n')}${plain === undefined ? '' : `<pre>${escapedHtml(plain)}</pre>`}
 </main>
 </div>
 </body>
@@ -35,17 +35,13 @@ ${parts.map((part, i) => partHtml(part, `part-${i + 1}`, 2)).join('\n')}${plain 
 }
 
 function factsHtml(facts: readonly Fact[]): string {
-	return `<dl>${facts.map(({ label, words }) => `<div><dt>${escaped(label)}</dt><dd>${escaped(words)}</dd></div>`).join('')}</dl>`;
+	return `<dl>${facts.map(({ label, words }) => `<div><dt>${escapedHtml(label)}</dt><dd>${escapedHtml(words)}</dd></div>`).join('')}</dl>`;
 }
 
 function partHtml({ title, narrative, parts }: Part, id: string, level: number): string {
 	const heading = `h${Math.min(level, 6)}`;
 	const inner = narrative === undefined ? '' : narrativeHtml(narrative);
-	return `<section id="${id}"><${heading}>${escaped(title)}</${heading}>${inner}${parts.map((part, i) => partHtml(part, `${id}-${i + 1}`, level + 1)).join('')}</section>`;
-}
-
-function escaped(text: string): string {
-	return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+	return `<section id="${id}"><${heading}>${escapedHtml(title)}</${heading}>${inner}${parts.map((part, i) => partHtml(part, `${id}-${i + 1}`, level + 1)).join('')}</section>`;
 }
 
 const style = `
