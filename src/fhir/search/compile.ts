@@ -141,13 +141,18 @@ function chainCondition(row: Row, param: SearchParam, type: string, clause: Clau
 }
 
 /**
- * The row refers to no such row of its patient: an anti-join, so that where many rows are looked at the few that are not to be referred to
- * are found once. What is of no patient is asked by its keys.
+ * The row refers to no such row of its patient. Of patients who are named those rows are found once; else it is an anti-join, so that where
+ * many rows are looked at the few that are not to be referred to are found once. What is of no patient is asked by its keys.
  */
 function notKindred(row: Row, { param, type, clause }: Extract<Clause, { is: 'kindred' }>): Sql {
-	const target = another(row, type, 'index');
+	const target = another(row, type, row.patients === undefined ? 'index' : 'filter');
 	const from = sql`${table(type)} ${raw(target.alias)}`;
-	const refers = sql`${column(row, 'keys')} @> ARRAY[${column(target, 'rk')} + ${raw(paramSalt(param.code))}]`;
+	const key = sql`${column(target, 'rk')} + ${raw(paramSalt(param.code))}`;
+	if (row.patients !== undefined) {
+		const theirs = sql`SELECT ${key} FROM ${from} WHERE ${keysIn(column(target, 'pat'), row.patients)} AND ${conditionOf(target, clause)}`;
+		return isNotTrue(sql`${column(row, 'keys')} && ARRAY(${theirs})`);
+	}
+	const refers = sql`${column(row, 'keys')} @> ARRAY[${key}]`;
 	return sql`NOT EXISTS (SELECT 1 FROM ${from} WHERE ${column(target, 'pat')} = ${column(row, 'pat')} AND ${conditionOf(target, clause)} AND ${refers})
 		AND NOT (${column(row, 'pat')} IS NULL AND ${chainCondition(row, param, type, clause)})`;
 }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { builtInRoles, roleGrants } from '#access/roles.ts';
 import { raw } from '#db/sql.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { testFhir } from '#testing/fhir.ts';
@@ -381,6 +382,36 @@ test('a statement is written as it was', async () => {
 	const text = written.join('\n');
 	if (process.env.HERON_GOLDEN === 'write') writeFileSync(file, text);
 	assert.equal(readFileSync(file, 'utf8'), text);
+});
+
+test('what a chart hides from a nurse costs no look for each row', async () => {
+	const confidentiality = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
+	const subject = { reference: 'Patient/p77' };
+	const hidden: Resource[] = [
+		{ ...encounter(77), id: 'restricted', meta: { security: [{ system: confidentiality, code: 'R' }] }, subject },
+		{ ...observation(77), id: 'within', subject, encounter: { reference: 'Encounter/restricted' } },
+		{ ...observation(78), id: 'itself', subject, meta: { security: [{ system: confidentiality, code: 'V' }] } },
+	];
+	await ctx.fhir.store.transact(ctx, (unit) =>
+		unit.write(hidden.map((resource) => ({ type: resource.resourceType, id: resource.id as string, op: 'C', resource }))),
+	);
+	const grants = roleGrants(
+		{},
+		builtInRoles.filter(({ name }) => name === 'nurse'),
+	);
+	const { ctx: heard, statements } = listening({ ...ctx, caller: { kind: 'user', id: 'nurse', name: 'nurse', grants } });
+	const { matches } = await search(heard, { type: 'Observation', query: 'patient=p77&_sort=-date&_count=50', handling: 'strict' });
+	const all = stored.get('Observation')?.filter((one: Any) => one.subject.reference === 'Patient/p77') ?? [];
+	assert.deepEqual(new Set(matches.map(({ id }) => id)), new Set(all.map(({ id }) => id)));
+	const [statement, ...others] = statements as [Spoken];
+	assert.deepEqual(others, []);
+	assert.ok(statement.named, 'is prepared');
+	const { nodes, buffers, text } = await explain(ctx.db, statement);
+	assert.ok(buffers <= 20, `touches ${buffers} pages\n${text}`);
+	assert.ok(
+		['observation_pat', 'encounter_pat'].every((by) => nodes.some(({ index }) => index === by)),
+		text,
+	);
 });
 
 /** A statement with its parts on lines of their own. */

@@ -10,6 +10,7 @@ import { chanceOf } from './frequency.ts';
 import type { Order } from './keyset.ts';
 import { type Lead, leadOf, orderOfLead } from './lead.ts';
 import { type Place, readPlace } from './page.ts';
+import { patientKeysOf } from './params/reference.ts';
 import { allOf, type Row, rowOf } from './params/row.ts';
 import { badPage } from './problems.ts';
 import { type Clause, isNever, type SearchQuery } from './query.ts';
@@ -74,10 +75,16 @@ function commonLeads(wanted: readonly Wanted[]): Lead[] {
 }
 
 async function sourceOf(ctx: FhirCtx, db: Querier, query: SearchQuery, { type, clause }: Wanted, lead: Lead): Promise<Source> {
-	const row = rowOf(ctx, type, 'filter');
 	const parts: Clause[] = [];
 	for (const part of flatten(clause)) parts.push(await resolve(ctx, db, type, part));
+	const row = { ...rowOf(ctx, type, 'filter'), ...patientsOf(parts, lead) };
 	return { row, parts, lead, order: query.sort.length > 0 ? orderOf(row, query.sort) : orderOfLead(row, lead) };
+}
+
+/** The only patients whose rows can match, when a patient leads. */
+function patientsOf(parts: readonly Clause[], lead: Lead): { patients?: readonly string[] } {
+	const found = lead.by === 'patient' ? patientKeysOf(parts[lead.at] as Clause) : undefined;
+	return found === undefined || found.also.length > 0 ? {} : { patients: found.keys };
 }
 
 /** The parts of a conjunction, however nested. */
@@ -180,9 +187,11 @@ function isNameable(query: SearchQuery, { lead }: Source, others: readonly Claus
 /** Conditions whose form does not hang on their values. */
 function isPlain(clause: Clause): boolean {
 	if (clause.is === 'patient') return true;
-	if (clause.is !== 'param' || clause.values.length !== 1) return false;
+	if (clause.is === 'not' || clause.is === 'kindred') return isPlain(clause.is === 'not' ? clause.of : clause.clause);
+	if (clause.is !== 'param') return false;
 	const { type, storage } = clause.param;
-	if (type === 'token') return clause.modifier === undefined || clause.modifier === 'not';
+	if (type === 'token') return clause.values.length <= 3 && (clause.modifier === undefined || clause.modifier === 'not');
+	if (clause.values.length !== 1) return false;
 	if (type === 'date') return storage.in === 'date' || storage.in === 'column';
 	return type === 'reference' && clause.modifier === undefined;
 }

@@ -1,6 +1,6 @@
 // What this caller may see of each type, as ordinary clauses: on the type searched, on every link of a chain, on every
 // include. A grant's own criteria are not restricted again.
-import { grantsFor, type Interaction } from '#access/ctx.ts';
+import { type Grant, grantsFor, type Interaction } from '#access/ctx.ts';
 import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { refKey } from '#fhir/store/keys.ts';
@@ -15,8 +15,11 @@ export type Reach = Clause | undefined | 'nothing';
 /** What the caller reaches of a type by an interaction. */
 export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): Reach {
 	const grants = grantsFor(ctx.caller, type, interaction);
+	const telling = grants.filter(
+		(grant, i) => !grants.some((other, j) => j !== i && gives(other, grant) && (j < i || !gives(grant, other))),
+	);
 	const alternatives: Clause[] = [];
-	for (const grant of grants) {
+	for (const grant of telling) {
 		if (grant.patient === undefined && grant.query === undefined && grant.except === undefined) return undefined;
 		const parts: Clause[] = [];
 		if (grant.patient !== undefined) {
@@ -37,6 +40,15 @@ export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): R
 	}
 	if (alternatives.length === 0) return 'nothing';
 	return alternatives.length === 1 ? alternatives[0] : { is: 'any', of: alternatives };
+}
+
+/** Whether a grant reaches all that another does. */
+function gives(grant: Grant, other: Grant): boolean {
+	return (
+		(grant.patient === undefined || grant.patient === other.patient) &&
+		(grant.query === undefined || grant.query === other.query) &&
+		(grant.except ?? []).every((query) => other.except?.includes(query))
+	);
 }
 
 /** A grant whose query says nothing about the type, or cannot be understood, gives nothing. */

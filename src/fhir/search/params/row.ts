@@ -16,6 +16,8 @@ export type Row = {
 	 * written so that the planner cannot be tempted by the GIN index, whatever it guesses.
 	 */
 	readonly mode: 'index' | 'filter';
+	/** Keys of patients: all rows that are looked at are of one of these. Not set when they may be of any. */
+	readonly patients?: readonly string[];
 	/** Set when conditions are about a resource that the row contains and refers to by this parameter. */
 	readonly inside?: { readonly param: SearchParam; readonly type: string };
 	/** Numbers the aliases of one statement. */
@@ -38,8 +40,8 @@ export function table(type: string, side?: 'string' | 'range'): Sql {
 }
 
 /** A row of another table of the same statement. */
-export function another(row: Row, type: string, mode: Row['mode']): Row {
-	return { ...row, type, alias: `t${++row.aliases.next}`, mode };
+export function another({ fhir, now, aliases }: Row, type: string, mode: Row['mode']): Row {
+	return { fhir, now, type, alias: `t${++aliases.next}`, mode, aliases };
 }
 
 /** The row carries at least one of these keys. */
