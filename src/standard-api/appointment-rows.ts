@@ -21,7 +21,7 @@ import { resourceOf, type Shown, valuesChanging } from './records.ts';
 import { find } from './references.ts';
 import type { Answer, Call, Does, StandardRow } from './row.ts';
 import { isDate, wrong } from './rules.ts';
-import { draftOf, signing } from './write.ts';
+import { copyOf, draftOf, signing } from './write.ts';
 
 /** Appointments that are not struck, of a patient when one is given, by the filters that a calendar needs. */
 export async function listed(ctx: FhirCtx, call: Call, patient?: Stored): Promise<Page> {
@@ -201,8 +201,7 @@ async function changeNamed(ctx: FhirCtx, call: Call, stored: Stored): Promise<An
 	const body = await prepared(ctx, call.body, categories, before);
 	const sent = await valuesChanging(ctx, mapping.fields, draftOf(stored), before, body);
 	const edit = (former: Appointment): Appointment => {
-		// Through text, so that decimals keep the digits they were written with.
-		const draft = draftOf({ body: JSON.stringify(former) });
+		const draft = copyOf(former);
 		revise(mapping, draft, sent);
 		return draft as Appointment;
 	};

@@ -5,7 +5,7 @@ import type { Written } from '#fhir/store/store.ts';
 import { type Field, isSame, type Mapping, revise, shownOf, type Values, valuesOf } from './mapping.ts';
 import { idIn, numbersOf, resolveReferences } from './references.ts';
 import { requireChange, requireNew, valuesSent } from './rules.ts';
-import { claiming, draftOf, inOneTransaction, readingOf, type Work } from './write.ts';
+import { claiming, copyOf, draftOf, inOneTransaction, readingOf, type Work } from './write.ts';
 
 export type Shown = Record<string, unknown>;
 
@@ -62,7 +62,7 @@ export async function createRecord(
 ): Promise<Written> {
 	const draft = await resourceOf(ctx, mapping, body, fixed);
 	return inOneTransaction(ctx, async (work) => {
-		const made = structuredClone(draft);
+		const made = copyOf(draft);
 		await also?.(work, made);
 		const number = mapping.numbered === undefined ? undefined : await ctx.fhir.store.takeNumber();
 		if (number !== undefined) mapping.numbered?.(made, number);

@@ -2,6 +2,7 @@
 import type { Resource } from '#fhir/resource.ts';
 import { ucumSystem } from '#fhir/store/units.ts';
 import { convert, isCodeOf, type Measure, measures, type Sign, type Unit, type UnitSystem, unitNamed } from './vital-signs.ts';
+import { copyOf } from './write.ts';
 
 type Node = Record<string, unknown>;
 type Coding = { system?: string; code?: string; display?: string };
@@ -77,7 +78,7 @@ export type Changed = {
  * The Observations with measures set or taken away. What else they hold stays; what is new has the frame. Nothing that is given is changed.
  */
 export function withMeasures(observations: readonly Resource[], sent: ReadonlyMap<string, Measured>, frame: Frame): Changed {
-	const copies = observations.map((one) => structuredClone(one));
+	const copies = observations.map(copyOf);
 	const made: Resource[] = [];
 	const altered = new Set<Resource>();
 	for (const { sign, measure } of measures) {

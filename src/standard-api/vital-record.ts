@@ -10,7 +10,7 @@ import type { Found, Shown } from './records.ts';
 import { isNumeric, requireNew, valuesSent, wrong } from './rules.ts';
 import { type Frame, isVitalSign, type Measured, shownValue, slotOf, unitOf, valueIn, withMeasures } from './vital-measures.ts';
 import { type Measure, measures, panel, type UnitSystem, unitNamed } from './vital-signs.ts';
-import { draftOf } from './write.ts';
+import { copyOf, draftOf } from './write.ts';
 
 export const name = 'vital';
 const loinc = 'http://loinc.org';
@@ -215,10 +215,9 @@ export function writeVital(
 	const changed = withMeasures(members, sent.measures, frame);
 	const made = changed.made.map((one) => ({ ...one, id: newId() }));
 	const altered = new Map(changed.altered.map((one) => [one, amended(one)]));
-	const kept = changed.kept.map((one) => structuredClone(one));
-	const present = [...kept, ...altered.values(), ...made];
+	const present = [...changed.kept, ...altered.values(), ...made];
 	const touched = new Set<Resource>(altered.values());
-	const draft: Resource = structuredClone(head ?? newPanel(frame));
+	const draft = copyOf(head ?? newPanel(frame));
 	const before = JSON.stringify(draft);
 	revise({ fields: vitalMapping.fields }, draft, sent.values);
 	for (const word of wordFields) {

@@ -257,6 +257,35 @@ test('measurements that came through FHIR without a panel are records too', asyn
 	assert.equal(((await server.api('GET', path)).json as unknown as Answer[]).length, 1);
 });
 
+test('a change of one field leaves the digits of the others as they were written', async () => {
+	const at = { subject: { reference: 'Patient/p' }, effectiveDateTime: '2025-03-04T08:00:00Z', status: 'final', category: vitalSigns };
+	const put = async (id: string, code: string, rest: string): Promise<void> => {
+		const resource = { resourceType: 'Observation', id, code: { coding: [{ system: 'http://loinc.org', code }] }, ...at };
+		const body = JSON.stringify(resource).replace(/}$/, `,${rest}}`);
+		const stored = await server.send('PUT', `Observation/${id}`, { body, headers: { 'content-type': 'application/fhir+json' } });
+		assert.equal(stored.status, 201, stored.text);
+	};
+	const quantity = (value: string, unit: string): string =>
+		`"valueQuantity":{"value":${value},"system":"http://unitsofmeasure.org","code":"${unit}"}`;
+	await put('warm', '8310-5', quantity('98.60', '[degF]'));
+	await put('beat', '8867-4', quantity('72.0', '/min'));
+	const score = '"extension":[{"url":"http://example.org/score","valueDecimal":1.50}]';
+	await put('head', '85353-1', `"hasMember":[{"reference":"Observation/warm"}],${score}`);
+	for (const body of [{ note: 'calm' }, { temp_method: 'Oral' }, { respiration: '15' }]) {
+		const changed = await server.api('PUT', 'api/patient/p/vital/head', { body });
+		assert.equal(changed.status, 200, changed.text);
+	}
+	assert.equal((await server.api('PUT', 'api/patient/p/vital/beat', { body: { note: 'quick' } })).status, 200);
+	for (const [id, written] of [
+		['warm', '"value":98.60,'],
+		['beat', '"value":72.0,'],
+		['head', '"valueDecimal":1.50}'],
+	] as const) {
+		const { text } = await server.send('GET', `Observation/${id}`);
+		assert.ok(text.includes(written) && (text.includes('Oral') || id !== 'warm'), text);
+	}
+});
+
 test('a nurse enters vitals, changes her own and not those of others', async () => {
 	for (const id of ['nurse', 'doctor'])
 		await server.send('PUT', `Practitioner/${id}`, { body: { resourceType: 'Practitioner', id, name: [{ family: id }] } });

@@ -137,6 +137,11 @@ export function draftOf({ body }: Pick<Stored, 'body'>): Resource {
 	return parseJson(Buffer.from(body)) as Resource;
 }
 
+/** A copy that may be changed, made through text: decimals keep the digits they were written with (structuredClone loses them). */
+export function copyOf(resource: object): Resource {
+	return draftOf({ body: JSON.stringify(resource) });
+}
+
 /** The resource with the profile claimed when it meets it, and not claimed when it does not. */
 export function claiming(ctx: FhirCtx, resource: Resource, profile: string | undefined): Resource {
 	if (profile === undefined) return resource;
