@@ -1,5 +1,6 @@
 // Whether coded values are in the value set they are bound to, https://hl7.org/fhir/R4/terminologies.html#strength.
 import type { Definitions } from '#fhir/definitions/definitions.ts';
+import type { StructureFacts } from '#fhir/definitions/facts.ts';
 
 /** undefined: that cannot be known here. */
 export type BindingTest = (value: unknown) => boolean | undefined;
@@ -52,10 +53,16 @@ function conceptTest({ coding, extension }: Concept, test: (coding: Coding) => b
 	return result;
 }
 
+/** The value set in the version of the profile that binds to it, where it is known in several. */
+export function versioned(valueSet: string, { version }: StructureFacts): string {
+	return version === undefined ? valueSet : `${valueSet}|${version}`;
+}
+
 /** A value set with some of its codes, to show what is expected. */
 export function shownSet(definitions: Definitions, valueSet: string): string {
 	const codes = [...new Set((definitions.valueSetCodes(valueSet) ?? []).map(({ code }) => code))];
-	if (codes.length === 0) return valueSet;
+	const [name] = valueSet.split('|') as [string];
+	if (codes.length === 0) return name;
 	const some = codes.length <= 12 ? codes.join(', ') : `${codes.slice(0, 10).join(', ')} and ${codes.length - 10} more`;
-	return `${valueSet} (${some})`;
+	return `${name} (${some})`;
 }

@@ -3,7 +3,7 @@
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { ElementFacts, StructureFacts, TypeFacts } from '#fhir/definitions/facts.ts';
 import { suffixOf } from '#fhir/path/values.ts';
-import { bindingTest } from './bindings.ts';
+import { bindingTest, versioned } from './bindings.ts';
 import type { Findings } from './findings.ts';
 import { fixedTest, patternTest } from './match.ts';
 import { isPrimitiveType } from './primitives.ts';
@@ -120,11 +120,10 @@ class ProfileWriter {
 			(known !== undefined && (isRequired ? known.strength === 'required' && known.valueSet === valueSet : known.maxValueSet === valueSet))
 		)
 			return '';
-		// The value set in the version of the profile, where it is known in several.
-		const { version } = this.#structure;
-		const test = bindingTest(this.#context.definitions, version === undefined ? valueSet : `${valueSet}|${version}`, code);
+		const inVersion = versioned(valueSet, this.#structure);
+		const test = bindingTest(this.#context.definitions, inVersion, code);
 		if (test === undefined) return '';
-		return `if (v !== undefined && v !== null && ${this.#source.constant(test)}(v) === false) ${this.#r}.profileBinding(c, ${this.#p}, ${this.#r}.shownSet(${quote(valueSet)}), v, ${!isRequired});`;
+		return `if (v !== undefined && v !== null && ${this.#source.constant(test)}(v) === false) ${this.#r}.profileBinding(c, ${this.#p}, ${this.#r}.shownSet(${quote(inVersion)}), v, ${!isRequired});`;
 	}
 
 	#targets({ code, targets }: TypeFacts, base: ElementFacts | undefined): string {

@@ -1,7 +1,7 @@
 // Slicing, https://hl7.org/fhir/R4/profiling.html#slicing: which slice an item belongs to, by discriminators.
 import type { ElementFacts, SlicingFacts, StructureFacts } from '#fhir/definitions/facts.ts';
 import { suffixOf } from '#fhir/path/values.ts';
-import { bindingTest } from './bindings.ts';
+import { bindingTest, versioned } from './bindings.ts';
 import type { Findings } from './findings.ts';
 import { fixedTest, patternTest, type ValueTest } from './match.ts';
 import { isPrimitiveType } from './primitives.ts';
@@ -163,11 +163,11 @@ function throughProfiles({ node, structure }: Place, step: Step, context: Profil
 	return undefined;
 }
 
-function testOf(type: string, { node }: Place, context: ProfileContext): SliceTest | undefined {
+function testOf(type: string, { node, structure }: Place, context: ProfileContext): SliceTest | undefined {
 	switch (type) {
 		case 'value':
 		case 'pattern': {
-			const test = contentTest(node, context);
+			const test = contentTest(node, structure, context);
 			return test === undefined ? undefined : ({ value }) => (value === unknownResource ? undefined : test(value));
 		}
 		case 'exists':
@@ -184,17 +184,23 @@ function testOf(type: string, { node }: Place, context: ProfileContext): SliceTe
 }
 
 /** What a node fixes of its content: its own value, or those of the elements below it. */
-function contentTest(node: ProfileNode, context: ProfileContext): ((value: unknown) => boolean | undefined) | undefined {
+function contentTest(
+	node: ProfileNode,
+	structure: StructureFacts,
+	context: ProfileContext,
+): ((value: unknown) => boolean | undefined) | undefined {
 	const { fixed, pattern, binding, types } = node.facts;
 	if (fixed !== undefined) return fixedTest(fixed);
 	if (pattern !== undefined) return patternTest(pattern);
 	const below = node.children.flatMap((child) => {
-		const test = contentTest(child, context);
+		const test = contentTest(child, structure, context);
 		return test === undefined ? [] : [childTest(child.facts, test)];
 	});
 	if (below.length > 0) return (value) => below.every((test) => test(value));
 	const type = types?.[0]?.code;
-	return binding?.strength === 'required' && type !== undefined ? bindingTest(context.definitions, binding.valueSet, type) : undefined;
+	return binding?.strength === 'required' && type !== undefined
+		? bindingTest(context.definitions, versioned(binding.valueSet, structure), type)
+		: undefined;
 }
 
 function childTest(facts: ElementFacts, test: (value: unknown) => boolean | undefined): ValueTest {

@@ -509,6 +509,20 @@ describe('profiles', () => {
 	});
 });
 
+describe('slices that a value set tells', () => {
+	it('are of the version of the profile', () => {
+		// Social history became a category of screenings with 8.0.0; before, it was one beside them.
+		for (const version of ['6.1.0', '7.0.0', '8.0.0']) {
+			const url = `http://hl7.org/fhir/us/core/StructureDefinition/us-core-observation-screening-assessment|${version}`;
+			const category = ['survey', 'social-history'].map((code) => ({
+				coding: [{ system: 'http://terminology.hl7.org/CodeSystem/observation-category', code }],
+			}));
+			const asked = changed('heartRate', (o) => Object.assign(o, { meta: { profile: [url] }, category }));
+			assert.deepEqual(validator.validate(asked), [], version);
+		}
+	});
+});
+
 describe('what an issue is', () => {
 	const one = (change: (resource: Loose) => void): Issue => validator.validate(changed('heartRate', change)).at(0) as Issue;
 
