@@ -1,9 +1,26 @@
 // Allergies, and what holds the care of somebody together: the team, the goals, the plan.
+import type { Resource } from '#fhir/resource.ts';
 import { type Chart, ofVisit, type Visit } from './chart.ts';
-import { type Coded, concept, hl7, type Link, linkTo, narrative, profiled, quantity, rxnorm, snomed, usCoreCodes } from './fhir.ts';
+import type { Problem, Target } from './data/problems.ts';
+import {
+	type Coded,
+	type Concept,
+	concept,
+	hl7,
+	type Link,
+	linkTo,
+	narrative,
+	profiled,
+	type Quantity,
+	quantity,
+	round,
+	rxnorm,
+	snomed,
+	usCoreCodes,
+} from './fhir.ts';
 import { hadOn, type Life } from './life.ts';
 import { prescribe } from './prescriptions.ts';
-import { addMonths, dateOf, instantOf, yearsBetween } from './time.ts';
+import { addMonths, dateOf, dayOf, instantOf, yearsBetween } from './time.ts';
 
 type Allergy = {
 	readonly system: string;
@@ -160,33 +177,52 @@ function addTeam(chart: Chart, visit: Visit, relative: Link | undefined): Link {
 	return linkTo(team);
 }
 
-function addGoal(
-	life: Life,
-	visit: Visit,
-	goal: NonNullable<ReturnType<typeof hadOn>[number]['problem']['goal']>,
-	condition: { readonly id?: string } | undefined,
-): Link {
-	const { chart } = life;
-	const { text, measure, below } = goal;
-	const reached = chart.random.chance(0.3);
+/** A goal that is reached was set when the problem was found; the others are set anew. */
+function addGoal({ chart }: Life, visit: Visit, { text, target }: NonNullable<Problem['goal']>, condition: Resource | undefined): Link {
+	const high = target === undefined ? undefined : highOf(chart, target);
+	const value = target === undefined ? undefined : lastValue(chart, target.measure[0]);
+	const reached = high !== undefined && value !== undefined && value < high && condition !== undefined;
+	const set = reached ? dayOf(String(condition.recordedDate).slice(0, 10)) : visit.start.day;
+	const measure = target === undefined ? {} : concept('http://loinc.org', target.measure);
 	const added = chart.add({
 		resourceType: 'Goal',
 		meta: profiled('us-core-goal'),
 		lifecycleStatus: reached ? 'completed' : 'active',
 		achievementStatus: concept(`${hl7}/goal-achievement`, reached ? ['achieved', 'Achieved'] : ['in-progress', 'In Progress']),
-		description: { ...(measure === undefined ? {} : concept('http://loinc.org', measure)), text },
+		description: { ...measure, text },
 		subject: chart.person.link,
-		startDate: dateOf(visit.start.day),
+		startDate: dateOf(set),
 		target: [
 			{
-				...(measure === undefined || below === undefined
-					? {}
-					: { measure: concept('http://loinc.org', measure), detailRange: { high: quantity(below[0], below[1]) } }),
-				dueDate: dateOf(addMonths(visit.start.day, 6)),
+				...(target === undefined || high === undefined ? {} : { measure, detailRange: { high: quantity(high, target.unit) } }),
+				dueDate: dateOf(addMonths(set, 6)),
 			},
 		],
 		expressedBy: chart.random.chance(0.5) ? chart.person.link : visit.clinician.link,
 		...(condition?.id === undefined ? {} : { addresses: [{ reference: `Condition/${condition.id}` }] }),
 	});
 	return linkTo(added, text);
+}
+
+/** What the value is to fall below; undefined for who has never been weighed. */
+function highOf(chart: Chart, target: Target): number | undefined {
+	if ('below' in target) return target.below;
+	const weight = lastValue(chart, '29463-7');
+	return weight === undefined ? undefined : round(target.ofWeight(weight), 1);
+}
+
+type Measured = { readonly code: Concept; readonly valueQuantity?: Quantity };
+
+/** The last value of a LOINC code, of an observation or of a part of one. */
+function lastValue({ resources }: Chart, code: string): number | undefined {
+	const values = resources.flatMap((resource) => {
+		if (resource.resourceType !== 'Observation') return [];
+		const parts = [resource as unknown as Measured, ...((resource.component ?? []) as Measured[])];
+		return parts.flatMap((part) => (hasCode(part.code, code) && part.valueQuantity !== undefined ? [part.valueQuantity.value] : []));
+	});
+	return values.at(-1);
+}
+
+function hasCode({ coding }: Concept, code: string): boolean {
+	return (coding as readonly { readonly code: string }[]).some((one) => one.code === code);
 }

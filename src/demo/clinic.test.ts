@@ -128,6 +128,30 @@ test('treatment moves results: the first A1c of diabetics is higher than the las
 	assert.ok(falls > series.length / 2, `${falls} of ${series.length}`);
 });
 
+type Coded = { readonly coding: readonly { readonly code: string }[] };
+type Measured = { readonly code: Coded; readonly valueQuantity?: { readonly value: number } };
+type Target = { readonly measure?: Coded; readonly detailRange?: { readonly high: { readonly value: number } } };
+
+test('goals are of those whose values they are about, and reached when the last value says so', () => {
+	const kinds = new Map<string, Set<unknown>>();
+	for (const chart of charts) {
+		const values = of(chart, 'Observation').flatMap((one) => [one as unknown as Measured, ...((one.component ?? []) as Measured[])]);
+		for (const { id, target, lifecycleStatus } of of(chart, 'Goal')) {
+			const [{ measure, detailRange }] = target as [Target];
+			if (measure === undefined || detailRange === undefined) continue;
+			const code = measure.coding[0]?.code as string;
+			const { high } = detailRange;
+			const own = values.filter((one) => one.code.coding[0]?.code === code && one.valueQuantity !== undefined);
+			const last = own.at(-1)?.valueQuantity?.value;
+			if (code === '29463-7') assert.ok(Math.abs(high.value / (last as number) - 1) < 0.12, `Goal/${id}: ${high.value} of ${last} kg`);
+			assert.equal(lifecycleStatus === 'completed', last !== undefined && last < high.value, `Goal/${id}: ${last}, ${high.value}`);
+			kinds.set(code, (kinds.get(code) ?? new Set()).add(lifecycleStatus));
+		}
+	}
+	assert.deepEqual(kinds.get('4548-4'), new Set(['completed', 'active']));
+	assert.ok(kinds.has('29463-7'));
+});
+
 test('children grow and get their vaccines at the age for them', () => {
 	charts.forEach((chart, n) => {
 		const { birth, parent } = clinic.person(n);

@@ -54,19 +54,20 @@ export type File = {
 	readonly category: 'Imaging report' | 'Lab Report' | 'Medical Record';
 };
 
-/** A PDF, kept as Binary, and the reference that describes it. */
-export function addFile(chart: Chart, visit: Visit, { title, type, paragraphs, related, category }: File): Resource {
-	const url = addBinary(chart, visit, title, paragraphs);
+/** A PDF, kept as Binary, and the reference that describes it; `url` when it is there already. */
+export function addFile(chart: Chart, visit: Visit, { title, type, paragraphs, related, category }: File, url?: string): Resource {
+	const at = url ?? addPdf(chart, visit, title, paragraphs);
 	const { context, ...rest } = base(chart, visit, type, title);
 	return chart.add({
 		...rest,
 		category: [filedUnder(category), noteCategory],
-		content: [{ attachment: { contentType: 'application/pdf', url, title, creation: instantOf(visit.end) }, format: textFormat }],
+		content: [{ attachment: { contentType: 'application/pdf', url: at, title, creation: instantOf(visit.end) }, format: textFormat }],
 		context: { ...(context as object), ...(related === undefined ? {} : { related: [related] }) },
 	});
 }
 
-function addBinary(chart: Chart, visit: Visit, title: string, paragraphs: readonly string[]): string {
+/** A PDF of the patient's; its url. */
+export function addPdf(chart: Chart, visit: Visit, title: string, paragraphs: readonly string[]): string {
 	const { name, birth } = { name: chart.person.name, birth: chart.person.birth };
 	const head = `${name}, born ${new Date(birth * 86_400_000).toISOString().slice(0, 10)}`;
 	const pdf = pdfOf({ title, lines: [visit.facility.organization.display ?? '', head, '', ...paragraphs] });
@@ -87,7 +88,7 @@ export function addDirective(chart: Chart, visit: Visit, type: Coded, paragraphs
 	const inside = chart.random.chance(0.4);
 	const source = inside
 		? { data: pdfOf({ title, lines: paragraphs }).toString('base64') }
-		: { url: addBinary(chart, visit, title, paragraphs) };
+		: { url: addPdf(chart, visit, title, paragraphs) };
 	const { context, ...rest } = base(chart, visit, type, title);
 	return chart.add({
 		...rest,

@@ -18,6 +18,8 @@ type Stay = {
 	readonly disposition: Coded;
 	readonly procedure?: Coded;
 	readonly device?: { readonly code: Coded; readonly maker: string; readonly model: string; readonly di: string };
+	/** What else was written, before the summary. */
+	readonly notes: readonly (readonly [type: Coded, text: string])[];
 	readonly story: string;
 };
 
@@ -31,8 +33,22 @@ const stays: readonly Stay[] = [
 		disposition: ['home', 'Home'],
 		procedure: ['307280005', 'Implantation of cardiac pacemaker'],
 		device: { code: ['14106009', 'Cardiac pacemaker'], maker: 'Northwind Cardiac', model: 'Pulse DR', di: '00844588003288' },
+		notes: [
+			[
+				['34111-5', 'Emergency department Note'],
+				'Brought by ambulance with shortness of breath at rest since the night. Sits upright, rales to the middle of both lungs, legs swollen to the knees. Oxygen, furosemide by vein. Admitted to cardiology.',
+			],
+			[
+				['11488-4', 'Consult note'],
+				'Asked about pauses on telemetry. Sinus arrest of up to four seconds with dizziness. A dual chamber pacemaker is advised and accepted.',
+			],
+			[
+				['11504-8', 'Surgical operation note'],
+				'Dual chamber pacemaker by the left cephalic vein under local anesthesia. Thresholds and sensing good, pocket dry. No complication.',
+			],
+		],
 		story:
-			'Admitted with shortness of breath and swollen legs. Diuresis of 6 liters with furosemide by vein. Pauses of up to four seconds on telemetry; a dual chamber pacemaker was implanted on day 3 without complication. Dry weight 78 kg.',
+			'Admitted with shortness of breath and swollen legs. Diuresis of 6 liters with furosemide by vein. Pauses of up to four seconds on telemetry; a dual chamber pacemaker was implanted on day 3 without complication.',
 	},
 	{
 		trait: 'bones',
@@ -43,6 +59,16 @@ const stays: readonly Stay[] = [
 		disposition: ['snf', 'Skilled nursing facility'],
 		procedure: ['609588000', 'Total knee replacement'],
 		device: { code: ['109228008', 'Knee joint prosthesis'], maker: 'Alder Orthopedics', model: 'Stride II', di: '00886444551234' },
+		notes: [
+			[
+				['11488-4', 'Consult note'],
+				'Seen before the operation by anesthesiology: walks two blocks, no chest pain. Spinal anesthesia agreed on.',
+			],
+			[
+				['11504-8', 'Surgical operation note'],
+				'Total replacement of the right knee by a medial parapatellar approach, cemented. Tourniquet 62 minutes, blood loss 150 ml. Stable, bends to 120 degrees.',
+			],
+		],
 		story:
 			'Elective total replacement of the right knee under spinal anesthesia. Walked with a frame on the first day, bends the knee to 90 degrees. Wound dry. Rehabilitation follows.',
 	},
@@ -54,6 +80,7 @@ const stays: readonly Stay[] = [
 		days: 2,
 		disposition: ['home', 'Home'],
 		procedure: ['177184002', 'Normal delivery procedure'],
+		notes: [],
 		story: 'Spontaneous labor at term, vaginal birth of a healthy boy. Blood loss 300 ml. Both well, breastfeeding begun.',
 	},
 ];
@@ -107,7 +134,9 @@ function addStay(life: Life, stay: Stay, day: Day): void {
 						],
 					}),
 		});
-	if (stay.trait === 'bones') prescribe(life, { ...visit, start: visit.end }, 'oxycodone', { days: 3, reason: condition });
+	if (stay.trait === 'bones')
+		prescribe(life, { ...visit, start: visit.end }, 'oxycodone', { days: 3, reason: condition, toldBy: visit.clinician.link });
+	for (const [type, text] of stay.notes) addNote(chart, visit, type, type[1], text);
 	const summary = [
 		'DISCHARGE SUMMARY',
 		`Admitted ${dateOf(day)}, discharged ${dateOf(day + stay.days)}.`,

@@ -195,7 +195,11 @@ export function patientOf({ practice, today }: World, person: Person): Resource 
 				value: `L${String(100_000 + n)}`,
 				assigner: practice.organization,
 			},
-			{ type: concept(`${hl7}/v2-0203`, ['SS', 'Social Security number']), system: 'http://hl7.org/fhir/sid/us-ssn', value: ssnOf(random) },
+			{
+				type: concept(`${hl7}/v2-0203`, ['SS', 'Social Security number']),
+				system: 'http://hl7.org/fhir/sid/us-ssn',
+				...ssnOf(random, person, today),
+			},
 		],
 		active: death === undefined,
 		name: [
@@ -242,9 +246,11 @@ function contactOf(parent: Person): object {
 	};
 }
 
-/** Numbers beginning with 9 are never given out. */
-function ssnOf(random: Random): string {
-	return `9${String(random.below(90) + 10).slice(0, 2)}-${random.between(10, 49)}-${random.between(1000, 9999)}`;
+/** Numbers beginning with 9 are never given out. Of babies it is not known yet. */
+function ssnOf(random: Random, { birth }: Person, today: Day): object {
+	if (today - birth < 365)
+		return { _value: { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }] } };
+	return { value: `9${String(random.below(90) + 10).slice(0, 2)}-${random.between(10, 49)}-${random.between(1000, 9999)}` };
 }
 
 function extensionsOf({ origin, sex, language, n }: Person, random: Random): object[] {

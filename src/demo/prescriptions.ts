@@ -2,7 +2,7 @@
 import type { Resource } from '#fhir/resource.ts';
 import { ofVisit, type Visit } from './chart.ts';
 import { type Drug, type DrugName, drugs } from './data/drugs.ts';
-import { type Coded, concept, hl7, linkTo, profiled, quantity, rxnorm, snomed, ucum, usCore } from './fhir.ts';
+import { type Coded, concept, hl7, type Link, linkTo, profiled, quantity, rxnorm, snomed, ucum, usCore } from './fhir.ts';
 import type { Life } from './life.ts';
 import { dateOf, instantOf, later } from './time.ts';
 
@@ -20,13 +20,16 @@ export type Prescribing = {
 	readonly reason?: Resource;
 	/** Bought without a prescription; the patient told of it. */
 	readonly reported?: true;
+	/** Prescribed elsewhere; who told of it. */
+	readonly toldBy?: Link;
 };
 
 /** Prescribes a drug, once, and has the pharmacy hand it out. */
-export function prescribe(life: Life, visit: Visit, name: DrugName, { days, reason, reported }: Prescribing): void {
+export function prescribe(life: Life, visit: Visit, name: DrugName, { days, reason, reported, toldBy }: Prescribing): void {
 	const { chart, taken } = life;
 	if (days === undefined && taken.has(name)) return;
 	const drug: Drug = drugs[name];
+	const teller = reported ? chart.person.link : toldBy;
 	const request = chart.add({
 		resourceType: 'MedicationRequest',
 		meta: profiled('us-core-medicationrequest'),
@@ -34,7 +37,7 @@ export function prescribe(life: Life, visit: Visit, name: DrugName, { days, reas
 		status: days === undefined ? 'active' : 'completed',
 		intent: reported ? 'plan' : 'order',
 		category: [concept(`${hl7}/medicationrequest-category`, ['community', 'Community'])],
-		...(reported ? { reportedReference: chart.person.link } : { reportedBoolean: false }),
+		...(teller === undefined ? { reportedBoolean: false } : { reportedReference: teller }),
 		...medicationOf(life, name, drug),
 		...ofVisit(chart, visit),
 		authoredOn: instantOf(later(visit.start, 18)),
@@ -116,7 +119,8 @@ function dispense(life: Life, visit: Visit, name: DrugName, request: Resource): 
 		...medicationOf(life, name, drug),
 		subject: chart.person.link,
 		context: visit.link,
-		performer: [{ actor: chart.world.practice.pharmacy }],
+		// What the clinic has in stock the nurse hands out.
+		performer: [{ actor: chart.world.practice.stock.has(name) ? visit.nurse.link : chart.world.practice.pharmacy }],
 		authorizingPrescription: [linkTo(request)],
 		type: concept(`${hl7}/v3-ActCode`, ['FFC', 'First Fill - Complete']),
 		quantity: amountOf(drug),

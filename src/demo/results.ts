@@ -2,8 +2,8 @@
 import type { Resource } from '#fhir/resource.ts';
 import { type Chart, ofVisit, type Visit } from './chart.ts';
 import { type Analyte, type AnalyteName, analytes, type Panel, type PanelName, panels, wordTests } from './data/laboratory.ts';
-import { type Coded, concept, hl7, home, type Link, linkTo, loinc, profiled, quantity, snomed, text64 } from './fhir.ts';
-import { addFile } from './files.ts';
+import { type Coded, concept, hl7, home, type Link, linkTo, loinc, profiled, quantity, snomed } from './fhir.ts';
+import { addFile, addPdf, type File } from './files.ts';
 import { type Life, valueOn } from './life.ts';
 import { pictureOf } from './pictures.ts';
 import { instantOf, later } from './time.ts';
@@ -23,19 +23,27 @@ export function addPanel(life: Life, visit: Visit, name: PanelName): string {
 	const order = addOrder(chart, visit, panel.code, panel.title, 'laboratory');
 	const specimen = addSpecimen(chart, visit, specimens[panel.specimen].code, specimens[panel.specimen].tube);
 	const results = panel.analytes.map((analyte) => addValue(life, visit, analyte, specimen));
-	addReport(chart, visit, { code: panel.code, title: panel.title, order, specimen, results: results.map(({ resource }) => resource) });
+	addReport(chart, visit, {
+		code: panel.code,
+		title: panel.title,
+		order,
+		specimen,
+		results: results.map(({ resource }) => resource),
+		maker: laboratoryOf(chart),
+	});
 	return `${panel.title}: ${results.map(({ text }) => text).join(', ')}`;
 }
 
-/** A test whose answer is a finding. */
+/** A test whose answer is a finding; rapid ones are done by the nurse. */
 export function addWordTest(chart: Chart, visit: Visit, name: keyof typeof wordTests): void {
-	const { code, specimen: kind, answer } = wordTests[name];
+	const { code, specimen: kind, answer, rapid } = wordTests[name];
 	const order = addOrder(chart, visit, code, code[1], 'laboratory');
 	const specimen = addSpecimen(chart, visit, kind, 'Sterile container');
+	const maker = rapid ? { add: chart.add, performer: visit.nurse.link } : laboratoryOf(chart);
 	const spoiled = chart.random.chance(0.12);
 	const spelled = chart.random.chance(0.25);
-	const result = chart.addFromLaboratory({
-		...labBase(chart, visit, code, specimen),
+	const result = maker.add({
+		...labBase(chart, visit, code, specimen, maker),
 		...(spoiled
 			? { dataAbsentReason: concept(`${hl7}/data-absent-reason`, ['error', 'Error']), note: [{ text: 'The specimen leaked on the way.' }] }
 			: spelled
@@ -44,10 +52,17 @@ export function addWordTest(chart: Chart, visit: Visit, name: keyof typeof wordT
 		interpretation: [concept(`${hl7}/v3-ObservationInterpretation`, answer[0] === '260415000' ? normal : ['A', 'Abnormal'])],
 		referenceRange: [{ text: 'Not detected' }],
 	});
-	addReport(chart, visit, { code, title: code[1], order, specimen, results: [result] });
+	addReport(chart, visit, { code, title: code[1], order, specimen, results: [result], maker });
 }
 
-function labBase(chart: Chart, visit: Visit, code: Coded, specimen: Link): Resource {
+/** Who makes results: what they make is signed for them. */
+type Maker = { readonly add: Chart['add']; readonly performer: Link };
+
+function laboratoryOf({ addFromLaboratory: add, world }: Chart): Maker {
+	return { add, performer: world.practice.laboratory };
+}
+
+function labBase(chart: Chart, visit: Visit, code: Coded, specimen: Link, { performer }: Maker): Resource {
 	return {
 		resourceType: 'Observation',
 		meta: profiled('us-core-observation-lab'),
@@ -57,7 +72,7 @@ function labBase(chart: Chart, visit: Visit, code: Coded, specimen: Link): Resou
 		...ofVisit(chart, visit),
 		effectiveDateTime: instantOf(later(visit.start, 20)),
 		issued: instantOf(later(visit.start, 400)),
-		performer: [chart.world.practice.laboratory],
+		performer: [performer],
 		specimen,
 	};
 }
@@ -67,7 +82,7 @@ function addValue(life: Life, visit: Visit, name: AnalyteName, specimen: Link): 
 	const value = valueOn(life, name, visit.start.day);
 	const flag: Coded = high !== undefined && value > high ? ['H', 'High'] : low !== undefined && value < low ? ['L', 'Low'] : normal;
 	const resource = life.chart.addFromLaboratory({
-		...labBase(life.chart, visit, [code, display], specimen),
+		...labBase(life.chart, visit, [code, display], specimen, laboratoryOf(life.chart)),
 		valueQuantity: quantity(value, unit),
 		interpretation: [concept(`${hl7}/v3-ObservationInterpretation`, flag)],
 		referenceRange: [
@@ -152,10 +167,11 @@ type Report = {
 	readonly order: Link;
 	readonly specimen: Link;
 	readonly results: readonly Resource[];
+	readonly maker: Maker;
 };
 
-function addReport(chart: Chart, visit: Visit, { code, title, order, specimen, results }: Report): void {
-	chart.addFromLaboratory({
+function addReport(chart: Chart, visit: Visit, { code, title, order, specimen, results, maker }: Report): void {
+	maker.add({
 		resourceType: 'DiagnosticReport',
 		meta: profiled('us-core-diagnosticreport-lab'),
 		basedOn: [order],
@@ -165,12 +181,14 @@ function addReport(chart: Chart, visit: Visit, { code, title, order, specimen, r
 		...ofVisit(chart, visit),
 		effectiveDateTime: instantOf(later(visit.start, 20)),
 		issued: instantOf(later(visit.start, 400)),
-		performer: [chart.world.practice.laboratory],
+		performer: [maker.performer],
 		resultsInterpreter: [visit.clinician.link],
 		specimen: [specimen],
 		result: results.map((result) => linkTo(result)),
 	});
 }
+
+const resultKinds = { imaging: 'Imaging', procedure: 'Procedure', laboratory: 'Laboratory' } as const;
 
 type Study = {
 	readonly category: Coded;
@@ -178,7 +196,7 @@ type Study = {
 	readonly title: string;
 	readonly order: 'imaging' | 'procedure';
 	readonly results: readonly { readonly code: Coded; readonly value: object }[];
-	readonly kind: 'imaging' | 'procedure';
+	readonly kind: keyof typeof resultKinds;
 	readonly text: string;
 	readonly picture: 'chest' | 'ankle' | 'ecg' | 'slide';
 };
@@ -235,7 +253,7 @@ const studies = {
 		code: ['11526-1', 'Pathology study'],
 		title: 'Pathology of a colon polyp',
 		order: 'procedure',
-		kind: 'procedure',
+		kind: 'laboratory',
 		results: [{ code: ['33756-8', 'Polyp size greatest dimension by CAP cancer protocols'], value: { valueQuantity: quantity(6, 'mm') } }],
 		text: 'Colon polyp, snare removal. Tubular adenoma of 6 mm without high grade dysplasia, removed completely.',
 		picture: 'slide',
@@ -249,9 +267,9 @@ export function addStudy(chart: Chart, visit: Visit, name: keyof typeof studies)
 	const results = study.results.map(({ code, value }) =>
 		chart.add({
 			resourceType: 'Observation',
-			meta: profiled('us-core-observation-clinical-result'),
+			meta: profiled(study.kind === 'laboratory' ? 'us-core-observation-lab' : 'us-core-observation-clinical-result'),
 			status: 'final',
-			category: [concept(`${hl7}/observation-category`, [study.kind, study.kind === 'imaging' ? 'Imaging' : 'Procedure'])],
+			category: [concept(`${hl7}/observation-category`, [study.kind, resultKinds[study.kind]])],
 			code: concept(loinc, code),
 			...ofVisit(chart, visit),
 			effectiveDateTime: instantOf(later(visit.start, 25)),
@@ -260,6 +278,9 @@ export function addStudy(chart: Chart, visit: Visit, name: keyof typeof studies)
 		}),
 	);
 	const picture = addPicture(chart, visit, study);
+	// The report and the document stand for the same file, https://hl7.org/fhir/us/core/STU8/clinical-notes.html
+	const paragraphs = [study.text, `Read by ${visit.clinician.name}.`];
+	const url = addPdf(chart, visit, study.title, paragraphs);
 	const report = chart.add({
 		resourceType: 'DiagnosticReport',
 		meta: profiled('us-core-diagnosticreport-note'),
@@ -275,15 +296,16 @@ export function addStudy(chart: Chart, visit: Visit, name: keyof typeof studies)
 		result: results.map((result) => linkTo(result)),
 		media: [{ comment: study.title, link: picture }],
 		conclusion: study.results.length > 1 ? study.text.split('. ').at(-1) : study.text,
-		presentedForm: [{ contentType: 'text/plain', data: text64(study.text), title: study.title }],
+		presentedForm: [{ contentType: 'application/pdf', url, title: study.title }],
 	});
-	addFile(chart, visit, {
+	const file: File = {
 		title: study.title,
 		category: study.kind === 'imaging' ? 'Imaging report' : 'Lab Report',
 		type: study.category[0] === 'LP7839-6' ? ['11526-1', 'Pathology study'] : ['18748-4', 'Diagnostic imaging study'],
-		paragraphs: [study.text, `Read by ${visit.clinician.name}.`],
+		paragraphs,
 		related: linkTo(report),
-	});
+	};
+	addFile(chart, visit, file, url);
 }
 
 function addPicture(chart: Chart, visit: Visit, { picture, title }: Study): Link {

@@ -22,12 +22,12 @@ import { instantOf, later, yearsBetween } from './time.ts';
 
 const socialHistory = concept(`${hl7}/observation-category`, ['social-history', 'Social History']);
 
-type Answer = { readonly profile: string; readonly category: readonly Concept[]; readonly code: Concept; readonly by?: Link };
+type Answer = { readonly profiles: readonly string[]; readonly category: readonly Concept[]; readonly code: Concept; readonly by?: Link };
 
-function addAnswer(chart: Chart, visit: Visit, { profile, category, code, by }: Answer, value: object): Resource {
+function addAnswer(chart: Chart, visit: Visit, { profiles, category, code, by }: Answer, value: object): Resource {
 	return chart.add({
 		resourceType: 'Observation',
-		meta: profiled(profile),
+		meta: profiled(...profiles),
 		status: 'final',
 		category: [...category],
 		code,
@@ -47,7 +47,7 @@ const smoking = {
 
 /** Asked at every full visit of those who are old enough. */
 export function addSmoking({ chart, smoker, known }: Life, visit: Visit): void {
-	const of = { profile: 'us-core-smokingstatus', category: [socialHistory] };
+	const of = { profiles: ['us-core-smokingstatus'], category: [socialHistory] };
 	addAnswer(
 		chart,
 		visit,
@@ -95,7 +95,7 @@ export function addOccupation({ chart }: Life, visit: Visit): void {
 	const from = Math.min(person.birth + Math.round(random.between(19, 26) * 365.25), visit.start.day - 60);
 	const until = person.birth + 65 * 365;
 	const answer = {
-		profile: 'us-core-observation-occupation',
+		profiles: ['us-core-observation-occupation'],
 		category: [socialHistory],
 		code: concept(loinc, ['11341-5', 'History of Occupation']),
 	};
@@ -113,7 +113,7 @@ export function addOccupation({ chart }: Life, visit: Visit): void {
 /** What somebody who was asked, and wanted to, has said. */
 export function addOrientation({ chart }: Life, visit: Visit): void {
 	const answer = {
-		profile: 'us-core-observation-sexual-orientation',
+		profiles: ['us-core-observation-sexual-orientation'],
 		category: [socialHistory],
 		code: concept(loinc, ['76690-7', 'Sexual orientation']),
 	};
@@ -133,7 +133,7 @@ export function addPregnancyAnswers({ chart }: Life, visit: Visit): void {
 	addAnswer(
 		chart,
 		visit,
-		{ profile: 'us-core-observation-pregnancystatus', category: [socialHistory], code: concept(loinc, ['82810-3', 'Pregnancy status']) },
+		{ profiles: ['us-core-observation-pregnancystatus'], category: [socialHistory], code: concept(loinc, ['82810-3', 'Pregnancy status']) },
 		{ valueCodeableConcept: concept(snomed, status) },
 	);
 	if (pregnant) return;
@@ -146,7 +146,7 @@ export function addPregnancyAnswers({ chart }: Life, visit: Visit): void {
 		chart,
 		visit,
 		{
-			profile: 'us-core-observation-pregnancyintent',
+			profiles: ['us-core-observation-pregnancyintent'],
 			category: [socialHistory],
 			code: concept(loinc, ['86645-9', 'Pregnancy intention in the next year - Reported']),
 		},
@@ -159,6 +159,12 @@ function categoryOf(code: string, display: string): Concept {
 }
 
 const survey = concept(`${hl7}/observation-category`, ['survey', 'Survey']);
+const activity = concept(`${hl7}/observation-category`, ['activity', 'Activity']);
+
+/** A question by itself is a screening too, https://hl7.org/fhir/us/core/STU8/screening-and-assessments.html */
+const screened = ['us-core-simple-observation', 'us-core-observation-screening-assessment'];
+
+const exerciseDays = 'How many days per week did you engage in moderate to strenuous physical activity in the last 30 days';
 
 /** The form, filled in by the patient or for a child by the nurse. */
 function addResponse(chart: Chart, visit: Visit, form: Pick<Form, 'url' | 'title'>, item: readonly object[]): Resource {
@@ -199,7 +205,9 @@ function addScreening(
 			return { linkId: link, text: code[1], answer: [{ valueCoding: { system: loinc, code: answer, display } }] };
 		}),
 	);
-	const of = { profile: 'us-core-observation-screening-assessment', category: [...category, survey], by: chart.person.link };
+	// The nurse fills it in with the parents of a child.
+	const by = chart.person.parent === undefined ? chart.person.link : visit.nurse.link;
+	const of = { profiles: ['us-core-observation-screening-assessment'], category: [...category, survey], by };
 	const derivedFrom = [linkTo(response)];
 	const members = form.questions.map(({ code }, i) => {
 		// Some leave a question out.
@@ -243,8 +251,8 @@ export function askMood({ chart, had }: Life, visit: Visit): number {
 			chart,
 			visit,
 			{
-				profile: 'us-core-simple-observation',
-				category: [categoryOf('disability-status', 'Disability Status')],
+				profiles: screened,
+				category: [categoryOf('disability-status', 'Disability Status'), survey],
 				code: concept(loinc, ['94023-9', 'Depression severity']),
 			},
 			{
@@ -293,25 +301,26 @@ export function addIntake({ chart }: Life, visit: Visit, reason: string): void {
 
 /** What an adult drinks, whether somebody old manages alone, and the like. */
 export function addAbilities({ chart, had }: Life, visit: Visit, years: number): void {
-	const of = (category: Concept, code: Coded): Answer => ({
-		profile: 'us-core-simple-observation',
-		category: [category],
-		code: concept(loinc, code),
-	});
+	const of = (category: Concept, code: Coded): Answer => ({ profiles: screened, category: [category, survey], code: concept(loinc, code) });
+	const own = { by: chart.person.link };
 	addAnswer(
 		chart,
 		visit,
-		{ ...of(socialHistory, ['74013-4', 'Alcoholic drinks per day']), by: chart.person.link },
-		{
-			valueQuantity: quantity(chart.random.below(3), '/d', 'per day'),
-		},
+		{ ...of(socialHistory, ['74013-4', 'Alcoholic drinks per day']), ...own },
+		{ valueQuantity: quantity(chart.random.below(3), '/d', 'per day') },
+	);
+	addAnswer(
+		chart,
+		visit,
+		{ ...of(activity, ['89555-7', exerciseDays]), ...own },
+		{ valueQuantity: quantity(chart.person.traits.includes('sporty') ? 5 : chart.random.below(4), 'd/wk', 'days per week') },
 	);
 	if (chart.person.traits.includes('hunger'))
 		addAnswer(
 			chart,
 			visit,
 			{
-				profile: 'us-core-simple-observation',
+				profiles: ['us-core-simple-observation'],
 				category: [categoryOf('sdoh', 'SDOH')],
 				code: concept(snomed, ['160695008', 'Transport too expensive']),
 			},
@@ -336,7 +345,7 @@ export function addWishes(life: Life, visit: Visit): void {
 	const { chart } = life;
 	const { random } = chart;
 	const of = (profile: string, [code, display]: Coded, what: Coded): Answer => ({
-		profile,
+		profiles: [profile],
 		category: [categoryOf(code, display)],
 		code: concept(loinc, what),
 		by: chart.person.link,
@@ -391,7 +400,7 @@ export function addWishes(life: Life, visit: Visit): void {
 		chart,
 		visit,
 		{
-			profile: 'us-core-observation-adi-documentation',
+			profiles: ['us-core-observation-adi-documentation'],
 			category: [categoryOf('observation-adi-documentation', 'Observation ADI Documentation')],
 			code: concept(loinc, ['45473-6', 'Advance healthcare directive completed']),
 			by: visit.clinician.link,

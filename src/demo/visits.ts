@@ -81,9 +81,11 @@ export function addVisit(life: Life, memory: Memory, planned: Planned, opened: (
 	listProblems(life, visit);
 	if (planned.kind === 'prenatal') addPregnancy(life, memory, visit);
 	const reason = addDiagnosis(life, visit, planned, present);
-	visit.encounter.reasonReference = [linkTo(reason)];
+	visit.encounter.reasonReference = [reason, ...followed(planned, present)].map((condition) => linkTo(condition));
 	treat(life, visit, planned, reason);
 	const results = order(life, memory, visit, planned, present);
+	if (results.length > 0 && once(memory, 'report'))
+		addNote(chart, visit, ['11502-2', 'Laboratory report.total'], 'Laboratory report', results.join('\n'));
 	if (full && memory.hunger !== undefined)
 		remarks.push('Food runs out at the end of the month; was told about the food pantry on Lincoln Avenue.');
 	const [type, title] =
@@ -299,6 +301,11 @@ function diagnosisOf({ kind, complaint }: Planned, present: readonly Had[], isCh
 	return isChild ? childCheckUp : checkUp;
 }
 
+/** What stands on the problem list that a follow-up is about. */
+function followed({ kind }: Planned, [main]: readonly Had[]): readonly Resource[] {
+	return kind === 'follow-up' && main?.condition !== undefined ? [main.condition] : [];
+}
+
 /** What the visit was for, as the diagnosis of the encounter. */
 function addDiagnosis({ chart }: Life, visit: Visit, planned: Planned, present: readonly Had[]): Resource {
 	const { complaint } = planned;
@@ -306,6 +313,7 @@ function addDiagnosis({ chart }: Life, visit: Visit, planned: Planned, present: 
 	const over = complaint !== undefined && planned.day + complaint.days < chart.world.today;
 	return addCondition(chart, visit, diagnosis, {
 		meta: profiled('us-core-condition-encounter-diagnosis'),
+		extension: [asserted(planned.day)],
 		category: [concept(`${hl7}/condition-category`, ['encounter-diagnosis', 'Encounter Diagnosis'])],
 		encounter: visit.link,
 		...(complaint === undefined ? {} : { onsetDateTime: dateOf(planned.day - 2) }),

@@ -109,6 +109,7 @@ function addVital(chart: Chart, visit: Visit, name: VitalName, value: number): v
 const reasons: readonly Coded[] = [
 	['not-performed', 'Not Performed'],
 	['asked-declined', 'Asked But Declined'],
+	['unknown', 'Unknown'],
 ];
 
 function absent(reason: Coded): { readonly dataAbsentReason: Concept } {

@@ -148,15 +148,18 @@ export const wordTests = {
 		code: ['78012-2', 'Streptococcus pyogenes Ag [Presence] in Throat by Rapid immunoassay'],
 		specimen: ['258529004', 'Throat swab'],
 		answer: ['260373001', 'Detected'],
+		rapid: true,
 	},
 	culture: {
 		code: ['630-4', 'Bacteria identified in Urine by Culture'],
 		specimen: ['122575003', 'Urine specimen'],
 		answer: ['112283007', 'Escherichia coli'],
+		rapid: false,
 	},
 	fit: {
 		code: ['57905-2', 'Hemoglobin.gastrointestinal [Presence] in Stool by Immunologic method'],
 		specimen: ['119339001', 'Stool specimen'],
 		answer: ['260415000', 'Not detected'],
+		rapid: true,
 	},
 } as const;

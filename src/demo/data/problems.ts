@@ -7,6 +7,12 @@ import type { AnalyteName, PanelName } from './laboratory.ts';
 /** What a problem does to a result: how far it is off when found, what treatment leaves of that, and what every year adds. */
 export type Effect = { readonly peak: number; readonly left: number; readonly drift?: number };
 
+/** What somebody wants a value to fall below: a number, or so much more or less than the person weighs. */
+export type Target = { readonly measure: Coded; readonly unit: string } & (
+	| { readonly below: number }
+	| { readonly ofWeight: (kg: number) => number }
+);
+
 export type Problem = {
 	readonly key: string;
 	readonly snomed: Coded;
@@ -25,7 +31,7 @@ export type Problem = {
 	readonly monthsBetweenVisits: number;
 	/** It is over after so many years. */
 	readonly lasts?: number;
-	readonly goal?: { readonly text: string; readonly measure?: Coded; readonly below?: readonly [value: number, unit: string] };
+	readonly goal?: { readonly text: string; readonly target?: Target };
 	/** Lines of the assessment and plan, and of the care plan. */
 	readonly plan: string;
 	readonly says: readonly string[];
@@ -47,7 +53,10 @@ export const problems: readonly Problem[] = [
 		panels: ['metabolic'],
 		effects: { systolic: { peak: 34, left: 0.25 }, diastolic: { peak: 18, left: 0.25 } },
 		monthsBetweenVisits: 6,
-		goal: { text: 'Blood pressure below 130/80', measure: ['8480-6', 'Systolic blood pressure'], below: [130, 'mm[Hg]'] },
+		goal: {
+			text: 'Systolic blood pressure below 130 mmHg',
+			target: { measure: ['8480-6', 'Systolic blood pressure'], below: 130, unit: 'mm[Hg]' },
+		},
 		plan: 'Continue present medicines. Home blood pressure twice a week. Less than 2 g of sodium a day.',
 		says: [
 			'checks blood pressure at home, mostly in the 120s and 130s',
@@ -72,7 +81,10 @@ export const problems: readonly Problem[] = [
 			microalbumin: { peak: 14, left: 1, drift: 4 },
 		},
 		monthsBetweenVisits: 4,
-		goal: { text: 'Hemoglobin A1c below 7 percent', measure: ['4548-4', 'Hemoglobin A1c/Hemoglobin.total in Blood'], below: [7, '%'] },
+		goal: {
+			text: 'Hemoglobin A1c below 7 percent',
+			target: { measure: ['4548-4', 'Hemoglobin A1c/Hemoglobin.total in Blood'], below: 7, unit: '%' },
+		},
 		plan: 'Continue metformin with meals. Eye examination every year, feet at each visit. A1c in three to four months.',
 		says: ['fasting sugars mostly between 110 and 150', 'walks after dinner and has cut down on soda', 'feet feel normal, no sores'],
 	},
@@ -92,8 +104,11 @@ export const problems: readonly Problem[] = [
 		monthsBetweenVisits: 12,
 		goal: {
 			text: 'LDL cholesterol below 100 mg/dL',
-			measure: ['13457-7', 'Cholesterol in LDL [Mass/volume] in Serum or Plasma by calculation'],
-			below: [100, 'mg/dL'],
+			target: {
+				measure: ['13457-7', 'Cholesterol in LDL [Mass/volume] in Serum or Plasma by calculation'],
+				below: 100,
+				unit: 'mg/dL',
+			},
 		},
 		plan: 'Continue the statin. Lipid panel once a year. Diet rich in vegetables, fish and whole grain.',
 		says: ['no muscle aches with the statin', 'eats out less than before'],
@@ -232,7 +247,10 @@ export const problems: readonly Problem[] = [
 		panels: ['metabolic', 'heart'],
 		effects: { ntprobnp: { peak: 1400, left: 0.35 }, saturation: { peak: -2, left: 0.4 } },
 		monthsBetweenVisits: 3,
-		goal: { text: 'Weight within 1 kg of 78 kg, every morning', measure: ['29463-7', 'Body weight'], below: [79, 'kg'] },
+		goal: {
+			text: 'Weight no more than 1 kg above the dry weight, every morning',
+			target: { measure: ['29463-7', 'Body weight'], ofWeight: (kg) => kg + 1, unit: 'kg' },
+		},
 		plan: 'Weigh every morning; call for a gain of 1.5 kg in two days. Continue furosemide. Fluids up to 1.5 liters.',
 		says: ['sleeps on two pillows', 'ankles are slim in the morning and swollen at night'],
 	},
@@ -281,8 +299,7 @@ export const problems: readonly Problem[] = [
 		monthsBetweenVisits: 12,
 		goal: {
 			text: 'Loses five percent of body weight in six months',
-			measure: ['39156-5', 'Body mass index (BMI) [Ratio]'],
-			below: [30, 'kg/m2'],
+			target: { measure: ['29463-7', 'Body weight'], ofWeight: (kg) => kg * 0.95, unit: 'kg' },
 		},
 		plan: 'Food diary for two weeks. Half an hour of brisk walking on five days a week. Dietitian if wanted.',
 		says: ['would like to lose weight and has joined a walking group'],
