@@ -276,6 +276,8 @@ export const patientTypes: readonly string[] = [
 		...clinicalTypes,
 		'Appointment',
 		'AppointmentResponse',
+		// What their documents point at: those whose security context is the patient.
+		'Binary',
 		'Consent',
 		'Coverage',
 		'ExplanationOfBenefit',

@@ -3,13 +3,13 @@
 import { isMedication, medicationCriteria } from '#clinic/medications/list.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Coding, Resource } from '#fhir/resource.ts';
-import { author, type Entry } from './chart.ts';
+import { author, type Entry, linkIn } from './chart.ts';
 import { bareRows } from './chart-rows.ts';
 import { codeSystems, readCodes, writeCodes } from './codes.ts';
 import { issueFields } from './issues.ts';
 import { type Field, field, type Mapping } from './mapping.ts';
 import { at, isNode, type Place } from './place.ts';
-import { codesAt, codingsAt, dateChoice, dayOrTime, nameAt, nameOf, noteAt } from './places.ts';
+import { codesAt, codingsAt, dateChoice, dayOrTime, listOf, nameAt, nameOf, noteAt } from './places.ts';
 import type { StandardRow } from './row.ts';
 
 export const medicationProfile = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-medicationrequest';
@@ -31,6 +31,12 @@ export const drugName: Place = {
 	},
 };
 
+/** What the Medication that is referred to is called, and its codes; nothing when none is, or the caller may not see it. */
+export function referredDrug(resource: Resource, related: ReadonlyMap<string, Resource>): { name: string; codings: readonly Coding[] } {
+	const code = related.get(linkIn(resource.medicationReference))?.code;
+	return { name: nameOf(code) ?? '', codings: isNode(code) ? listOf(code.coding) : [] };
+}
+
 const drugSystems: readonly string[] = [codeSystems.rxnorm, codeSystems.ndc, codeSystems.cvx];
 
 /** Codes of drugs are the medication's. */
@@ -45,7 +51,8 @@ function diagnosisAt(resource: string): Place {
 		get: (node) => [drugs.get(node), reasons.get(node)].filter((part) => part !== undefined).join(';') || undefined,
 		set(node, value) {
 			const { codings, words } = readCodes(String(value ?? ''));
-			drugs.set(node, writeCodes(codings.filter(isDrugCode)));
+			// The codes of a drug that is referred to are its own.
+			if (!isNode((node as Resource).medicationReference)) drugs.set(node, writeCodes(codings.filter(isDrugCode)));
 			reasons.set(
 				node,
 				writeCodes(
@@ -176,7 +183,11 @@ const medication: Entry = {
 	entered: requested,
 	settle: settleMedication,
 	strike: strikeMedication,
-	present: (record) => ({ ...record, type: 'medication' }),
+	present(record, resource, related) {
+		const { name, codings } = referredDrug(resource, related);
+		const codes = [writeCodes(codings.filter(isDrugCode)), record.diagnosis].filter((part) => part !== '').join(';');
+		return { ...record, title: name || record.title, diagnosis: codes, type: 'medication' };
+	},
 };
 
 export const medicationRows: readonly StandardRow[] = bareRows({

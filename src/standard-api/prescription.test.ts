@@ -1,18 +1,14 @@
 // Prescriptions and the medication list through both APIs.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { medicationList } from '#clinic/medications/list.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { testServer } from '#testing/server.ts';
 import { type Enveloped, likelyRoundTrip, recordIn, recordRoundTrip } from '#testing/standard.ts';
 import { prescriptionMapping, statementPrescriptionMapping } from './prescription.ts';
 
 const server = await testServer({ after });
-for (const id of ['p', 'q', 'r']) await server.send('PUT', `Patient/${id}`, { body: { resourceType: 'Patient', id } });
-for (const body of [
-	{ resourceType: 'Practitioner', id: 'doctor', name: [{ family: 'Who' }] },
-	{ resourceType: 'Medication', id: 'drug', code: { text: 'Amoxicillin 500 MG' } },
-])
+for (const id of ['p', 'q']) await server.send('PUT', `Patient/${id}`, { body: { resourceType: 'Patient', id } });
+for (const body of [{ resourceType: 'Practitioner', id: 'doctor', name: [{ family: 'Who' }] }])
 	assert.ok((await server.send('PUT', `${body.resourceType}/${body.id}`, { body })).status < 300);
 
 const subject = { reference: 'Patient/p' };
@@ -116,51 +112,4 @@ test('a prescription is made with what it needs, changed, and struck out', async
 	const unknown = await server.api('GET', 'api/prescription/11111111-1111-4111-8111-111111111111');
 	assert.equal(unknown.status, 400);
 	assert.match(unknown.text, /"uuid":\{"invalid or nonexisting value":"value 1/);
-});
-
-test('the medication list is one: medications, prescriptions and FHIR say the same', async () => {
-	const entered = await server.api('POST', 'api/patient/r/medication', { body: { title: 'Aspirin', begdate: '2024-01-01 00:00:00' } });
-	const prescribed = await server.api('POST', 'api/prescription', { body: { drug: 'Metformin', patient_id: 'r' } });
-	const struck = await server.api('POST', 'api/prescription', { body: { drug: 'Mistaken', patient_id: 'r' } });
-	await server.api('DELETE', `api/prescription/${recordIn(struck.json).uuid}`);
-	const order = {
-		resourceType: 'MedicationRequest',
-		status: 'stopped',
-		intent: 'order',
-		medicationReference: { reference: 'Medication/drug' },
-	};
-	const statement = { resourceType: 'MedicationStatement', status: 'active', medicationCodeableConcept: { text: 'St John’s wort' } };
-	const through = async (body: object): Promise<unknown> =>
-		(await server.send('POST', (body as Resource).resourceType, { body: { ...body, subject: { reference: 'Patient/r' } } })).json.id;
-	const expected = [recordIn(entered.json).uuid, recordIn(prescribed.json).uuid, await through(order), await through(statement)].sort();
-	const medications = (await server.api('GET', 'api/patient/r/medication')).json as unknown as Record<string, unknown>[];
-	assert.deepEqual(medications.map(({ uuid }) => uuid).sort(), expected);
-	const prescriptions = (await server.api('GET', 'api/prescription?patient_id=r')).json as unknown as Enveloped<Record<string, unknown>[]>;
-	assert.deepEqual(prescriptions.data.map(({ uuid }) => uuid).sort(), expected);
-	// What is on the list is taken, and no plan that is still open: documents show it among the medications.
-	const { intent, reportedBoolean } = (await server.send('GET', `MedicationRequest/${recordIn(entered.json).uuid}`)).json;
-	assert.deepEqual([intent, reportedBoolean], ['plan', true]);
-	const { matches } = await medicationList(server.ctx, { patient: 'r' });
-	assert.deepEqual(matches.map(({ id }) => id).sort(), expected);
-	const fhir = await Promise.all(
-		['MedicationRequest', 'MedicationStatement'].map(async (type) => {
-			const { entry = [] } = (await server.send('GET', `${type}?patient=Patient/r&status:not=entered-in-error`)).json as {
-				entry?: { resource: Resource }[];
-			};
-			return entry.map(({ resource }) => resource.id);
-		}),
-	);
-	assert.deepEqual(fhir.flat().sort(), expected);
-	assert.deepEqual(prescriptions.data.map(({ drug, source_table: table }) => `${drug} ${table}`).sort(), [
-		'Amoxicillin 500 MG prescriptions',
-		'Aspirin lists',
-		'Metformin prescriptions',
-		'St John’s wort lists',
-	]);
-	const now = await medicationList(server.ctx, { patient: 'r', which: 'now' });
-	assert.equal(now.matches.length, 3);
-	// Each way of naming one changes the same.
-	const uuid = recordIn(prescribed.json).uuid;
-	await server.api('PUT', `api/patient/r/medication/${uuid}`, { body: { title: 'Metformin XR' } });
-	assert.equal(recordIn((await server.api('GET', `api/prescription/${uuid}`)).json).drug, 'Metformin XR');
 });

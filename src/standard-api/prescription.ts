@@ -7,13 +7,14 @@ import type { Resource, Stored } from '#fhir/resource.ts';
 import { change, type Entry, enter, findEntry, linkIn, type Present, showEntry, strike } from './chart.ts';
 import { allRows, patientNamed, type RowOptions, rowOf } from './chart-rows.ts';
 import { type Codec, wholeDate } from './codec.ts';
-import { expandCodes } from './codes.ts';
+import { expandCodes, writeCodes } from './codes.ts';
 import { extensionBase, extra, extras, type Field, field, type Mapping } from './mapping.ts';
 import {
 	activePlace,
 	drugName,
 	endPlace,
 	medicationProfile,
+	referredDrug,
 	requested,
 	settleMedication,
 	statementEndPlace,
@@ -34,13 +35,20 @@ const adherenceUrl = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-me
 /** A day, whatever time stands behind it. */
 const day: Codec = { show: (json) => wholeDate(String(json)), keep: (value) => value };
 
+function bareCode(codes: string | undefined): string | undefined {
+	return codes?.replace(/^RXNORM:([A-Za-z0-9.-]+)$/, '$1');
+}
+
 /** Codes of the drug. A bare code is RxNorm's, and shown bare when it is the only one. */
 const drugCodes: Place = ((): Place => {
 	const codes = codesAt(name, 'rxnorm_drugcode', ['medicationCodeableConcept']);
 	return {
 		path: codes.path,
-		get: (resource) => (codes.get(resource) as string | undefined)?.replace(/^RXNORM:([A-Za-z0-9.-]+)$/, '$1'),
-		set: (resource, value) => codes.set(resource, /^[A-Za-z0-9.-]+$/.test(String(value)) ? `RXNORM:${value}` : value),
+		get: (resource) => bareCode(codes.get(resource) as string | undefined),
+		set(resource, value) {
+			if (value !== undefined) delete (resource as Resource).medicationReference;
+			codes.set(resource, /^[A-Za-z0-9.-]+$/.test(String(value)) ? `RXNORM:${value}` : value);
+		},
 	};
 })();
 
@@ -180,13 +188,13 @@ const present: Present = (record, resource, related) => {
 	const isStatement = resource.resourceType === 'MedicationStatement';
 	const intent = String(resource.intent ?? 'plan');
 	const category = String(record.usage_category || 'community');
-	const drugCoding = listOf(at('medicationCodeableConcept', 'coding').get(resource));
 	const medication = related.get(linkIn(resource.medicationReference));
+	const referred = referredDrug(resource, related);
 	const source = linkIn(isStatement ? resource.informationSource : resource.reportedReference);
-	const text = nameAt('code').get(medication ?? {});
 	return {
 		...record,
-		drug: record.drug || (text ?? ''),
+		drug: referred.name || record.drug,
+		rxnorm_drugcode: record.rxnorm_drugcode || bareCode(writeCodes(referred.codings)),
 		source_table: isStatement || intent === 'plan' ? 'lists' : 'prescriptions',
 		intent,
 		intent_title: titleOf('medication_request_intent', intent),
@@ -195,7 +203,7 @@ const present: Present = (record, resource, related) => {
 		category_title: titleOf('medication_usage_category', category),
 		category_text: titleOf('medication_usage_category', category),
 		usage_category_title: titleOf('medication_usage_category', category),
-		drugcode: expandCodes(drugCoding),
+		drugcode: expandCodes([...listOf(at('medicationCodeableConcept', 'coding').get(resource)), ...referred.codings]),
 		status: resource.status,
 		prescription_drug_size: record.size,
 		interval_notes: null,

@@ -1,6 +1,6 @@
 // The medication list: what a patient takes, took and is to take, however it came into the record. Prescriptions and entries of the list are one
-// thing, MedicationRequests; MedicationStatements are what a patient reports of himself. Whoever shows medications (chart, APIs, documents,
-// portal) asks here, so that all say the same.
+// thing, MedicationRequests; MedicationStatements are what a patient reports of himself. The chart and the APIs ask here; documents, which read
+// the record at once, are to show the same (standard-api/medication-list.test.ts), with what is only planned in their plan of treatment.
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
