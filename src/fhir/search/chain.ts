@@ -33,6 +33,8 @@ export function needsLookUp(clause: Clause): boolean {
 			return clause.of.some(needsLookUp);
 		case 'not':
 			return needsLookUp(clause.of);
+		case 'inside':
+			return needsLookUp(clause.clause);
 		default:
 			return false;
 	}
@@ -69,6 +71,8 @@ export async function resolve(ctx: FhirCtx, db: Querier, type: string, clause: C
 		}
 		case 'not':
 			return { is: 'not', of: await resolve(ctx, db, type, clause.of) };
+		case 'inside':
+			return { ...clause, clause: await resolve(ctx, db, clause.type, clause.clause) };
 		default:
 			return clause;
 	}

@@ -12,6 +12,7 @@ const query: SearchQuery = {
 	total: undefined,
 	summary: 'false',
 	elements: [],
+	contained: 'false',
 	page: undefined,
 	applied: [['status', 'final']],
 	issues: [],

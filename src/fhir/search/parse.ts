@@ -6,8 +6,8 @@ import { splitWords } from '#fhir/store/text.ts';
 import { isEscaped, type Pair, split, unescaped } from './escape.ts';
 import { parseValue } from './parse-values.ts';
 import { badChain, badModifier, badValue, clip, refused, tooCostly, unknownQuery } from './problems.ts';
-import type { Clause, Include, Link, Modifier, SearchQuery, SortKey, Summary, Total, Value } from './query.ts';
-import { parentParam, type SearchParam } from './registry.ts';
+import type { Clause, Contained, Include, Link, Modifier, SearchQuery, SortKey, Summary, Total, Value } from './query.ts';
+import { accepts, parentParam, type SearchParam } from './registry.ts';
 import { isSortable } from './sort.ts';
 import { parseTextQuery, TextQueryError } from './text-query.ts';
 
@@ -51,6 +51,10 @@ export function parseSearch(fhir: Fhir, types: readonly string[], pairs: readonl
 		unsupported(reading, '_summary', 'Nothing can be included with _summary=text.');
 		control.includes.length = 0;
 	}
+	if (control.contained !== 'false' && control.sort.some(({ code }) => code !== '_lastUpdated')) {
+		unsupported(reading, '_sort', 'With _contained the matches are of several types: they can be sorted by _lastUpdated alone.');
+		control.sort.length = 0;
+	}
 	if (handling === 'strict' && reading.issues.length > 0) throw refused(reading.issues);
 	return {
 		...control,
@@ -92,11 +96,13 @@ type Control = {
 	elements: string[];
 	includes: Include[];
 	sort: SortKey[];
+	contained: Contained;
 	page: string | undefined;
 };
 
-function controls(fhir: Fhir): Control {
-	return { count: fhir.settings.defaultCount, total: undefined, summary: 'false', elements: [], includes: [], sort: [], page: undefined };
+function controls({ settings }: Fhir): Control {
+	const count = settings.defaultCount;
+	return { count, total: undefined, summary: 'false', elements: [], includes: [], sort: [], contained: 'false', page: undefined };
 }
 
 /** true: applied · false: understood but not applied (reported) · undefined: not a parameter about the result. */
@@ -120,10 +126,10 @@ function readControl(reading: Reading, control: Control, types: readonly string[
 		case '_sort':
 			return readSort(reading, control, types, value);
 		case '_contained':
-			if (oneOf(name, value, ['true', 'false', 'both']) === 'false') return true;
-			return unsupported(reading, '_contained', 'Contained resources are not searched: only _contained=false is supported.');
+			return readContained(reading, control, types, oneOf<Contained>(name, value, ['true', 'false', 'both']));
 		case '_containedType':
-			return unsupported(reading, '_containedType', 'Contained resources are not searched.');
+			if (oneOf(name, value, ['container', 'contained']) === 'container') return true;
+			return unsupported(reading, name, 'What is found is always the resource that contains: only _containedType=container is supported.');
 		case '_filter':
 			return unsupported(reading, name, 'The parameter _filter is not supported.');
 		case '_query':
@@ -138,6 +144,13 @@ function readControl(reading: Reading, control: Control, types: readonly string[
 		default:
 			return undefined;
 	}
+}
+
+function readContained(reading: Reading, control: Control, types: readonly string[], value: Contained): boolean {
+	if (value !== 'false' && types.length !== 1)
+		return unsupported(reading, '_contained', 'Contained resources are searched by one type: write Type?_contained=true.');
+	control.contained = value;
+	return true;
 }
 
 function readSort(reading: Reading, control: Control, types: readonly string[], value: string): boolean {
@@ -188,7 +201,7 @@ function readClause(reading: Reading, type: string, name: string, value: string,
 	const colon = head.indexOf(':');
 	const code = colon < 0 ? head : head.slice(0, colon);
 	const modifier = colon < 0 ? undefined : head.slice(colon + 1);
-	if (specials.has(code) && dot < 0) return readSpecial(reading, code, modifier, value, whole);
+	if (specials.has(code) && dot < 0) return readSpecial(reading, type, code, modifier, value, whole);
 	const param = known(reading, type, code);
 	if (param === undefined) return unknown(reading, type, code, whole);
 	if (dot >= 0) return readChain(reading, param, modifier, name.slice(dot + 1), value, whole, depth);
@@ -300,16 +313,40 @@ function hasHierarchy({ fhir }: Reading, { targets }: SearchParam): boolean {
 	return targets.some((type) => parentParam(fhir.registry.params(type), type) !== undefined);
 }
 
-function accepts(param: SearchParam, type: string): boolean {
-	return param.targets.length === 0 || param.targets.includes(type);
-}
+const currentAllergies: readonly Pair[] = [
+	['clinical-status', 'active'],
+	['verification-status:not', 'refuted'],
+	['verification-status:not', 'entered-in-error'],
+];
 
-function readSpecial(reading: Reading, code: string, modifier: string | undefined, value: string, whole: string): Clause | undefined {
+/** The lists of what is current, as criteria instead of stored Lists. https://hl7.org/fhir/R4/lifecycle.html#current */
+const currentLists: Readonly<Record<string, Readonly<Record<string, readonly Pair[]>>>> = {
+	'$current-problems': {
+		Condition: [
+			['clinical-status', 'active,recurrence,relapse'],
+			['verification-status:not', 'refuted'],
+			['verification-status:not', 'entered-in-error'],
+		],
+	},
+	'$current-medications': { MedicationRequest: [['status', 'active']], MedicationStatement: [['status', 'active']] },
+	'$current-allergies': { AllergyIntolerance: currentAllergies },
+	'$current-drug-allergies': { AllergyIntolerance: [...currentAllergies, ['category', 'medication']] },
+};
+
+function readSpecial(
+	reading: Reading,
+	type: string,
+	code: string,
+	modifier: string | undefined,
+	value: string,
+	whole: string,
+): Clause | undefined {
 	if (modifier !== undefined) throw badModifier(code, modifier, whole);
 	if (code === '_list') {
 		if (value.startsWith('$')) {
-			unsupported(reading, '_list', `The functional list "${clip(value)}" is not supported.`);
-			return undefined;
+			const criteria = currentLists[value]?.[type];
+			if (criteria === undefined) return noted(reading, whole, `There is no list "${clip(value)}" of ${type} resources.`);
+			return { is: 'all', of: criteria.map(([name, text]) => readClause(reading, type, name, text, whole, 0) as Clause) };
 		}
 		const ids = valuesOf(reading, value, whole).map((id) => (id.startsWith('List/') ? id.slice(5) : id));
 		for (const id of ids) if (!/^[A-Za-z0-9\-.]{1,64}$/.test(id)) throw badValue(whole, value, 'Write the id of a List.');

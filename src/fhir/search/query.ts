@@ -108,6 +108,8 @@ export type SortKey = { readonly code: string; readonly descending: boolean };
 
 export type Summary = 'true' | 'text' | 'data' | 'count' | 'false';
 export type Total = 'none' | 'estimate' | 'accurate';
+/** Whether resources that contain a match are found (`true`), resources that match (`false`), or both. */
+export type Contained = 'true' | 'false' | 'both';
 
 export type SearchQuery = {
 	/** The types searched, one or, on the system, several. */
@@ -121,6 +123,7 @@ export type SearchQuery = {
 	readonly total: Total | undefined;
 	readonly summary: Summary;
 	readonly elements: readonly string[];
+	readonly contained: Contained;
 	/** The text of the page token, as it came. */
 	readonly page: string | undefined;
 	/** What was understood and applied, in order, for the self link. */

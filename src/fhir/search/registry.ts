@@ -79,6 +79,11 @@ export type SearchRegistry = {
 	readonly patientParams: (type: string) => readonly string[];
 };
 
+/** Whether a reference parameter may refer to resources of a type. */
+export function accepts({ targets }: SearchParam, type: string): boolean {
+	return targets.length === 0 || targets.includes(type);
+}
+
 const unions: Readonly<Record<string, readonly string[]>> = {
 	'Observation combo-code': ['code', 'component-code'],
 	'Observation combo-value-concept': ['value-concept', 'component-value-concept'],

@@ -236,6 +236,36 @@ const world: Resource[] = [
 		target: [{ reference: 'Observation/bp' }],
 		agent: [{ who: { reference: 'Practitioner/joe' } }],
 	},
+	...(
+		[
+			['now', 'active', 'confirmed'],
+			['over', 'resolved', 'confirmed'],
+			['never', 'active', 'refuted'],
+		] as const
+	).map(
+		([id, clinical, verification]): Resource => ({
+			resourceType: 'Condition',
+			id,
+			...statuses('condition', clinical, verification),
+			subject: { reference: 'Patient/eve' },
+		}),
+	),
+	...(
+		[
+			['food', 'active', 'confirmed', 'food'],
+			['pills', 'active', 'unconfirmed', 'medication'],
+			['past', 'inactive', 'confirmed', 'medication'],
+			['wrong', 'active', 'refuted', 'medication'],
+		] as const
+	).map(
+		([id, clinical, verification, category]): Resource => ({
+			resourceType: 'AllergyIntolerance',
+			id,
+			...statuses('allergyintolerance', clinical, verification),
+			category: [category],
+			patient: { reference: 'Patient/eve' },
+		}),
+	),
 	{ resourceType: 'Device', id: 'dev', patient: { reference: 'Patient/eve' } },
 	{ resourceType: 'Media', id: 'dm', status: 'completed', subject: { reference: 'Device/dev' }, content: {} },
 	{
@@ -252,6 +282,16 @@ before(async () => {
 
 function put(resource: Resource): Promise<unknown> {
 	return ctx.fhir.store.write(ctx, { type: resource.resourceType, id: resource.id as string, op: 'U', resource });
+}
+
+function statuses(of: string, clinical: string, verification: string): object {
+	const concept = (kind: string, code: string): object => ({
+		coding: [{ system: `http://terminology.hl7.org/CodeSystem/${of}-${kind}`, code }],
+	});
+	return {
+		clinicalStatus: concept('clinical', clinical),
+		verificationStatus: concept(of === 'condition' ? 'ver-status' : 'verification', verification),
+	};
 }
 
 type Where = { readonly compartment?: { type: string; id: string }; readonly as?: Caller; readonly handling?: Handling };
@@ -517,7 +557,7 @@ test('compartments of all five kinds, one type or all', async () => {
 	const cases: [string, string, string, string][] = [
 		['Patient', 'eve', 'Observation', 'bp potassium'],
 		['Patient', 'eve', 'RiskAssessment', 'r1 r2'],
-		['Patient', 'eve', '', 'bp d1 eve l1 pr potassium qr r1 r2'],
+		['Patient', 'eve', '', 'bp d1 eve food l1 never now over past pills pr potassium qr r1 r2 wrong'],
 		['Patient', 'evelyn', '', 'custom e1 e2 evelyn weight'],
 		['Encounter', 'e1', '', 'e1 weight'],
 		['Practitioner', 'joe', '', 'e1 joe nobody pr'],
@@ -771,6 +811,40 @@ test('pages stay right while data change', async () => {
 	}
 });
 
+test('_contained finds what contains a match; who may not see that does not find it', async () => {
+	await finds([
+		['Medication?ingredient-code=abc', ''],
+		['Medication?ingredient-code=abc&_contained=false', ''],
+		['Medication?ingredient-code=abc&_contained=true', 'custom'],
+		['Medication?ingredient-code=http://acme.com./medications|abc&_contained=true&_containedType=container', 'custom'],
+		['Medication?ingredient-code=abd&_contained=true', ''],
+		['Medication?_contained=true', 'custom'],
+		['Patient?gender=female&_contained=true', ''],
+		['Patient?gender=female&_contained=both', 'eve evelyn'],
+	]);
+	const { matches, links } = await run('Medication?ingredient-code=abc&_contained=both&_count=1');
+	assert.deepEqual(
+		matches.map(({ type, id }) => `${type}/${id}`),
+		['MedicationRequest/custom'],
+	);
+	assert.equal(links.self, `${base}/Medication?ingredient-code=abc&_contained=both&_count=1`);
+	await assert.rejects(run('Medication?_contained=both&_sort=code'), /_lastUpdated alone/);
+	assert.equal(await ids('Medication?_contained=both&_sort=-_lastUpdated'), 'custom');
+	const meds = { type: 'Medication', interactions: ['search'] } as const;
+	const some = { type: 'MedicationRequest', interactions: ['search'], query: 'status=completed' } as const;
+	for (const grants of [[meds], [meds, some]]) {
+		await finds([['Medication?_contained=true', '']], { as: { kind: 'user', id: 'u', name: 'u', grants } });
+	}
+});
+
+test('_list=$current-… finds what is current of a kind', () =>
+	finds([
+		['Condition?_list=$current-problems', 'now'],
+		['AllergyIntolerance?_list=$current-allergies', 'food pills'],
+		['AllergyIntolerance?patient=eve&_list=$current-drug-allergies', 'pills'],
+		['MedicationRequest?_list=$current-medications&patient=evelyn', 'custom'],
+	]));
+
 test('strict refuses what lenient leaves out and reports; what cannot be read is refused by both', async () => {
 	const unknown: [string, RegExp][] = [
 		['Patient?foo=bar', /"foo" is not known for Patient/],
@@ -779,7 +853,10 @@ test('strict refuses what lenient leaves out and reports; what cannot be read is
 		['Patient?_has:Observation:foo:code=1', /Observation has no parameter "foo"/],
 		['Patient?_has:Nothing:patient:code=1', /"Nothing" is not a resource type/],
 		['Patient?_filter=name eq x', /_filter is not supported/],
-		['Patient?_list=$current-allergies', /functional list/],
+		['Patient?_list=$current-allergies', /no list "\$current-allergies" of Patient/],
+		['Patient?_list=$current-shoes', /no list/],
+		['Medication?_containedType=contained', /_containedType=container/],
+		['?_contained=true', /by one type/],
 		['Patient?_include=Nothing:x', /not a resource type/],
 		['Patient?_sort=nothing', /Sorting by/],
 	];
@@ -787,7 +864,7 @@ test('strict refuses what lenient leaves out and reports; what cannot be read is
 		await assert.rejects(run(url), (error) => error instanceof Problem && error.status === 400 && text.test(error.text), url);
 		const { issues, links } = await run(url, { handling: 'lenient' });
 		assert.match(issues[0]?.text ?? '', text, url);
-		assert.equal(links.self, `${base}/${url.split('?')[0]}`, 'the self link says what was applied');
+		assert.equal(links.self, `${base}/${url.split('?')[0]}`.replace(/\/$/, ''), 'the self link says what was applied');
 	}
 	const bad = [
 		'Patient?birthdate=yesterday',
@@ -822,6 +899,7 @@ test('strict refuses what lenient leaves out and reports; what cannot be read is
 		'Observation?code:in=http://nowhere',
 		'Observation?code:below=http://nowhere|x',
 		'Patient?_contained=perhaps',
+		'Patient?_containedType=perhaps',
 		'Patient?_has:Observation=x',
 		'QuestionnaireResponse?questionnaire:identifier=x',
 	];

@@ -6,6 +6,7 @@ import type { FhirCtx } from '#fhir/ctx.ts';
 import { bundleText, type Hit, type Links, searchUrl } from './bundle.ts';
 import { needsLookUp } from './chain.ts';
 import { compartmentClause, compartmentTypes, requireCompartment } from './compartment.ts';
+import { holdersOf } from './contained.ts';
 import { type Pair, pairsOf } from './escape.ts';
 import { includesOf } from './include.ts';
 import { writePlace } from './page.ts';
@@ -49,9 +50,7 @@ export async function search(ctx: FhirCtx, request: SearchRequest): Promise<Sear
 	const query = parseSearch(ctx.fhir, types, pairs, request.handling);
 	const reached = restrict(ctx, request, query);
 	const read = async (db: Querier): Promise<SearchResult> => {
-		// Types that have nothing are not looked at; a transaction may just be putting the first there.
-		const used = reached.length > 1 && request.tx === undefined ? new Set(await usedTypes(db)) : undefined;
-		const wanted = used === undefined ? reached : reached.filter(({ type }) => used.has(type));
+		const wanted = query.contained === 'false' ? await wantedOf(db, request, reached) : await containing(ctx, db, request, query, reached);
 		const matches = await readMatches(ctx, db, query, wanted, request.budget);
 		const included = query.includes.length === 0 ? nothing : await includesOf(ctx, db, query, matches.hits);
 		return {
@@ -64,8 +63,32 @@ export async function search(ctx: FhirCtx, request: SearchRequest): Promise<Sear
 		};
 	};
 	if (request.tx !== undefined) return read(request.tx);
-	if (query.includes.length === 0 && !reached.some(({ clause }) => needsLookUp(clause))) return read(ctx.db);
+	if (query.includes.length === 0 && query.contained === 'false' && !reached.some(({ clause }) => needsLookUp(clause))) return read(ctx.db);
 	return ctx.db.tx(read, { readOnly: true, isolation: 'repeatable read' });
+}
+
+/** Types that have nothing are not looked at; a transaction may just be putting the first there. */
+async function wantedOf(db: Querier, { tx }: SearchRequest, reached: readonly Wanted[]): Promise<readonly Wanted[]> {
+	if (reached.length === 1 || tx !== undefined) return reached;
+	const used = new Set(await usedTypes(db));
+	return reached.filter(({ type }) => used.has(type));
+}
+
+/** What contains a match, and with `both` the matches themselves. */
+async function containing(
+	ctx: FhirCtx,
+	db: Querier,
+	request: SearchRequest,
+	query: SearchQuery,
+	reached: readonly Wanted[],
+): Promise<readonly Wanted[]> {
+	const holders = (await holdersOf(ctx, db, query.types[0] as string, query.clauses[0] as Clause)).flatMap((one) =>
+		limited(ctx, request, one),
+	);
+	if (query.contained === 'true') return holders;
+	// A resource of the type may itself contain another of it.
+	const byType = Map.groupBy([...reached, ...holders], ({ type }) => type);
+	return [...byType].map(([type, of]) => ({ type, clause: { is: 'any', of: of.map(({ clause }) => clause) } }));
 }
 
 const nothing = { hits: [], issues: [] } as const;
@@ -102,15 +125,16 @@ function typesOf(ctx: FhirCtx, request: SearchRequest, pairs: readonly Pair[]): 
 
 /** What is left of each type within the compartment and the caller's reach. */
 function restrict(ctx: FhirCtx, request: SearchRequest, query: SearchQuery): Wanted[] {
-	const { compartment } = request;
-	const reached = query.types.flatMap((type, i) => {
-		const woven = weave(ctx, query.clauses[i] as Clause);
-		const asked: Clause = compartment === undefined ? woven : { is: 'all', of: [compartmentClause(ctx, compartment, type), woven] };
-		const clause = within(ctx, type, asked);
-		return clause === undefined ? [] : [{ type, clause }];
-	});
+	const reached = query.types.flatMap((type, i) => limited(ctx, request, { type, clause: query.clauses[i] as Clause }));
 	if (reached.length === 0) throw notAllowed(request.type ?? 'these types');
 	return reached;
+}
+
+function limited(ctx: FhirCtx, { compartment }: SearchRequest, { type, clause }: Wanted): Wanted[] {
+	const woven = weave(ctx, clause);
+	const asked: Clause = compartment === undefined ? woven : { is: 'all', of: [compartmentClause(ctx, compartment, type), woven] };
+	const reached = within(ctx, type, asked);
+	return reached === undefined ? [] : [{ type, clause: reached }];
 }
 
 function linksOf(ctx: FhirCtx, request: SearchRequest, query: SearchQuery, matches: Matches): Links {

@@ -1,6 +1,8 @@
 // _summary and _elements: bodies are parsed here, and only here, to leave elements out and say so with the tag SUBSETTED.
 // https://hl7.org/fhir/R4/search.html#summary
 import type { Fhir } from '#fhir/ctx.ts';
+import type { ElementFacts } from '#fhir/definitions/facts.ts';
+import { suffixOf } from '#fhir/path/values.ts';
 import type { Hit } from './bundle.ts';
 import type { Summary } from './query.ts';
 
@@ -48,9 +50,9 @@ function maskOf(fhir: Fhir, type: string, { summary, elements }: Subset): Mask {
 		const mandatory = element.min > 0;
 		const chosen =
 			elements.length > 0 ? wanted.has(name.replace('[x]', '')) || element.modifier === true : isChosen(summary, name, element.summary);
-		if (!mandatory && !chosen) continue;
 		const kept = names.get(parent);
-		if (kept !== undefined) kept.add(name);
+		if (!mandatory && !chosen) for (const one of chosenTypes(element, name, wanted)) kept?.add(one);
+		else if (kept !== undefined) kept.add(name);
 		else if (!top) names.set(parent, new Set(['id', 'extension', 'modifierExtension', name]));
 	}
 	return { type, names, without: new Set() };
@@ -58,8 +60,14 @@ function maskOf(fhir: Fhir, type: string, { summary, elements }: Subset): Mask {
 
 function wantedName(type: string, name: string): string[] {
 	const [first = '', second] = name.split('.');
-	if (first === type) return second === undefined ? [] : [second];
-	return /^[A-Z]/.test(first) ? [] : [first];
+	if (first === type) return second === undefined ? [] : [second.replace('[x]', '')];
+	return /^[A-Z]/.test(first) ? [] : [first.replace('[x]', '')];
+}
+
+/** Choices are named without their type; who names it means that type alone, e.g. `effectiveDateTime`. */
+function chosenTypes({ types = [] }: ElementFacts, name: string, wanted: ReadonlySet<string>): string[] {
+	if (!name.endsWith('[x]')) return [];
+	return types.map(({ code }) => name.slice(0, -3) + suffixOf(code)).filter((one) => wanted.has(one));
 }
 
 function isChosen(summary: Summary, name: string, flagged: true | undefined): boolean {

@@ -142,6 +142,7 @@ function queryOf(focus: Focus, { applied, place }: Asked, type: string, clause: 
 		total: 'none',
 		summary: 'false',
 		elements: [],
+		contained: 'false',
 		page: place?.type === type ? place.token : undefined,
 		// What the place is bound to.
 		applied: [['$everything', `${focus.type}/${focus.id ?? ''}`], ...applied],
