@@ -155,7 +155,7 @@ export const settingRows: readonly SettingRow[] = [
 	{ name: 'HERON_ASSERTION_MAX_AGE', fallback: '86400', means: 'seconds that the assertion of a backend service may live' },
 	{ name: 'HERON_ACCESS_TOKEN_SECONDS', fallback: '3600', means: 'life of an access token' },
 	{ name: 'HERON_SERVICE_TOKEN_SECONDS', fallback: '60', means: 'life of an access token of a backend service' },
-	{ name: 'HERON_REFRESH_TOKEN_DAYS', fallback: '90', means: 'life of a refresh token that is not used' },
+	{ name: 'HERON_REFRESH_TOKEN_DAYS', fallback: '92', means: 'life of a refresh token that is not used' },
 	{
 		name: 'HERON_PASSWORD_GRANT',
 		fallback: 'off',
@@ -170,6 +170,12 @@ export const settingRows: readonly SettingRow[] = [
 		name: 'HERON_PASSWORD_MIN_LENGTH',
 		fallback: '12',
 		means: 'fewest characters of a new password',
+	},
+	{
+		name: 'HERON_AUTHORIZATIONS_PER_HOUR',
+		fallback: '1000',
+		means:
+			'requests of applications for access that may begin from one address within an hour before anybody has signed in, 0 for no limit',
 	},
 	{
 		name: 'HERON_PASSWORD_CLASSES',
@@ -319,9 +325,10 @@ export function readSettings(environment: Environment): Settings {
 			assertionMaxAge: integer('HERON_ASSERTION_MAX_AGE', 86_400, 30, 86_400),
 			accessTokenSeconds: integer('HERON_ACCESS_TOKEN_SECONDS', 3600, 60, 86_400),
 			serviceTokenSeconds: integer('HERON_SERVICE_TOKEN_SECONDS', 60, 10, 3600),
-			refreshTokenSeconds: integer('HERON_REFRESH_TOKEN_DAYS', 90, 1, 365) * 86_400,
+			refreshTokenSeconds: integer('HERON_REFRESH_TOKEN_DAYS', 92, 1, 365) * 86_400,
 			passwordGrant: choice('HERON_PASSWORD_GRANT', 'off', ['off', 'users', 'patients', 'all']),
 			registrationsPerHour: integer('HERON_REGISTRATIONS_PER_HOUR', 30, 0, 100_000),
+			authorizationsPerHour: integer('HERON_AUTHORIZATIONS_PER_HOUR', 1000, 0, 1_000_000),
 		},
 		people: peopleOf(given),
 		bulk: {

@@ -117,11 +117,18 @@ const smartService = { system: 'http://terminology.hl7.org/CodeSystem/restful-se
 
 /** Where clients authorize themselves, in the form older SMART apps look for. https://hl7.org/fhir/smart-app-launch/1.0.0/conformance/ */
 function authorizationServer({ base }: Fhir): object {
-	const issuer = base.replace(/\/apis\/default\/fhir$/, '/oauth2/default');
-	const names = { authorize: 'authorize', token: 'token', register: 'registration', introspect: 'introspect', revoke: 'revoke' };
+	const origin = base.replace(/\/apis\/default\/fhir$/, '');
+	const paths = {
+		authorize: '/oauth2/default/authorize',
+		token: '/oauth2/default/token',
+		register: '/oauth2/default/registration',
+		introspect: '/oauth2/default/introspect',
+		revoke: '/oauth2/default/revoke',
+		manage: '/account',
+	};
 	return {
 		url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
-		extension: Object.entries(names).map(([url, path]) => ({ url, valueUri: `${issuer}/${path}` })),
+		extension: Object.entries(paths).map(([url, path]) => ({ url, valueUri: `${origin}${path}` })),
 	};
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { sql } from '#db/sql.ts';
 import { Browser, oauthServer } from '#testing/oauth.ts';
 import {
 	authorizeUrl,
@@ -394,6 +395,31 @@ test('one address cannot register applications without end', async (t) => {
 	assert.ok(Number(headers.get('retry-after')) > 0);
 	few.advance(3_600_001);
 	await register(few, body);
+});
+
+test('one address cannot begin requests for access without end; who is signed in is not counted', async (t) => {
+	const few = await oauthServer(t, { authorizationsPerHour: 3 });
+	await practice(few);
+	const client = await confidential(few, 'openid');
+	const url = authorizeUrl(few, client, { scope: 'openid' });
+	const kept = async (): Promise<unknown> =>
+		(await few.ctx.db.rows(sql`SELECT count(*)::int4 FROM oauth.item WHERE model IN ('Interaction', 'Session')`))[0]?.[0];
+	const begin = () => fetch(url, { redirect: 'manual', headers: { 'accept-language': 'es' } });
+	const browser = new Browser(few.origin);
+	assert.ok(backWith(await walk(few, url, { browser })).code);
+	for (let i = 0; i < 2; i++) assert.equal((await begin()).status, 303);
+	const before = await kept();
+	for (let i = 0; i < 2; i++) {
+		const refused = await begin();
+		assert.deepEqual([refused.status, refused.headers.get('content-type')], [429, 'text/html; charset=utf-8']);
+		assert.ok(Number(refused.headers.get('retry-after')) > 0);
+		assert.match(await refused.text(), /Demasiadas aplicaciones .* 60 minutos/);
+	}
+	assert.equal(await kept(), before);
+	assert.ok(backWith(await walk(few, url, { browser })).code);
+	assert.equal((await fetch(`${few.issuer}/authorize`, { method: 'POST', body: new URL(url).searchParams })).status, 429);
+	few.advance(3_600_001);
+	assert.equal((await begin()).status, 303);
 });
 
 test('a registration cannot slip in what is not its to say', async () => {

@@ -8,7 +8,7 @@ import { chooseLanguage } from '#contract/words/words.ts';
 import type { Reply, Route } from '#http/route.ts';
 import type { Mount } from '#http/server.ts';
 import { type Account, createAccounts } from './accounts/accounts.ts';
-import { countRegistration } from './accounts/attempts.ts';
+import { countAuthorization, countRegistration } from './accounts/attempts.ts';
 import type { People } from './accounts/people.ts';
 import { rolesOf } from './accounts/rights.ts';
 import { acting, actorOf } from './accounts/telling.ts';
@@ -16,6 +16,7 @@ import { type ClientStore, createClientStore } from './clients/clients.ts';
 import type { Directory } from './directory.ts';
 import { errorPage, signedOutPage, signOutPage } from './pages/message.ts';
 import { sessionCookie, setSession } from './pages/visit.ts';
+import { createClientKeys } from './provider/client-keys.ts';
 import type { BrowserSession, OAuthSettings } from './provider/configuration.ts';
 import { createKeys, type Keys } from './provider/keys.ts';
 import { oauthMount } from './provider/mount.ts';
@@ -66,6 +67,7 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 		log,
 		keys,
 		clients,
+		clientKeys: createClientKeys(clock, settings.allowPrivateUrls),
 		accounts,
 		people,
 		facts: directory,
@@ -89,6 +91,15 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 			protocol,
 			publicClientOf: (token) => publicClientOf(db, token),
 			countRegistration: (address) => countRegistration(people, address, settings.registrationsPerHour),
+			countAuthorization: async (address, cookies) => {
+				if ((await browserSession(cookies)) === undefined) await countAuthorization(people, address, settings.authorizationsPerHour);
+			},
+			refusalPage: ({ headers }, problem) => {
+				const words = consentWords[chooseLanguage(headers['accept-language'])];
+				const text = words.tooMany(Math.ceil(Number(problem.headers?.['retry-after'] ?? 60) / 60));
+				const reply = errorPage(words, text);
+				return { ...reply, status: problem.status, headers: { ...reply.headers, ...problem.headers } };
+			},
 			rules: { facts: directory, allowPrivate: settings.allowPrivateUrls, passwords: settings.passwordGrant !== 'off' },
 		}),
 		source: createTokenSource({ db, clock, accounts, rightsOf, rolesOf: (account) => rolesOf(people, account) }),

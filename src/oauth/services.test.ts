@@ -169,12 +169,13 @@ test('a secret does not do for client credentials of a service without one, nor 
 	assert.equal(some.body.scope, 'system/Patient.r');
 });
 
-test('keys by address: fetched, kept, fetched anew for a key that is not known', async () => {
-	const published = [rsa.jwk];
+test('keys by address: fetched, kept as long as they say, fetched anew for a key that is not known', async () => {
+	let published = [rsa.jwk];
+	let control = 'max-age=600';
 	let asked = 0;
 	const keys = createServer((_request, response) => {
 		asked++;
-		response.setHeader('cache-control', 'max-age=0');
+		response.setHeader('cache-control', control);
 		response.end(JSON.stringify({ keys: published }));
 	});
 	await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve));
@@ -184,7 +185,18 @@ test('keys by address: fetched, kept, fetched anew for a key that is not known',
 		assert.equal((await ask(await assertion(byAddress, rsa))).status, 200);
 		assert.equal((await ask(await assertion(byAddress, rsa))).status, 200);
 		assert.equal(asked, 1);
+		// A key that is not known: asked again, but not at once, for anybody may make up names of keys.
+		published = [ec.jwk];
 		assert.equal((await ask(await assertion(byAddress, ec))).status, 401);
+		assert.equal(asked, 1);
+		server.advance(11_000);
+		control = 'no-cache';
+		assert.equal((await ask(await assertion(byAddress, ec, { exp: now() + 200 }))).status, 200);
+		assert.equal(asked, 2);
+		// Not kept: what was taken away is good no more.
+		published = [rsa.jwk];
+		assert.equal((await ask(await assertion(byAddress, ec))).status, 401);
+		assert.equal((await ask(await assertion(byAddress, rsa))).status, 200);
 	} finally {
 		keys.close();
 	}

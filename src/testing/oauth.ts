@@ -44,9 +44,10 @@ export const usualOAuth: OAuthSettings = {
 	assertionMaxAge: 86_400,
 	accessTokenSeconds: 3600,
 	serviceTokenSeconds: 60,
-	refreshTokenSeconds: 90 * 86_400,
+	refreshTokenSeconds: 92 * 86_400,
 	passwordGrant: 'off',
 	registrationsPerHour: 0,
+	authorizationsPerHour: 0,
 };
 
 /** A server that ends with the test. */

@@ -42,6 +42,7 @@ export type ConsentWords = {
 	readonly errorTitle: string;
 	readonly errorText: string;
 	readonly expired: string;
+	readonly tooMany: (minutes: number) => string;
 	readonly noPatient: string;
 	readonly wrongAccount: string;
 	readonly signOutTitle: string;
@@ -115,6 +116,8 @@ const en: ConsentWords = {
 		'health-concern': 'health concerns',
 		'vital-signs': 'vital signs',
 		laboratory: 'laboratory results',
+		procedure: 'clinical tests',
+		imaging: 'results of imaging',
 		'social-history': 'social history',
 		survey: 'surveys',
 		sdoh: 'social circumstances',
@@ -157,6 +160,7 @@ const en: ConsentWords = {
 	errorText:
 		'The app sent a request that cannot be answered. Go back to the app and try again; if it happens again, tell whoever provides the app.',
 	expired: 'This page is too old or was used already. Go back to the app and begin again.',
+	tooMany: (minutes) => `Too many applications asked for access from this network. Try again in ${minutes} minutes.`,
 	noPatient: 'There is no patient whose record this account could open.',
 	wrongAccount: 'The app was launched by somebody else.',
 	signOutTitle: 'Sign out?',
@@ -230,6 +234,8 @@ const es: ConsentWords = {
 		'health-concern': 'preocupaciones de salud',
 		'vital-signs': 'signos vitales',
 		laboratory: 'resultados de laboratorio',
+		procedure: 'pruebas clínicas',
+		imaging: 'resultados de imágenes',
 		'social-history': 'historia social',
 		survey: 'encuestas',
 		sdoh: 'circunstancias sociales',
@@ -272,6 +278,7 @@ const es: ConsentWords = {
 	errorText:
 		'La aplicación envió una petición que no se puede contestar. Vuelva a la aplicación e inténtelo de nuevo; si se repite, avise a quien la ofrece.',
 	expired: 'Esta página es demasiado antigua o ya se usó. Vuelva a la aplicación y empiece de nuevo.',
+	tooMany: (minutes) => `Demasiadas aplicaciones pidieron acceso desde esta red. Vuelva a intentarlo dentro de ${minutes} minutos.`,
 	noPatient: 'No hay ningún paciente cuyo expediente pueda abrir esta cuenta.',
 	wrongAccount: 'Otra persona abrió la aplicación.',
 	signOutTitle: '¿Cerrar la sesión?',

@@ -49,6 +49,16 @@ export async function countRegistration(people: Pick<People, 'db' | 'clock'>, ad
 	throw new Problem('too-much', 'too-many-registrations', text, { status: 429, headers: { 'retry-after': String(seconds) } });
 }
 
+/** Counts a request of an application that begins while nobody is signed in. Throws Problem too-much (429) `too-many-authorizations`. */
+export async function countAuthorization(people: Pick<People, 'db' | 'clock'>, address: string, mostPerHour: number): Promise<void> {
+	if (mostPerHour === 0) return;
+	const waitMs = await countWithin(people, addressKey(address, 'authorization'), mostPerHour, 3_600_000);
+	if (waitMs === 0) return;
+	const seconds = Math.ceil(waitMs / 1000);
+	const text = `Too many applications asked for access from this address. Try again in ${Math.ceil(seconds / 60)} minutes.`;
+	throw new Problem('too-much', 'too-many-authorizations', text, { status: 429, headers: { 'retry-after': String(seconds) } });
+}
+
 function tooMany(waitMs: number): Problem {
 	const seconds = Math.max(1, Math.ceil(waitMs / 1000));
 	return new Problem('too-much', 'too-many-tries', `Too many tries to sign in. Try again in ${Math.ceil(seconds / 60)} minutes.`, {

@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto';
 import type { JWK } from 'jose';
 import { type Client, type Context, errors, type Model } from 'oidc-provider';
 import type { Clock } from '#base/clock.ts';
-import { Problem } from '#base/problem.ts';
 import type { Database } from '#db/database.ts';
 import type { Accounts } from '#oauth/accounts/accounts.ts';
 import type { People } from '#oauth/accounts/people.ts';
@@ -15,8 +14,8 @@ import { allowedOf, hasLevel, isKnown, plainScopes, type RecordFacts, scopesOf }
 import { findConsent } from '#oauth/smart/consents.ts';
 import { contextMembers } from '#oauth/smart/context.ts';
 import { findLaunch } from '#oauth/smart/launches.ts';
-import { guardedFetch } from '#outside/guarded-fetch.ts';
 import { createAdapter } from './adapter.ts';
+import type { ClientKeys } from './client-keys.ts';
 import { rememberedGrant } from './remembered.ts';
 
 export type OAuthSettings = {
@@ -36,6 +35,8 @@ export type OAuthSettings = {
 	readonly passwordGrant: 'off' | 'users' | 'patients' | 'all';
 	/** Registrations that one address may make in an hour; 0 for no limit. */
 	readonly registrationsPerHour: number;
+	/** Requests for access that may begin from one address in an hour while nobody is signed in; 0 for no limit. */
+	readonly authorizationsPerHour: number;
 };
 
 /** The browser's sign-in, which all pages and apps share. */
@@ -53,6 +54,8 @@ export type ProtocolDeps = {
 	readonly db: Database;
 	readonly clock: Clock;
 	readonly clients: ClientStore;
+	/** Keys that clients publish. */
+	readonly clientKeys: ClientKeys;
 	readonly accounts: Accounts;
 	readonly people: People;
 	readonly facts: RecordFacts;
@@ -127,7 +130,7 @@ export function configurationOf(deps: ProtocolDeps, jwks: readonly JWK[]): Recor
 		extraTokenClaims: extraClaims(deps),
 		assertJwtClientAuthClaimsAndHeader: (_ctx: Context, { exp, iat }: { exp: number; iat?: number }) =>
 			checkLifetime(exp, iat, deps.clock.now().getTime() / 1000, settings.assertionMaxAge),
-		fetch: keysFetcher(settings.allowPrivateUrls),
+		fetch: deps.clientKeys.fetch,
 		interactions: { url: (_ctx: Context, { uid }: { uid: string }) => `${issuer}/interaction/${uid}` },
 		renderError: deps.errorPage,
 		ttl: {
@@ -296,18 +299,4 @@ function extraClaims({
 function checkLifetime(exp: number, iat: number | undefined, now: number, maxAge: number): void {
 	if (exp - now > maxAge + 60 || (iat !== undefined && (iat > now + 60 || exp - iat > maxAge)))
 		throw new errors.InvalidClientAuth('the assertion lives too long');
-}
-
-/** Keys of clients by address: guarded, and believed for an hour at most. */
-function keysFetcher(allowPrivate: boolean): (address: string | URL) => Promise<Response> {
-	return async (address) => {
-		try {
-			const { status, headers, body } = await guardedFetch(String(address), { allowPrivate });
-			const age = Number(/max-age=(\d{1,9})/.exec(headers['cache-control'] ?? '')?.[1] ?? 300);
-			return new Response(new Uint8Array(body), { status, headers: { 'cache-control': `max-age=${Math.min(age, 3600)}` } });
-		} catch (error) {
-			if (error instanceof Problem) throw new errors.InvalidClientAuth(error.text);
-			throw error;
-		}
-	};
 }

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Problem } from '#base/problem.ts';
 import { readBody } from '#http/body.ts';
+import type { Reply } from '#http/route.ts';
 import type { Mount } from '#http/server.ts';
 import { hashSecret } from '#oauth/clients/clients.ts';
 import { type RegistrationRules, toMetadata } from '#oauth/clients/registration.ts';
@@ -14,6 +15,10 @@ export type MountDeps = {
 	readonly rules: RegistrationRules;
 	/** Throws Problem when this address may not register another application now. */
 	readonly countRegistration: (address: string) => Promise<void>;
+	/** Throws Problem when no application may ask for access from this address now, in a browser that sent these cookies. */
+	readonly countAuthorization: (address: string, cookies: string | undefined) => Promise<void>;
+	/** The page for a person whose request was refused. */
+	readonly refusalPage: (message: IncomingMessage, problem: Problem) => Reply;
 	/** The public client that a refresh token was given to. */
 	readonly publicClientOf: (refreshToken: string) => Promise<string | undefined>;
 };
@@ -23,7 +28,7 @@ const limitBytes = 56 * 1024;
 
 /** The protocol below its path, for the HTTP server. */
 export function oauthMount(deps: MountDeps): Mount {
-	const { issuer, protocol, countRegistration } = deps;
+	const { issuer, protocol, countRegistration, countAuthorization, refusalPage } = deps;
 	const { pathname: prefix, protocol: scheme, host } = new URL(issuer);
 	return {
 		prefix: `${prefix}/`,
@@ -40,8 +45,11 @@ export function oauthMount(deps: MountDeps): Mount {
 			response.setHeader('referrer-policy', 'no-referrer');
 			response.setHeader('x-frame-options', 'DENY');
 			message.url = url.slice(prefix.length);
+			// Wanted beside `no-store`: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+			if (/^\/token(\?|$)/.test(message.url)) response.setHeader('pragma', 'no-cache');
 			try {
 				if (message.method === 'POST' && /^\/registration(\?|$)/.test(message.url)) await countRegistration(remoteAddress);
+				if (begins(message)) await countAuthorization(remoteAddress, message.headers.cookie);
 				const redirect = await prepare(message, deps);
 				// By the difference of the two the provider knows below which path it stands.
 				Object.assign(message, { originalUrl: `${prefix}${message.url}` });
@@ -49,10 +57,21 @@ export function oauthMount(deps: MountDeps): Mount {
 				else await protocol.handle(message, response);
 			} catch (error) {
 				if (!(error instanceof Problem)) throw error;
-				refuse(response, error);
+				if (error.status === 429 && begins(message)) sendPage(response, refusalPage(message, error));
+				else refuse(response, error);
 			}
 		},
 	};
+}
+
+/** A request of an application for access; one that came by POST comes again as GET. */
+function begins({ method, url = '' }: IncomingMessage): boolean {
+	return method !== 'POST' && /^\/authorize(\?|$)/.test(url);
+}
+
+function sendPage(response: ServerResponse, { status, headers, body }: Reply): void {
+	response.writeHead(status, { 'cache-control': 'no-store', ...headers });
+	response.end(body);
 }
 
 /**

@@ -27,7 +27,16 @@ declare module 'oidc-provider' {
 		readonly tosUri?: string;
 		/** Metadata that was made known by `extraClientMetadata`. */
 		readonly [extra: string]: unknown;
+		/** Its public keys, by value or fetched from `jwksUri`. */
+		readonly asymmetricKeyStore: KeyStore;
 		compareClientSecret(actual: string): boolean | Promise<boolean>;
+	};
+
+	export type KeyStore = {
+		/** Seconds since 1970; undefined before the first fetch. */
+		freshUntil?: number;
+		clear(): void;
+		selectForVerify(key: { readonly alg: string; readonly kid?: string | undefined }): readonly unknown[];
 	};
 
 	export type Interaction = Model & {
@@ -113,7 +122,7 @@ declare module 'oidc-provider' {
 	type Finder<T> = {
 		new (properties: Record<string, unknown>): T;
 		readonly prototype: T;
-		find(id: string, options?: { ignoreExpiration?: boolean }): Promise<T | undefined>;
+		find: (id: string, options?: { ignoreExpiration?: boolean }) => Promise<T | undefined>;
 	};
 
 	export class Provider {

@@ -55,6 +55,7 @@ function build(deps: ProtocolDeps & { readonly log: Log }, keys: SigningKeys): P
 	provider.use(answerMembers(deps));
 	provider.use(afterSignOut(deps));
 	acceptsKeysAndSecret(provider);
+	deps.clientKeys.watch(provider);
 	provider.Client.prototype.compareClientSecret = function (actual: string): boolean {
 		return isSecret(actual, this.clientSecret);
 	};

@@ -16,6 +16,9 @@ export const categories: Readonly<Record<string, readonly Category[]>> = {
 	Observation: [
 		{ code: 'vital-signs', system: observation },
 		{ code: 'laboratory', system: observation },
+		// US Core's results that are no laboratory's: clinical tests are procedures, https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-observation-clinical-result.html
+		{ code: 'procedure', system: observation },
+		{ code: 'imaging', system: observation },
 		{ code: 'social-history', system: observation },
 		{ code: 'survey', system: observation },
 		{ code: 'sdoh', system: `${core}/us-core-category` },
