@@ -110,7 +110,17 @@ function maximum(text: string): number {
 
 function typeFacts(type: Node): TypeFacts {
 	const code = typeCode(type);
-	return clean({ code, profiles: unversioned(type.profile), targets: unversioned(type.targetProfile) }) as TypeFacts;
+	const targets = unversioned(type.targetProfile);
+	return clean({ code, profiles: unversioned(type.profile), targets, must: markedTargets(targets, type._targetProfile) }) as TypeFacts;
+}
+
+/** The targets that are marked as must-support, https://hl7.org/fhir/extensions/StructureDefinition-elementdefinition-type-must-support.html */
+function markedTargets(targets: readonly string[] = [], beside: unknown): string[] | undefined {
+	const marks = (beside ?? []) as (Node | null)[];
+	const marked = targets.filter((_, i) =>
+		hasExtension(marks[i] ?? {}, 'http://hl7.org/fhir/StructureDefinition/elementdefinition-type-must-support'),
+	);
+	return marked.length === 0 ? undefined : marked;
 }
 
 function unversioned(urls: unknown): string[] | undefined {

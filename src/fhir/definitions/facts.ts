@@ -2,7 +2,13 @@
 
 export type Json = string | number | boolean | null | { [name: string]: Json } | Json[];
 
-export type TypeFacts = { readonly code: string; readonly profiles?: readonly string[]; readonly targets?: readonly string[] };
+export type TypeFacts = {
+	readonly code: string;
+	readonly profiles?: readonly string[];
+	readonly targets?: readonly string[];
+	/** Those of the targets that must be supported, where a guide says of which. */
+	readonly must?: readonly string[];
+};
 
 export type ConstraintFacts = {
 	readonly key: string;
