@@ -1,6 +1,6 @@
 // ICD-10-CM and ICD-10-PCS: the order files of CMS (https://www.cms.gov/medicare/coding-billing/icd-10-codes), fixed columns.
 import type { LoadedConcept } from '#fhir/terminology/load.ts';
-import { fileLike, type Publisher, yearIn } from './publisher.ts';
+import { oneFile, type Publisher, yearIn } from './publisher.ts';
 import { linesOf, type ReleaseFile } from './release.ts';
 
 const cmFile = /icd10cm[-_]order[^/]*\.txt$/i;
@@ -9,39 +9,31 @@ const pcsFile = /icd10pcs[-_]order[^/]*\.txt$/i;
 export const icd10cm: Publisher = {
 	kind: 'icd-10-cm',
 	about: 'ICD-10-CM diagnoses: icd10cm_order_<year>.txt or its zip, from cms.gov',
-	knows: (release) => fileLike(release, cmFile) !== undefined,
-	async read(release) {
-		const file = fileLike(release, cmFile) as ReleaseFile;
-		return {
-			system: {
-				url: 'http://hl7.org/fhir/sid/icd-10-cm',
-				version: yearIn(file.name, release.name),
-				name: 'ICD10CM',
-				title: 'International Classification of Diseases, 10th Revision, Clinical Modification',
-				complete: true,
-			},
-			concepts: concepts(file, (code) => (code.length > 3 ? `${code.slice(0, 3)}.${code.slice(3)}` : code)),
-		};
-	},
+	...oneFile(cmFile, (file, release) => ({
+		system: {
+			url: 'http://hl7.org/fhir/sid/icd-10-cm',
+			version: yearIn(file.name, release.name),
+			name: 'ICD10CM',
+			title: 'International Classification of Diseases, 10th Revision, Clinical Modification',
+			complete: true,
+		},
+		concepts: concepts(file, (code) => (code.length > 3 ? `${code.slice(0, 3)}.${code.slice(3)}` : code)),
+	})),
 };
 
 export const icd10pcs: Publisher = {
 	kind: 'icd-10-pcs',
 	about: 'ICD-10-PCS procedures: icd10pcs_order_<year>.txt or its zip, from cms.gov',
-	knows: (release) => fileLike(release, pcsFile) !== undefined,
-	async read(release) {
-		const file = fileLike(release, pcsFile) as ReleaseFile;
-		return {
-			system: {
-				url: 'http://www.cms.gov/Medicare/Coding/ICD10',
-				version: yearIn(file.name, release.name),
-				name: 'ICD10PCS',
-				title: 'International Classification of Diseases, 10th Revision, Procedure Coding System',
-				complete: true,
-			},
-			concepts: concepts(file, (code) => code),
-		};
-	},
+	...oneFile(pcsFile, (file, release) => ({
+		system: {
+			url: 'http://www.cms.gov/Medicare/Coding/ICD10',
+			version: yearIn(file.name, release.name),
+			name: 'ICD10PCS',
+			title: 'International Classification of Diseases, 10th Revision, Procedure Coding System',
+			complete: true,
+		},
+		concepts: concepts(file, (code) => code),
+	})),
 };
 
 /**

@@ -3,7 +3,7 @@ import { parse } from 'csv-parse';
 import { Problem } from '#base/problem.ts';
 import { type CodeSystem, conceptsOf, isAbstract, isInactive } from '#fhir/terminology/code-system.ts';
 import type { LoadedConcept } from '#fhir/terminology/load.ts';
-import { fileLike, type Publisher, yearIn } from './publisher.ts';
+import { oneFile, type Publisher, yearIn } from './publisher.ts';
 import { fieldsOf, linesOf, type ReleaseFile } from './release.ts';
 
 const cvxFile = /(^|\/)cvx[^/]*\.txt$/i;
@@ -16,77 +16,65 @@ const nuccFile = /(^|\/)nucc_taxonomy[^/]*\.csv$/i;
 export const cvx: Publisher = {
 	kind: 'cvx',
 	about: 'CVX vaccines: cvx.txt (delimited text), from cdc.gov',
-	knows: (release) => fileLike(release, cvxFile) !== undefined,
-	async read(release) {
-		const file = fileLike(release, cvxFile) as ReleaseFile;
-		return {
-			system: {
-				url: 'http://hl7.org/fhir/sid/cvx',
-				version: yearIn(release.name),
-				name: 'CVX',
-				title: 'Vaccines administered (CVX)',
-				complete: true,
-			},
-			concepts: (async function* (): AsyncGenerator<LoadedConcept> {
-				for await (const row of fieldsOf(file, '|')) {
-					const [code = '', short = '', full = '', , status = ''] = row.map((field) => field.trim());
-					if (!/^\d{1,4}$/.test(code)) continue;
-					const display = short === '' ? full : short;
-					yield {
-						code,
-						display,
-						inactive: /^inactive|never active|non-us/i.test(status),
-						designations: full === '' || full === display ? [] : [{ value: full, use: 'full' }],
-						properties: { status },
-					};
-				}
-			})(),
-		};
-	},
+	...oneFile(cvxFile, (file, release) => ({
+		system: {
+			url: 'http://hl7.org/fhir/sid/cvx',
+			version: yearIn(release.name),
+			name: 'CVX',
+			title: 'Vaccines administered (CVX)',
+			complete: true,
+		},
+		concepts: (async function* (): AsyncGenerator<LoadedConcept> {
+			for await (const row of fieldsOf(file, '|')) {
+				const [code = '', short = '', full = '', , status = ''] = row.map((field) => field.trim());
+				if (!/^\d{1,4}$/.test(code)) continue;
+				const display = short === '' ? full : short;
+				yield {
+					code,
+					display,
+					inactive: /^inactive|never active|non-us/i.test(status),
+					designations: full === '' || full === display ? [] : [{ value: full, use: 'full' }],
+					properties: { status },
+				};
+			}
+		})(),
+	})),
 };
 
 export const mvx: Publisher = {
 	kind: 'mvx',
 	about: 'MVX manufacturers of vaccines: mvx.txt (delimited text), from cdc.gov',
-	knows: (release) => fileLike(release, mvxFile) !== undefined,
-	async read(release) {
-		const file = fileLike(release, mvxFile) as ReleaseFile;
-		return {
-			system: {
-				url: 'http://hl7.org/fhir/sid/mvx',
-				version: yearIn(release.name),
-				name: 'MVX',
-				title: 'Manufacturers of vaccines (MVX)',
-				complete: true,
-			},
-			concepts: (async function* (): AsyncGenerator<LoadedConcept> {
-				for await (const row of fieldsOf(file, '|')) {
-					const [code = '', display = '', , status = ''] = row.map((field) => field.trim());
-					if (/^[A-Z0-9]{2,4}$/.test(code)) yield { code, display, inactive: /^inactive/i.test(status) };
-				}
-			})(),
-		};
-	},
+	...oneFile(mvxFile, (file, release) => ({
+		system: {
+			url: 'http://hl7.org/fhir/sid/mvx',
+			version: yearIn(release.name),
+			name: 'MVX',
+			title: 'Manufacturers of vaccines (MVX)',
+			complete: true,
+		},
+		concepts: (async function* (): AsyncGenerator<LoadedConcept> {
+			for await (const row of fieldsOf(file, '|')) {
+				const [code = '', display = '', , status = ''] = row.map((field) => field.trim());
+				if (/^[A-Z0-9]{2,4}$/.test(code)) yield { code, display, inactive: /^inactive/i.test(status) };
+			}
+		})(),
+	})),
 };
 
 /** Fixed columns: 1-5 code, 11 kind of line (3 and 7 begin a code, 4 and 8 go on), 12-91 long name, 92-119 short name, 285-292 when it ended. */
 export const hcpcs: Publisher = {
 	kind: 'hcpcs',
 	about: 'HCPCS Level II: HCPC<year>_…_ANWEB.txt or its zip, from cms.gov',
-	knows: (release) => fileLike(release, hcpcsFile) !== undefined,
-	async read(release) {
-		const file = fileLike(release, hcpcsFile) as ReleaseFile;
-		return {
-			system: {
-				url: 'http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets',
-				version: /HCPC(\d{4})/i.exec(file.name)?.[1],
-				name: 'HCPCS',
-				title: 'Healthcare Common Procedure Coding System, Level II',
-				complete: true,
-			},
-			concepts: hcpcsConcepts(file),
-		};
-	},
+	...oneFile(hcpcsFile, (file) => ({
+		system: {
+			url: 'http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets',
+			version: /HCPC(\d{4})/i.exec(file.name)?.[1],
+			name: 'HCPCS',
+			title: 'Healthcare Common Procedure Coding System, Level II',
+			complete: true,
+		},
+		concepts: hcpcsConcepts(file),
+	})),
 };
 
 async function* hcpcsConcepts(file: ReleaseFile): AsyncGenerator<LoadedConcept> {
@@ -117,65 +105,57 @@ async function* hcpcsConcepts(file: ReleaseFile): AsyncGenerator<LoadedConcept> 
 export const cpt: Publisher = {
 	kind: 'cpt',
 	about: 'CPT: LONGULT.txt or Consolidated Code List, from the American Medical Association (licence needed)',
-	knows: (release) => fileLike(release, cptFile) !== undefined,
-	async read(release) {
-		const file = fileLike(release, cptFile) as ReleaseFile;
-		return {
-			system: {
-				url: 'http://www.ama-assn.org/go/cpt',
-				version: yearIn(release.name, file.name),
-				name: 'CPT',
-				title: 'Current Procedural Terminology',
-				complete: true,
-				copyright: 'CPT is a registered trademark of the American Medical Association. Use needs a licence.',
-			},
-			concepts: (async function* (): AsyncGenerator<LoadedConcept> {
-				for await (const line of linesOf(file)) {
-					const [, code, display] = /^(?:\d+\t)?(\d{4}[0-9A-Z])[\t ]+(\S.*)$/.exec(line) ?? [];
-					if (code !== undefined && display !== undefined) yield { code, display: (display.split('\t')[0] as string).trim() };
-				}
-			})(),
-		};
-	},
+	...oneFile(cptFile, (file, release) => ({
+		system: {
+			url: 'http://www.ama-assn.org/go/cpt',
+			version: yearIn(release.name, file.name),
+			name: 'CPT',
+			title: 'Current Procedural Terminology',
+			complete: true,
+			copyright: 'CPT is a registered trademark of the American Medical Association. Use needs a licence.',
+		},
+		concepts: (async function* (): AsyncGenerator<LoadedConcept> {
+			for await (const line of linesOf(file)) {
+				const [, code, display] = /^(?:\d+\t)?(\d{4}[0-9A-Z])[\t ]+(\S.*)$/.exec(line) ?? [];
+				if (code !== undefined && display !== undefined) yield { code, display: (display.split('\t')[0] as string).trim() };
+			}
+		})(),
+	})),
 };
 
 export const nucc: Publisher = {
 	kind: 'nucc',
 	about: 'Health Care Provider Taxonomy: nucc_taxonomy_<version>.csv, from nucc.org',
-	knows: (release) => fileLike(release, nuccFile) !== undefined,
-	async read(release) {
-		const file = fileLike(release, nuccFile) as ReleaseFile;
-		return {
-			system: {
-				url: 'http://nucc.org/provider-taxonomy',
-				version: /(\d{3})\.csv$/i.exec(file.name)?.[1],
-				name: 'NUCC',
-				title: 'Health Care Provider Taxonomy',
-				complete: true,
-			},
-			concepts: (async function* (): AsyncGenerator<LoadedConcept> {
-				const rows = (await file.open()).pipe(parse({ columns: true, bom: true, relax_column_count: true, encoding: 'latin1' }));
-				for await (const row of rows as AsyncIterable<Record<string, string>>) {
-					const {
-						Code: code = '',
-						Grouping: grouping = '',
-						Classification: kind = '',
-						Specialization: special = '',
-						Definition: definition = '',
-					} = row;
-					if (!/^[0-9A-Z]{10}$/.test(code)) continue;
-					const own = special === '' ? kind : `${kind}, ${special}`;
-					yield {
-						code,
-						display: row['Display Name'] || own,
-						definition: definition === '' ? undefined : definition,
-						designations: [{ value: own }],
-						properties: { grouping },
-					};
-				}
-			})(),
-		};
-	},
+	...oneFile(nuccFile, (file) => ({
+		system: {
+			url: 'http://nucc.org/provider-taxonomy',
+			version: /(\d{3})\.csv$/i.exec(file.name)?.[1],
+			name: 'NUCC',
+			title: 'Health Care Provider Taxonomy',
+			complete: true,
+		},
+		concepts: (async function* (): AsyncGenerator<LoadedConcept> {
+			const rows = (await file.open()).pipe(parse({ columns: true, bom: true, relax_column_count: true, encoding: 'latin1' }));
+			for await (const row of rows as AsyncIterable<Record<string, string>>) {
+				const {
+					Code: code = '',
+					Grouping: grouping = '',
+					Classification: kind = '',
+					Specialization: special = '',
+					Definition: definition = '',
+				} = row;
+				if (!/^[0-9A-Z]{10}$/.test(code)) continue;
+				const own = special === '' ? kind : `${kind}, ${special}`;
+				yield {
+					code,
+					display: row['Display Name'] || own,
+					definition: definition === '' ? undefined : definition,
+					designations: [{ value: own }],
+					properties: { grouping },
+				};
+			}
+		})(),
+	})),
 };
 
 /** A CodeSystem resource as JSON. */

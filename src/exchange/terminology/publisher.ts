@@ -19,6 +19,14 @@ export function fileLike(release: Release, name: RegExp): ReleaseFile | undefine
 	return release.files.find((file) => name.test(file.name.replaceAll('\\', '/')));
 }
 
+/** A publisher whose release is told and read by one file. */
+export function oneFile(name: RegExp, read: (file: ReleaseFile, release: Release) => Loading): Pick<Publisher, 'knows' | 'read'> {
+	return {
+		knows: (release) => fileLike(release, name) !== undefined,
+		read: async (release) => read(fileLike(release, name) as ReleaseFile, release),
+	};
+}
+
 /** A year in the name of a release or of one of its files. */
 export function yearIn(...names: readonly string[]): string | undefined {
 	return names.map((name) => /(?:^|[^0-9])(20\d\d)(?:[^0-9]|$)/.exec(name)?.[1]).find((year) => year !== undefined);
