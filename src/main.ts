@@ -1,6 +1,7 @@
 // `npm start`: settings, database, sockets; and the way down again. The only file that listens to signals.
 import cluster from 'node:cluster';
 import { relative } from 'node:path';
+import { createAudit } from '#access/audit/audit.ts';
 import { createLog, described, type Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { openDatabase } from '#db/database.ts';
@@ -25,7 +26,7 @@ async function main(): Promise<void> {
 		const source = await openSource(settings, log, 'own');
 		ending.add(source.close);
 		say(source, settings);
-		const isFirst = await firstAdministrator(source, settings);
+		const isFirst = await firstAdministrator(source, settings, log);
 		await startWithDemo({ settings, config: source.config, log, isFirst, signal: ending.signal });
 		if (ending.begun) return;
 		ending.add(settings.workers === 1 ? await startAlone(settings, source, log) : await startWorkers(settings, source.config, log));
@@ -65,14 +66,23 @@ function say({ embedded }: Source, settings: Settings): void {
 }
 
 /** Somebody has to be able to sign in: the first start makes an administrator, whose password is shown this once. Says if it was the first. */
-async function firstAdministrator({ config }: Source, { adminPassword, people }: Settings): Promise<boolean> {
+async function firstAdministrator(
+	{ config }: Source,
+	{ adminPassword, people, audit: level, dataDir }: Settings,
+	log: Log,
+): Promise<boolean> {
 	const db = openDatabase({ ...config, max: 1 });
 	try {
 		const core = coreOf(db, people);
-		const isFirst = (await listAccounts(core)).length === 0;
-		const password = await ensureAdministrator(db, adminPassword, core);
-		if (password !== undefined) console.log(`Sign in as "admin" with the password ${password} (it is shown this once)`);
-		return isFirst;
+		if ((await listAccounts(core)).length > 0) return false;
+		const audit = createAudit({ db, clock: core.clock, log, dataDir, level });
+		try {
+			const password = await ensureAdministrator(db, adminPassword, { ...core, audit });
+			if (password !== undefined) console.log(`Sign in as "admin" with the password ${password} (it is shown this once)`);
+		} finally {
+			await audit.close();
+		}
+		return true;
 	} finally {
 		await db.close();
 	}

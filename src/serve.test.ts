@@ -57,6 +57,9 @@ test('requests of strangers, starts, stops and settings that changed have entrie
 	assert.equal((await fetch(url, { method: 'DELETE', headers: { authorization: 'Basic YTpi' } })).status, 401);
 	await heron.stop();
 	const before = await entries(first);
+	// The first start made an administrator.
+	assert.match(before[0] ?? '', /^permission account-added 200 user admin \(.+\): administrator/);
+	assert.match(before[1] ?? '', /^permission password-set 200 user admin/);
 	assert.equal(before.filter((one) => /^rest unauthenticated 401 from 127\.0\.0\.1/.test(one)).length, 3, before.join('\n'));
 	const began = before.findIndex((one) => /^configuration started 200 process \d+, audit all/.test(one));
 	assert.ok(began >= 0 && began < before.findIndex((one) => one.startsWith('rest ')), before.join('\n'));
@@ -68,7 +71,9 @@ test('requests of strangers, starts, stops and settings that changed have entrie
 	assert.ok(!before.join().includes(new URL(first.DATABASE_URL as string).password || 'none at all'));
 	heron = await start({ ...first, HERON_MAX_COUNT: '500' });
 	await heron.stop();
-	const changes = (await entries(first)).slice(before.length).filter((one) => one.includes('settings-changed'));
+	const later = (await entries(first)).slice(before.length);
+	assert.ok(!later.some((one) => one.startsWith('permission')));
+	const changes = later.filter((one) => one.includes('settings-changed'));
 	assert.match(changes.join('\n'), /settings-changed 200 .*HERON_MAX_COUNT/);
 	assert.doesNotMatch(changes.join('\n'), /500/);
 });
