@@ -34,6 +34,7 @@ import { createMail } from '#outside/mail.ts';
 import { createS3Blobs, readS3Place } from '#outside/s3-blobs.ts';
 import { createDirectory } from './directory.ts';
 import { allOperations } from './operations.ts';
+import { allRules } from './rules.ts';
 import type { Settings } from './settings.ts';
 import { createCallerNow } from './standing.ts';
 
@@ -157,6 +158,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		jobs,
 		audit,
 		checks,
+		rules: allRules,
 		mac: sealer.mac,
 	};
 	searchParameters.work(store);

@@ -8,7 +8,7 @@ import type { Resource } from './resource.ts';
 import type { Rows } from './rows.ts';
 import type { SearchParameters } from './search/custom.ts';
 import type { SearchRegistry } from './search/registry.ts';
-import type { Store } from './store/store.ts';
+import type { Store, Unit, Write } from './store/store.ts';
 import type { Validator } from './validate/validator.ts';
 
 export type Fhir = {
@@ -32,8 +32,17 @@ export type Fhir = {
 	readonly audit: Audit;
 	/** What rooms above this one want to see of a type before it is written: they refuse it, or add what only the server may write. */
 	readonly checks: ReadonlyMap<string, (ctx: FhirCtx, resource: Resource) => void>;
+	/** What rooms above this one demand of the writes of a type, as the transaction that writes them sees the record. */
+	readonly rules: ReadonlyMap<string, Rule>;
 	/** A keyed hash under the installation's own secret. */
 	readonly mac: (about: string, text: string) => Buffer;
+};
+
+export type Rule = {
+	/** Whether the write has to be looked at; all others are written without the rule. Pure. */
+	concerns(write: Write): boolean;
+	/** Looks at the writes of the type that are about to be done together. Throws Problem for what may not be. */
+	check(ctx: FhirCtx, unit: Unit, writes: readonly Write[]): Promise<void>;
 };
 
 export type FhirSettings = {

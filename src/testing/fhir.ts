@@ -18,6 +18,7 @@ import { createSearchParameters } from '#fhir/search/custom.ts';
 import { createStore } from '#fhir/store/store.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
 import { allOperations } from '#operations.ts';
+import { allRules } from '#rules.ts';
 import { type Ends, testDatabase } from './database.ts';
 
 /** What an installation has when nothing is set. */
@@ -92,6 +93,7 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 		jobs,
 		audit,
 		checks: new Map(),
+		rules: allRules,
 		mac: (about, text) => createHmac('sha256', 'of tests').update(`${about} ${text}`).digest(),
 	};
 	return { caller, db, clock: systemClock, ids, log: silentLog, requestId: 'test', fhir };

@@ -31,7 +31,6 @@ export async function book(ctx: FhirCtx, { appointment, recurrence, settle }: Bo
 			ctx,
 			unit,
 			all.map((next) => ({ next })),
-			categories,
 			settle,
 		),
 	);

@@ -5,8 +5,8 @@ import { check } from '#fhir/interactions/prepare.ts';
 import type { Unit, Write, Written } from '#fhir/store/store.ts';
 import type { Category } from './categories.ts';
 import { type Appointment, actorOf, categoryCode, categoryConcept, type Reference, roomOf, statusIn, withStatus } from './model.ts';
-import { keepClear, longestMs } from './overlap.ts';
-import { categoryUnknown, patientMissing, timesWrong } from './problems.ts';
+import { longestMs } from './overlap.ts';
+import { categoryUnknown, patientMissing, timesWrong, tooLong } from './problems.ts';
 import { statusOf } from './statuses.ts';
 import { instantOf, momentOf, wallOf } from './wall-time.ts';
 
@@ -58,7 +58,7 @@ function withTimes(next: Appointment, former: Appointment | undefined, category:
 	const from = new Date(start);
 	const to = end === undefined ? endOf(from, minutesDuration, category) : new Date(end);
 	if (!(to >= from)) throw timesWrong('The end of an appointment must not be before its start.');
-	if (to.getTime() - from.getTime() > longestMs) throw timesWrong('An appointment is 25 hours long at most; book several for more.');
+	if (to.getTime() - from.getTime() > longestMs) throw tooLong();
 	const minutes = (to.getTime() - from.getTime()) / 60_000;
 	if (end === undefined) return { ...next, end: instantOf(to), ...(minutes > 0 ? { minutesDuration: minutes } : {}) };
 	return minutesDuration !== undefined && minutes > 0 ? { ...next, minutesDuration: minutes } : next;
@@ -90,20 +90,8 @@ export function startWall({ start }: Appointment): number {
 /** One appointment to be written, with what it was. */
 export type Entry = { readonly next: Appointment; readonly former?: Appointment };
 
-/** Writes appointments that may be where they are to be. Throws what keepClear, check and the store throw. */
-export async function writeAll(
-	ctx: FhirCtx,
-	unit: Unit,
-	entries: readonly Entry[],
-	categories: readonly Category[],
-	settle?: Settle,
-): Promise<Written[]> {
-	await keepClear(
-		ctx,
-		unit,
-		entries.filter(isMoved).map(({ next }) => next),
-		categories,
-	);
+/** Writes appointments, which have to keep clear of others (rule.ts). Throws what the rule, check and the store throw. */
+export async function writeAll(ctx: FhirCtx, unit: Unit, entries: readonly Entry[], settle?: Settle): Promise<Written[]> {
 	const writes = entries.map(({ next, former }): Write => {
 		check(ctx, 'Appointment', next);
 		return { type: 'Appointment', id: next.id as string, op: former === undefined ? 'C' : 'U', resource: next };
@@ -111,13 +99,4 @@ export async function writeAll(
 	const written = await writeWithin(ctx, unit, writes, (write) => (write.op === 'C' ? 'create' : 'update'));
 	await settle?.(unit, written);
 	return written;
-}
-
-/** Whether anything changed that others could be in the way of. */
-function isMoved({ next, former }: Entry): boolean {
-	if (next.start === undefined || next.end === undefined) return false;
-	if (former === undefined) return true;
-	const about = (one: Appointment): string =>
-		JSON.stringify([one.status, Date.parse(one.start ?? ''), Date.parse(one.end ?? ''), categoryCode(one), roomOf(one), one.participant]);
-	return about(next) !== about(former);
 }

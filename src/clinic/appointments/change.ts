@@ -44,7 +44,7 @@ export async function change(ctx: FhirCtx, { id, scope, edit, recurrence, settle
 		const complete = entries
 			.filter(({ next, former }) => !isDeepStrictEqual(next, former))
 			.map(({ next, former }): Entry => ({ next: completed(ctx, next, former, categories), ...(former === undefined ? {} : { former }) }));
-		return complete.length === 0 ? [] : writeAll(ctx, unit, complete, categories, settle);
+		return complete.length === 0 ? [] : writeAll(ctx, unit, complete, settle);
 	});
 }
 

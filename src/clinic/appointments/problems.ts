@@ -27,6 +27,11 @@ export function timesWrong(text: string): Problem {
 	return refusal('invalid', 'times-wrong', 'value', text, 'start');
 }
 
+/** Longer than the clinic's rules can see. */
+export function tooLong(): Problem {
+	return timesWrong('An appointment is 25 hours long at most; book several for more.');
+}
+
 /** Somebody or something needed is taken at that time. */
 export function overlaps(text: string): Problem {
 	return refusal('conflict', 'appointment-overlap', 'conflict', text, 'start');

@@ -6,7 +6,7 @@ import type { Resource, Stored } from '#fhir/resource.ts';
 import { soleKey } from '#fhir/search/match.ts';
 import type { Write } from '#fhir/store/store.ts';
 import { lockOf, theOne } from './conditional.ts';
-import { permit, writeAlone, writeWithin } from './guard.ts';
+import { isRuled, permit, writeAlone, writeWithin } from './guard.ts';
 import { check } from './prepare.ts';
 
 /** What a write came to: the version that now stands, and what is to be told about it. */
@@ -24,7 +24,7 @@ export async function create(ctx: FhirCtx, { type, resource, ifNoneExist }: Crea
 }
 
 async function createUnless(ctx: FhirCtx, write: Write, criteria: string, issues: readonly Issue[]): Promise<Done> {
-	const key = permit(ctx, write.type, 'create') === null ? soleKey(ctx, write.type, criteria) : undefined;
+	const key = permit(ctx, write.type, 'create') === null && !isRuled(ctx, write) ? soleKey(ctx, write.type, criteria) : undefined;
 	if (key !== undefined) {
 		const unless = { lock: lockOf(write.type, criteria), key };
 		const stored = await ctx.fhir.store.write(ctx, { ...write, unless }).catch((error: unknown) => {

@@ -25,11 +25,27 @@ function requireNoEntry({ type, id }: Write): void {
 export function writeAlone(ctx: FhirCtx, write: Write, interaction: Interaction): Promise<Written> {
 	requireNoEntry(write);
 	const limit = permit(ctx, write.type, interaction);
-	if (limit === null) return ctx.fhir.store.write(ctx, write);
+	if (limit === null && !isRuled(ctx, write)) return ctx.fhir.store.write(ctx, write);
 	return ctx.fhir.store.transact(ctx, async (unit) => (await writeWithin(ctx, unit, [write], () => interaction))[0] as Written);
 }
 
-/** Writes in a transaction; each resource must be within the caller's limits before (if it was there) and after. */
+/** Whether a rule has to look at the write, for which it needs a transaction. */
+export function isRuled({ fhir }: FhirCtx, write: Write): boolean {
+	return fhir.rules.get(write.type)?.concerns(write) === true;
+}
+
+/** Shows the writes to the rules of their types. */
+async function obey(ctx: FhirCtx, unit: Unit, writes: readonly Write[]): Promise<void> {
+	for (const [type, rule] of ctx.fhir.rules) {
+		const own = writes.filter((write) => write.type === type);
+		if (own.some((write) => rule.concerns(write))) await rule.check(ctx, unit, own);
+	}
+}
+
+/**
+ * Writes in a transaction; each resource must be within the caller's limits before (if it was there) and after. Throws also what the rules
+ * of its type do.
+ */
 export async function writeWithin(
 	ctx: FhirCtx,
 	unit: Unit,
@@ -44,6 +60,7 @@ export async function writeWithin(
 		const current = await unit.read(write.type, write.id);
 		if (current !== undefined && current.op !== 'D') await requireWithin(unit, current, limit, interactionOf(write, index));
 	}
+	await obey(ctx, unit, writes);
 	const written = await unit.write(writes);
 	for (const [index, one] of written.entries()) {
 		const limit = limits[index];
@@ -58,7 +75,7 @@ async function requireWithin(unit: Unit, stored: Stored, limit: Sql, interaction
 }
 
 /** Whether a resource meets the caller's limit as the transaction sees it. */
-export async function isWithin(unit: Unit, stored: Stored, limit: Sql): Promise<boolean> {
+export async function isWithin(unit: Unit, stored: Pick<Stored, 'type' | 'id'>, limit: Sql): Promise<boolean> {
 	const rows = await unit.tx.rows(sql`SELECT 1 FROM ${table(stored.type)} r WHERE r.id = ${stored.id} AND ${limit}`);
 	return rows.length > 0;
 }
