@@ -1,6 +1,6 @@
 // docs/standard-api.md, written from the rows and mappings: what is not in them is not in the page, and the other way round.
 import type { Field, Mapping } from './mapping.ts';
-import type { StandardRow } from './row.ts';
+import { letterOf, type StandardRow } from './row.ts';
 import { measures } from './vital-signs.ts';
 
 const intro = `# The Standard and the Portal API
@@ -18,6 +18,10 @@ serve the requests; \`HERON_WRITE_GOLDEN=1 npm test -- standard-api/documentatio
 - **Answers.** E: an envelope \`{validationErrors, internalErrors, data, links}\`. E200: the same, and OpenEMR 8 answers 200 whatever happens. B: bare
   values, nothing found is 404 without a body. \`HERON_OPENEMR_STATUS_COMPAT=8\` gives OpenEMR 8's statuses.
 - **Changes.** PUT changes what is sent and differs from what is shown. DELETE takes out of use or marks as entered in error; nothing is lost.
+- **Lists of values** (\`/list/:list_name\`: drug forms, routes, relationships, states …) come with Heron, the same for everybody: they are read and
+  not changed, and a field that names one takes its options only. Categories of documents and of appointments are the practice's own (\`docs/clinic.md\`).
+- **Units.** Records of vital signs are shown in, and taken to be in, US units; \`?units=metric\` makes that metric units, and \`<field>_unit\` in a body
+  names the unit of one value.
 - **Dates and times** are those of the server's clock (\`TZ\`), \`YYYY-MM-DD\` and \`YYYY-MM-DD HH:MM:SS\`.
 - **Fields without an element in FHIR** are extensions \`https://heron-ehr.org/fhir/StructureDefinition/openemr-<resource>-<field>\`.
 - Every write leaves a Provenance with its author.
@@ -61,10 +65,6 @@ function routesTable(rows: readonly StandardRow[]): string {
 		return `| ${method} | \`${path}\` | ${scope} | ${needed} | ${style} | ${summary} |`;
 	});
 	return ['| Method | Path | Scope | Right | Answer | What it does |', '|---|---|---|---|---|---|', ...lines].join('\n');
-}
-
-function letterOf(does: string): string {
-	return does.startsWith('$') ? does : does.charAt(0);
 }
 
 function mappingText({ resource, type, numbers, uuids, fields, profile }: Mapping): string {

@@ -71,7 +71,15 @@ export type ApiSettings = {
 	readonly statusCompat: boolean;
 };
 
-const letters: Readonly<Record<string, string>> = { create: 'c', read: 'r', update: 'u', delete: 'd', search: 's' };
+/** What a scope for it ends with: its first letter, https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html, or the operation's name. */
+export function letterOf(does: Does): string {
+	return does.startsWith('$') ? does : does.charAt(0);
+}
+
+/** The scope that a row needs of users of the practice, or of patients. */
+export function scopeOf({ resource, does }: Pick<StandardRow, 'resource' | 'does'>, level: 'user' | 'patient' = 'user'): string {
+	return `${level}/${resource}.${letterOf(does)}`;
+}
 
 /** A row as a route of the API `api`. */
 export function routeOf(row: StandardRow, api: 'api' | 'portal', { statusCompat }: ApiSettings): Route<FhirCtx> {
@@ -147,15 +155,14 @@ function hasPlain({ scopes }: Caller, scope: string): boolean {
 	return scopes === undefined || scopes.includes(scope);
 }
 
-function requireScope({ scopes }: Caller, level: 'user' | 'patient', { resource, does }: StandardRow): void {
+function requireScope({ scopes }: Caller, level: 'user' | 'patient', row: StandardRow): void {
 	if (scopes === undefined) return;
-	const letter = letters[does];
 	const has = scopes.some((text) => {
 		const scope = parseScope(text);
-		if (scope === undefined || scope.level !== level || scope.type !== resource) return false;
-		return letter === undefined ? scope.operation === does : scope.letters.includes(letter);
+		if (scope === undefined || scope.level !== level || scope.type !== row.resource) return false;
+		return row.does.startsWith('$') ? scope.operation === row.does : scope.letters.includes(letterOf(row.does));
 	});
-	if (!has) throw scopeMissing(`${level}/${resource}.${letter ?? does}`);
+	if (!has) throw scopeMissing(scopeOf(row, level));
 }
 
 async function callOf(request: Request, { method, isRaw }: StandardRow): Promise<Call> {

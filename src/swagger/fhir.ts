@@ -147,6 +147,7 @@ function interaction(name: string, method: Method, path: readonly string[]): Nod
 				: []),
 			...(writes && path.length === 2 ? [header('If-Match', 'W/"<version>" that must be the current one')] : []),
 			...(name === 'create' ? [header('If-None-Exist', 'criteria; nothing is created when they find something')] : []),
+			...(writes && !name.startsWith('search') ? [header('X-Provenance', 'a Provenance as JSON without target: who wrote this')] : []),
 		],
 		responses: { [name === 'create' ? 201 : 200]: { description: title, content: content(isBundle ? 'Bundle' : 'Resource') } },
 	};
@@ -202,8 +203,7 @@ type Param = { readonly code: string; readonly type: string };
 
 function typePaths(paths: Paths, type: string, params: readonly Param[]): void {
 	const tags = ['FHIR: common types'];
-	const security = (letters: string): Node[] =>
-		[{ oauth: ['api:fhir', 'user/*.cruds'] }, { token: [] }].map((one) => (letters === '' ? {} : one));
+	const security: Node[] = [{ oauth: ['api:fhir', 'user/*.cruds'] }, { token: [] }];
 	const example = examples[type] ?? { resourceType: type };
 	const url = pathOf(`${base}/${type}`);
 	const one = `${url}/{id}`;
@@ -217,7 +217,7 @@ function typePaths(paths: Paths, type: string, params: readonly Param[]): void {
 		tags,
 		operationId: `search${type}`,
 		summary: `Searches ${type}`,
-		security: security('s'),
+		security,
 		parameters: [
 			...params.map(({ code, type: kind }) => query(code, kind)),
 			query('_count', 'entries of a page'),
@@ -232,7 +232,7 @@ function typePaths(paths: Paths, type: string, params: readonly Param[]): void {
 		tags,
 		operationId: `create${type}`,
 		summary: `Creates a ${type}`,
-		security: security('c'),
+		security,
 		requestBody: required('Resource'),
 		responses: responses(201, 'created', 'Resource'),
 	});
@@ -240,7 +240,7 @@ function typePaths(paths: Paths, type: string, params: readonly Param[]): void {
 		tags,
 		operationId: `read${type}`,
 		summary: `Reads a ${type}`,
-		security: security('r'),
+		security,
 		parameters: [id, format],
 		responses: responses(200, 'the resource', 'Resource'),
 	});
@@ -248,7 +248,7 @@ function typePaths(paths: Paths, type: string, params: readonly Param[]): void {
 		tags,
 		operationId: `update${type}`,
 		summary: `Updates a ${type}`,
-		security: security('u'),
+		security,
 		parameters: [id, header('If-Match', 'W/"<version>"')],
 		requestBody: required('Resource'),
 		responses: responses(200, 'updated', 'Resource'),
@@ -257,7 +257,7 @@ function typePaths(paths: Paths, type: string, params: readonly Param[]): void {
 		tags,
 		operationId: `patch${type}`,
 		summary: `Changes parts of a ${type}`,
-		security: security('u'),
+		security,
 		parameters: [id],
 		requestBody: { required: true, content: patchContent },
 		responses: responses(200, 'changed', 'Resource'),
@@ -266,7 +266,7 @@ function typePaths(paths: Paths, type: string, params: readonly Param[]): void {
 		tags,
 		operationId: `delete${type}`,
 		summary: `Deletes a ${type}`,
-		security: security('d'),
+		security,
 		parameters: [id],
 		responses: responses(200, 'deleted', 'OperationOutcome'),
 	});

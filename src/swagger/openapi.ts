@@ -1,9 +1,9 @@
 // The server's own description, OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.1.html): made from the tables that the routes are made from.
 import type { Fhir } from '#fhir/ctx.ts';
-import type { StandardRow } from '#standard-api/row.ts';
+import { type StandardRow, scopeOf } from '#standard-api/row.ts';
 import { fhirPaths } from './fhir.ts';
 import { otherPaths } from './others.ts';
-import { type Node, scopeOf } from './paths.ts';
+import type { Node } from './paths.ts';
 import { portalPaths, standardPaths, standardSchemas } from './standard.ts';
 
 export type Described = {
@@ -31,7 +31,7 @@ export function openApi({ publicUrl, fhir, standard, portal, version }: Describe
 		tags,
 		paths: { ...standardPaths(standard), ...portalPaths(portal), ...fhirPaths(fhir), ...otherPaths() },
 		components: {
-			securitySchemes: securitySchemes(publicUrl, [...standard, ...portal]),
+			securitySchemes: securitySchemes(publicUrl, [...scopesOf(standard, 'user'), ...scopesOf(portal, 'patient')]),
 			schemas: { ...standardSchemas([...standard, ...portal]), ...sharedSchemas },
 			responses,
 		},
@@ -55,9 +55,12 @@ const tags = [
 	{ name: 'Server', description: 'Health, figures, this description.' },
 ];
 
-function securitySchemes(publicUrl: string, rows: readonly StandardRow[]): Node {
+function scopesOf(rows: readonly StandardRow[], level: 'user' | 'patient'): string[] {
+	return rows.filter(({ isPublic }) => isPublic !== true).map((row) => scopeOf(row, level));
+}
+
+function securitySchemes(publicUrl: string, own: readonly string[]): Node {
 	const base = `${publicUrl}/oauth2/default`;
-	const own = [...new Set(rows.filter(({ isPublic }) => isPublic !== true).map(scopeOf))].sort();
 	const scopes = Object.fromEntries([
 		['openid', 'who signs in'],
 		['fhirUser', 'the resource that stands for who signs in'],
@@ -68,7 +71,7 @@ function securitySchemes(publicUrl: string, rows: readonly StandardRow[]): Node 
 		['api:port', 'the Portal API'],
 		['user/*.cruds', 'all of FHIR that the user may'],
 		['patient/*.rs', 'all of FHIR of one patient, to read'],
-		...own.map((scope) => [scope, `Standard API: ${scope.split('/')[1]}`]),
+		...[...new Set(own)].sort().map((scope) => [scope, `${scope.startsWith('user/') ? 'Standard' : 'Portal'} API: ${scope.split('/')[1]}`]),
 	]);
 	return {
 		oauth: {

@@ -1,19 +1,11 @@
 // What all parts of the description share: paths, their parameters, scopes.
 import type { Method } from '#http/route.ts';
-import type { StandardRow } from '#standard-api/row.ts';
 
 /** An object of OpenAPI. */
 export type Node = Readonly<Record<string, unknown>>;
 
 /** Operations by path and method in lower case. */
 export type Paths = Record<string, Record<string, Node>>;
-
-const scopeLetters: Readonly<Record<string, string>> = { create: 'c', read: 'r', update: 'u', delete: 'd', search: 's' };
-
-/** The scope that a row of the Standard API needs. */
-export function scopeOf({ resource, does }: StandardRow): string {
-	return `user/${resource}.${does.startsWith('$') ? does : scopeLetters[does]}`;
-}
 
 /** A path of a route in OpenAPI's spelling, for the site `default`. */
 export function pathOf(route: string): string {

@@ -1,8 +1,8 @@
 // The Standard and Portal APIs in OpenAPI: parameters, bodies and answers from the mappings of the records.
 import { optionsOf } from '#standard-api/dictionaries.ts';
 import type { Field, Mapping } from '#standard-api/mapping.ts';
-import type { StandardRow } from '#standard-api/row.ts';
-import { add, type Node, type Paths, pathOf, pathParameters, scopeOf } from './paths.ts';
+import { type StandardRow, scopeOf } from '#standard-api/row.ts';
+import { add, type Node, type Paths, pathOf, pathParameters } from './paths.ts';
 
 const record = 'number or UUID of the record';
 
@@ -41,7 +41,7 @@ function operationId(tag: string, { method, path }: StandardRow): string {
 }
 
 function scopes(row: StandardRow, tag: string): string[] {
-	return tag === 'Portal API' ? ['api:port', scopeOf(row)] : ['api:oemr', scopeOf(row)];
+	return tag === 'Portal API' ? ['api:port', scopeOf(row, 'patient')] : ['api:oemr', scopeOf(row)];
 }
 
 function queryOf({ does, mapping }: StandardRow): Node[] {
@@ -49,7 +49,7 @@ function queryOf({ does, mapping }: StandardRow): Node[] {
 	const query = (name: string, description: string, type = 'string'): Node => ({ name, in: 'query', schema: { type }, description });
 	const sortable = mapping.fields.filter(({ sort }) => sort !== undefined).map(({ name }) => name);
 	return [
-		query('_limit', 'records of a page, at most 200', 'integer'),
+		query('_limit', 'records of a page: 200 unless said, at most 1000', 'integer'),
 		query('_offset', 'leaves out as many from the start', 'integer'),
 		...(sortable.length === 0 ? [] : [query('_sort', `comma list of ${sortable.join(', ')}; with a minus before it, downwards`)]),
 		query('_lastUpdated', 'changed then, such as ge2026-01-01'),
