@@ -8,7 +8,7 @@ import { type Options, readOptions, usage } from './options.ts';
 import { asMarkdown, asText, type Machine, machine } from './report.ts';
 import { openStage, type Stage } from './stage.ts';
 import { access, tokens } from './workloads/access.ts';
-import { bulkExport } from './workloads/bulk.ts';
+import { bulkExport, bulkImport } from './workloads/bulk.ts';
 import { bundles, transactions } from './workloads/bundles.ts';
 import { conditional } from './workloads/conditional.ts';
 import { crud } from './workloads/crud.ts';
@@ -44,6 +44,7 @@ const workloads: readonly Workload[] = [
 	importing,
 	exporting,
 	bulkExport,
+	bulkImport,
 	terminology,
 	memory,
 ];

@@ -1,15 +1,19 @@
-// Bulk data over HTTP: an export from kick-off to its manifest against COPY TO of the same bodies, and what it leaves of other requests.
+// Bulk data over HTTP: an export from kick-off to its manifest against COPY TO of the same bodies, and what it leaves of other requests; an
+// import against COPY.
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { raw, sql } from '#db/sql.ts';
 import { type Finding, finding } from '../finding.ts';
 import { interleave, rateOf, type Sample } from '../measure.ts';
-import { startCopier } from '../references/reference.ts';
+import { clearReferences, startCopier } from '../references/reference.ts';
 import { get } from '../requests.ts';
 import { base, type Stage, type Step } from '../stage.ts';
+import { forgetFiles, writeNdjson } from './exchange.ts';
 import { jsonBytes } from './sizes.ts';
 import type { Workload } from './workload.ts';
 
 export const bulkExport: Workload = { name: 'bulk-export', run: runBulkExport };
+export const bulkImport: Workload = { name: 'bulk-import', run: runBulkImport };
 
 async function runBulkExport(stage: Stage): Promise<Finding[]> {
 	return [...(await againstCopy(stage)), await besideOthers(stage)];
@@ -23,7 +27,7 @@ async function againstCopy({ home, options }: Stage): Promise<Finding[]> {
 	const samples = await interleave(
 		[
 			{ name: 'copy', run: async (): Promise<Sample> => ({ value: (await copier.copyOut(query)) / 1e6 }) },
-			{ name: 'heron', run: async (): Promise<Sample> => ({ value: json / (await exportOnce(home, 3)) / 1e6 }) },
+			{ name: 'heron', run: async (): Promise<Sample> => ({ value: json / (await jobOnce(home, 'GET', '$export', 3)) / 1e6 }) },
 		],
 		options.rounds,
 	);
@@ -47,7 +51,7 @@ async function besideOthers({ home, load, options }: Stage): Promise<Finding> {
 	const during = async (): Promise<Sample> => {
 		let isOver = false;
 		const exporting = (async () => {
-			while (!isOver) await exportOnce(home, 100, () => isOver);
+			while (!isOver) await jobOnce(home, 'GET', '$export', 100, { isOver: () => isOver });
 		})();
 		const sample = await run();
 		isOver = true;
@@ -66,19 +70,64 @@ async function besideOthers({ home, load, options }: Stage): Promise<Finding> {
 	]);
 }
 
+/** An import from its upload to its manifest, every line checked and stored, against COPY of as many rows as fit into the time. */
+async function runBulkImport({ home, options }: Stage): Promise<Finding[]> {
+	const copier = await startCopier(home.config, 1);
+	const people = Math.max(200, Math.round(100 * options.seconds));
+	let from = 30_000_000;
+	const samples = await interleave(
+		[
+			{ name: 'copy', run: async (): Promise<Sample> => ({ value: await copier.copyIn(options.seconds, 1000) }) },
+			{
+				name: 'heron',
+				async run(): Promise<Sample> {
+					const { path, resources } = await writeNdjson(options.seed, from, people);
+					from += people;
+					const body = await readFile(path);
+					return { value: resources / (await jobOnce(home, 'POST', '$import', 3, { body })) };
+				},
+			},
+		],
+		options.rounds,
+		0,
+	);
+	copier.stop();
+	await clearReferences(home.config);
+	forgetFiles();
+	const workload = 'bulk-import';
+	return [
+		finding({ workload, what: 'R5: COPY into the same indexed table, one connection', unit: 'rows/s' }, samples.copy),
+		finding({ workload, what: `$import of ${people} patients, validated, from upload to manifest`, unit: 'resources/s' }, samples.heron, [
+			{ to: 'R5', samples: samples.copy, goal: { atLeast: 0.9 } },
+		]),
+	];
+}
+
+type JobOptions = { readonly body?: Buffer; readonly isOver?: () => boolean };
+
 /** Seconds from the request to the manifest, looked for every so often; removed again. `isOver` ends it early. */
-async function exportOnce({ heron, db, authorization }: Step, everyMs: number, isOver: () => boolean = () => false): Promise<number> {
-	const ask = (method: string, path: string): Promise<Response> =>
-		fetch(`http://127.0.0.1:${heron.port}${base}/${path}`, { method, headers: { authorization, prefer: 'respond-async' } });
+async function jobOnce(
+	{ heron, db, authorization }: Step,
+	method: string,
+	operation: string,
+	everyMs: number,
+	{ body, isOver = () => false }: JobOptions = {},
+): Promise<number> {
+	const ask = (verb: string, path: string, sent: { body?: Buffer; headers?: Record<string, string> } = {}): Promise<Response> =>
+		fetch(`http://127.0.0.1:${heron.port}${base}/${path}`, {
+			method: verb,
+			headers: { authorization, prefer: 'respond-async', ...sent.headers },
+			...(sent.body === undefined ? {} : { body: new Uint8Array(sent.body) }),
+		});
 	const started = performance.now();
-	const answer = await ask('GET', '$export');
+	const answer = await ask(method, operation, body === undefined ? {} : { body, headers: { 'content-type': 'application/fhir+ndjson' } });
 	const job = answer.headers.get('content-location')?.split('job=')[1];
-	if (answer.status !== 202 || job === undefined) throw new Error(`the export was not taken: ${answer.status} ${await answer.text()}`);
+	if (answer.status !== 202 || job === undefined) throw new Error(`${operation} was not taken: ${answer.status} ${await answer.text()}`);
 	let state: unknown;
 	while (state !== 'done' && !isOver()) {
 		await sleep(everyMs);
 		[[state]] = (await db.rows(sql`SELECT state FROM jobs.job WHERE id = ${job}`)) as [[unknown]];
-		if (state === 'failed') throw new Error('the export failed');
+		if (state === 'failed') throw new Error(`${operation} failed`);
 	}
 	const seconds = (performance.now() - started) / 1000;
 	await ask('DELETE', `$bulkdata-status?job=${job}`);

@@ -42,7 +42,7 @@ async function runImport(stage: Stage): Promise<Finding[]> {
 	);
 	copier.stop();
 	await clearReferences(home.config);
-	rmSync(folder, { recursive: true, force: true });
+	forgetFiles();
 	const goal = { atLeast: 4000 };
 	return [
 		finding(
@@ -85,7 +85,8 @@ async function countResources(config: PoolConfig): Promise<number> {
 	}
 }
 
-async function writeNdjson(seed: number, from: number, people: number): Promise<{ path: string; resources: number }> {
+/** People from one number on, as a file of NDJSON. */
+export async function writeNdjson(seed: number, from: number, people: number): Promise<{ path: string; resources: number }> {
 	mkdirSync(folder, { recursive: true });
 	const path = join(folder, `${from}.ndjson`);
 	const file = createWriteStream(path);
@@ -101,6 +102,11 @@ async function writeNdjson(seed: number, from: number, people: number): Promise<
 	return { path, resources };
 }
 
+/** Removes what the workloads wrote. */
+export function forgetFiles(): void {
+	rmSync(folder, { recursive: true, force: true });
+}
+
 async function runExport(stage: Stage): Promise<Finding[]> {
 	const { home, options } = stage;
 	const copier = await startCopier(home.config, 1);
@@ -113,7 +119,7 @@ async function runExport(stage: Stage): Promise<Finding[]> {
 			{
 				name: 'heron',
 				async run(): Promise<Sample> {
-					rmSync(folder, { recursive: true, force: true });
+					forgetFiles();
 					const seconds = await heron(['export', folder], home.config);
 					return { value: json / seconds / 1e6 };
 				},
@@ -123,7 +129,7 @@ async function runExport(stage: Stage): Promise<Finding[]> {
 		0,
 	);
 	copier.stop();
-	rmSync(folder, { recursive: true, force: true });
+	forgetFiles();
 	return [
 		finding({ workload: 'export', what: 'R5: COPY TO of all bodies', unit: 'MB/s' }, samples.copy),
 		finding(
