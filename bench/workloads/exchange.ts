@@ -43,29 +43,26 @@ async function runImport(stage: Stage): Promise<Finding[]> {
 	copier.stop();
 	await clearReferences(home.config);
 	forgetFiles();
-	const goal = { atLeast: 4000 };
 	return [
-		finding(
-			{ workload: 'import', what: `NDJSON of ${people} patients, validated, start included`, unit: 'resources/s', goal },
-			samples.heron,
-			[{ to: 'R5 with one connection', samples: samples.copy }],
-		),
+		finding({ workload: 'import', what: `NDJSON of ${people} patients, validated, start included`, unit: 'resources/s' }, samples.heron, [
+			{ to: 'R5 with one connection', samples: samples.copy },
+		]),
 		...(options.bundles.length === 0 ? [] : [await importBundles(stage)]),
 	];
 }
 
-/** Real bundles, each time into an empty database; strict validation, so what it refuses is counted as not taken. */
+/** Real bundles, each time into an empty database, validated in full; what is refused is counted as not taken. */
 async function importBundles(stage: Stage): Promise<Finding> {
 	const samples: Sample[] = [];
 	for (let round = 0; round < Math.min(3, stage.options.rounds); round++) {
 		const config = await stage.emptyDatabase();
-		const seconds = await heron(['import', ...stage.options.bundles], config, { HERON_VALIDATION: 'lenient' });
+		const seconds = await heron(['import', ...stage.options.bundles], config);
 		samples.push({ value: (await countResources(config)) / seconds });
 	}
 	return finding(
 		{
 			workload: 'import',
-			what: 'real bundles into an empty database, lenient, start included',
+			what: 'real bundles into an empty database, validated, start included',
 			unit: 'resources/s',
 			goal: { atLeast: 4000 },
 		},
@@ -135,16 +132,16 @@ async function runExport(stage: Stage): Promise<Finding[]> {
 		finding(
 			{ workload: 'export', what: 'all resources as gzipped NDJSON, read again and counted, start included', unit: 'MB/s' },
 			samples.heron,
-			[{ to: 'R5', samples: samples.copy, goal: { atLeast: 0.9 } }],
+			[{ to: 'R5', samples: samples.copy }],
 		),
 	];
 }
 
 /** Runs a command; gives the seconds it took. Throws with its last words when it fails. */
-async function heron(args: readonly string[], config: PoolConfig, extra: Record<string, string> = {}): Promise<number> {
+async function heron(args: readonly string[], config: PoolConfig): Promise<number> {
 	const started = performance.now();
 	const child = spawn(process.execPath, [join(root, 'src', 'commands', 'heron.ts'), ...args], {
-		env: { ...environment(config), ...extra },
+		env: environment(config),
 		stdio: ['ignore', 'pipe', 'pipe'],
 	});
 	let words = '';
