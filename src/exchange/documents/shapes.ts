@@ -206,7 +206,12 @@ export type Observation = Entity &
 		readonly bodySite?: Concept;
 		readonly method?: Concept;
 		readonly specimen?: Reference;
-		readonly referenceRange?: readonly { readonly low?: Measure; readonly high?: Measure; readonly text?: string }[];
+		readonly referenceRange?: readonly {
+			readonly low?: Measure;
+			readonly high?: Measure;
+			readonly text?: string;
+			readonly appliesTo?: readonly Concept[];
+		}[];
 		readonly component?: readonly ObservationPart[];
 		readonly hasMember?: readonly Reference[];
 		readonly note?: readonly Note[];

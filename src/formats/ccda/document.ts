@@ -75,12 +75,55 @@ function unstructuredOf(root: Element): ClinicalDocument['unstructured'] {
 	return { mediaType: text.attributes.mediaType ?? 'text/plain', base64: text.attributes.representation === 'B64', content };
 }
 
-/** The roots of an element's templates. Releases differ in the extension only, so it is left out. */
+/**
+ * The roots of an element's templates. Releases differ in the extension only, so it is left out; what CCD 1.0 and HITSP's C32 called
+ * otherwise comes with the root that C-CDA has for it.
+ */
 export function templateIdsOf(element: Element): string[] {
-	return childrenOf(element, 'templateId')
-		.map(({ attributes }) => attributes.root)
-		.filter((root) => root !== undefined);
+	return childrenOf(element, 'templateId').flatMap(({ attributes }) => {
+		const root = attributes.root?.trim();
+		if (root === undefined || root === '') return [];
+		const successor = successors.get(root);
+		return successor === undefined ? [root] : [root, successor];
+	});
 }
+
+const ccd = '2.16.840.1.113883.10.20.1.';
+const entries = '2.16.840.1.113883.10.20.22.4.';
+
+/** Entries of CCD 1.0 (2007), and immunizations of IHE and HITSP, by the template of C-CDA that took their place. */
+const successors: ReadonlyMap<string, string> = new Map([
+	...Object.entries({
+		'17': '48',
+		'18': '7',
+		'20': '60',
+		'21': '49',
+		'22': '46',
+		'23': '45',
+		'24': '16',
+		'26': '61',
+		'27': '3',
+		'28': '4',
+		'29': '14',
+		'31': '2',
+		'32': '1',
+		'33': '38',
+		'35': '26',
+		'38': '31',
+		'39': '28',
+		'40': '64',
+		'42': '47',
+		'43': '20',
+		'46': '118',
+		'49': '20',
+		'50': '6',
+		'52': '37',
+		'54': '9',
+		'55': '8',
+	}).map(([old, now]): [string, string] => [ccd + old, entries + now]),
+	['1.3.6.1.4.1.19376.1.5.3.1.4.12', `${entries}52`],
+	['2.16.840.1.113883.3.88.11.83.13', `${entries}52`],
+]);
 
 const statements = new Set([
 	'act',

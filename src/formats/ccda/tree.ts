@@ -11,6 +11,52 @@ export type Element = {
 };
 
 const namespaces: Readonly<Record<string, string>> = { 'urn:hl7-org:v3': '', 'urn:hl7-org:sdtc': 'sdtc:' };
+/** Characters that vendors write by their names in HTML although XML knows these only with a document type. */
+const characters: Readonly<Record<string, string>> = {
+	nbsp: '\u00a0',
+	copy: '©',
+	reg: '®',
+	trade: '™',
+	deg: '°',
+	plusmn: '±',
+	micro: 'µ',
+	middot: '·',
+	bull: '•',
+	hellip: '…',
+	ndash: '–',
+	mdash: '—',
+	lsquo: '‘',
+	rsquo: '’',
+	ldquo: '“',
+	rdquo: '”',
+	laquo: '«',
+	raquo: '»',
+	sup2: '²',
+	sup3: '³',
+	frac12: '½',
+	frac14: '¼',
+	frac34: '¾',
+	times: '×',
+	le: '≤',
+	ge: '≥',
+	ne: '≠',
+	rarr: '→',
+	larr: '←',
+	uarr: '↑',
+	darr: '↓',
+	aacute: 'á',
+	eacute: 'é',
+	iacute: 'í',
+	oacute: 'ó',
+	uacute: 'ú',
+	ntilde: 'ñ',
+	auml: 'ä',
+	ouml: 'ö',
+	uuml: 'ü',
+	ccedil: 'ç',
+	egrave: 'è',
+	agrave: 'à',
+};
 const maxDepth = 200;
 const maxElements = 1_000_000;
 
@@ -21,6 +67,7 @@ const maxElements = 1_000_000;
 export function readTree(bytes: Buffer): Element {
 	const text = decoded(bytes);
 	const parser = new SaxesParser({ xmlns: true, position: true });
+	Object.assign(parser.ENTITIES, characters);
 	const stack: { name: string; attributes: Record<string, string>; children: (Element | string)[] }[] = [];
 	let root: Element | undefined;
 	let count = 0;

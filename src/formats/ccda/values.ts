@@ -2,7 +2,7 @@
 // or cannot be read is undefined: a value is never guessed.
 import type { ClinicalDocument } from './document.ts';
 import { child, childrenOf, type Element, textOf } from './tree.ts';
-import { systemOf } from './vocabulary.ts';
+import { codedSystem, rootUri, systemOf } from './vocabulary.ts';
 
 export type Coding = { readonly system?: string; readonly code?: string; readonly display?: string };
 export type CodeableConcept = { readonly extension?: readonly object[]; readonly coding?: readonly Coding[]; readonly text?: string };
@@ -26,7 +26,7 @@ export function conceptOf(element: Element | undefined, document: ClinicalDocume
 	if (element === undefined) return undefined;
 	const coding = [element, ...childrenOf(element, 'translation')].map(codingOf).filter((one) => one !== undefined);
 	const text =
-		originalText(element, document) ?? element.attributes.displayName ?? coding.find((one) => one.display !== undefined)?.display;
+		originalText(element, document) ?? spoken(element.attributes.displayName) ?? coding.find((one) => one.display !== undefined)?.display;
 	if (coding.length === 0 && text === undefined) return undefined;
 	const extension = childrenOf(element, 'qualifier').flatMap((one) => qualifierOf(one, document));
 	return {
@@ -34,6 +34,11 @@ export function conceptOf(element: Element | undefined, document: ClinicalDocume
 		...(coding.length === 0 ? {} : { coding: distinct(coding) }),
 		...(text === undefined ? {} : { text }),
 	};
+}
+
+function spoken(words: string | undefined): string | undefined {
+	const text = words?.trim();
+	return text === '' ? undefined : text;
 }
 
 /** CR: a name and value that refine a code (laterality, modality), for which FHIR has no element. */
@@ -61,12 +66,13 @@ function distinct(codings: readonly Coding[]): Coding[] {
 export function codingOf(element: Element | undefined): Coding | undefined {
 	const code = element?.attributes.code?.trim();
 	if (element === undefined || code === undefined || code === '' || /\s{2}|[\t\n\r]/.test(code)) return undefined;
-	const { codeSystem, displayName } = element.attributes;
-	const display = displayName?.trim();
+	const { codeSystem, codeSystemName } = element.attributes;
+	const system = codedSystem(codeSystem, codeSystemName);
+	const display = spoken(element.attributes.displayName);
 	return {
-		...(codeSystem === undefined || codeSystem === '' ? {} : { system: systemOf(codeSystem) }),
+		...(system === undefined ? {} : { system }),
 		code,
-		...(display === undefined || display === '' ? {} : { display }),
+		...(display === undefined ? {} : { display }),
 	};
 }
 
@@ -229,7 +235,7 @@ export function identifierOf(element: Element): Identifier | undefined {
 
 function uriOf(root: string): string {
 	if (/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(root)) return `urn:uuid:${root.toLowerCase()}`;
-	return /^[0-2](\.\d+)+$/.test(root) ? `urn:oid:${root}` : `urn:heron:root:${encodeURIComponent(root)}`;
+	return /^[0-2](\.\d+)+$/.test(root) ? `urn:oid:${root}` : rootUri(root);
 }
 
 export function identifiersOf(element: Element | undefined): Identifier[] {

@@ -52,6 +52,7 @@ export const codeSystems: readonly System[] = [
 	system(`${hl7}.5.6`, `${tho}/v3-ActClass`, 'ActClass'),
 	system(`${hl7}.5.7`, `${tho}/v3-ActPriority`, 'ActPriority'),
 	system(`${hl7}.5.8`, `${tho}/v3-ActReason`, 'ActReason'),
+	system(`${hl7}.11.19725`, `${tho}/v3-ActReason`, 'ActReason'),
 	system(`${hl7}.5.14`, `${tho}/v3-ActStatus`, 'ActStatus'),
 	system(`${hl7}.5.1`, `${tho}/v3-AdministrativeGender`, 'AdministrativeGender'),
 	system(`${hl7}.5.2`, `${tho}/v3-MaritalStatus`, 'MaritalStatus'),
@@ -59,6 +60,7 @@ export const codeSystems: readonly System[] = [
 	system(`${hl7}.5.60`, `${tho}/v3-LanguageAbilityMode`, 'LanguageAbilityMode'),
 	system(`${hl7}.5.61`, `${tho}/v3-LanguageAbilityProficiency`, 'LanguageAbilityProficiency'),
 	system(`${hl7}.5.83`, `${tho}/v3-ObservationInterpretation`, 'ObservationInterpretation'),
+	system(`${hl7}.1.11.78`, `${tho}/v3-ObservationInterpretation`, 'ObservationInterpretation'),
 	system(`${hl7}.5.84`, `${tho}/v3-ObservationMethod`, 'ObservationMethod'),
 	system(`${hl7}.5.88`, `${tho}/v3-ParticipationFunction`, 'ParticipationFunction'),
 	system(`${hl7}.5.90`, `${tho}/v3-ParticipationType`, 'ParticipationType'),
@@ -92,9 +94,37 @@ const firstOf = (key: (system: System) => string): ReadonlyMap<string, System> =
 const byOid = firstOf(({ oid }) => oid);
 const byUrl = firstOf(({ url }) => url);
 
+/** A name as systems write it in many ways: `RXNORM`, `SNOMED-CT`, `ICD9`. */
+const folded = (name: string): string => name.toUpperCase().replace(/[^A-Z0-9]/g, '');
+const byName: ReadonlyMap<string, string> = new Map([
+	...codeSystems.toReversed().map(({ name, url }): [string, string] => [folded(name), url]),
+	['SNOMED', 'http://snomed.info/sct'],
+	['SCT', 'http://snomed.info/sct'],
+	['CPT4', 'http://www.ama-assn.org/go/cpt'],
+	['HCPCS', 'http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets'],
+	['ICD9', 'http://hl7.org/fhir/sid/icd-9-cm'],
+]);
+
 /** The url of a code system or naming system; `otherwise` where the table has none. */
 export function systemOf(oid: string, otherwise = `urn:oid:${oid}`): string {
 	return byOid.get(oid)?.url ?? otherwise;
+}
+
+/**
+ * The url of the code system of a coded value: by its OID, or by its name where a document gives no OID (or a name in its place).
+ * Undefined when it says neither in a way that is known.
+ */
+export function codedSystem(codeSystem: string | undefined, name: string | undefined): string | undefined {
+	const root = codeSystem?.trim() ?? '';
+	if (/^[0-2](\.\d+)+$/.test(root)) return systemOf(root);
+	const known = byName.get(folded(root)) ?? byName.get(folded(name ?? ''));
+	if (known !== undefined || root === '') return known;
+	return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(root) ? `urn:uuid:${root.toLowerCase()}` : rootUri(root);
+}
+
+/** A root that is neither an OID nor a UUID, as an URI. */
+export function rootUri(root: string): string {
+	return `urn:heron:root:${encodeURIComponent(root)}`;
 }
 
 /** The OID of a code system or naming system by its url or `urn:oid:`; undefined for what has none. */

@@ -6,7 +6,7 @@ import { template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, interval, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 import { type Draft, ownId, pointer } from './draft.ts';
-import { keptConcepts } from './kept.ts';
+import { kept, keptConcepts } from './kept.ts';
 import { author } from './parties.ts';
 
 export const loinc = 'http://loinc.org';
@@ -42,8 +42,8 @@ export function when({ start, end }: Period, open = false): Element {
 
 const problemStates: Readonly<Record<string, readonly [string, string]>> = {
 	active: ['55561003', 'Active'],
-	recurrence: ['55561003', 'Active'],
-	relapse: ['55561003', 'Active'],
+	recurrence: ['246455001', 'Recurrence'],
+	relapse: ['263855007', 'Relapse'],
 	inactive: ['73425007', 'Inactive'],
 	remission: ['277022003', 'Remission'],
 	resolved: ['413322009', 'Resolved'],
@@ -65,6 +65,7 @@ export function problemObservation(draft: Draft, condition: Condition, reference
 		code('value', condition.code, { type: 'CD', systems: [snomed], only: true, ...(reference === undefined ? {} : { reference }) }),
 		(condition.bodySite ?? []).slice(0, 1).map((site) => code('targetSiteCode', site, { systems: [snomed] })),
 		author(draft, condition.recorder ?? condition.asserter, condition.recordedDate, condition),
+		kept(condition, 'detail'),
 		state === undefined ? undefined : related('REFR', problemStatus(state)),
 		condition.severity === undefined ? undefined : related('SUBJ', severity(condition.severity), true),
 	);

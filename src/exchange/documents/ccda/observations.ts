@@ -1,10 +1,11 @@
 // Observations: which section each belongs to, and their values.
-import type { Observation, ObservationPart } from '#exchange/documents/shapes.ts';
+import type { Concept, Observation, ObservationPart } from '#exchange/documents/shapes.ts';
 import { anyHasCode, conceptWords, hasCode, valueWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { bounds, code, quantity, stamp } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 import { snomed } from './entries.ts';
+import { detail } from './kept.ts';
 
 export type Kind = 'vital-signs' | 'results' | 'social-history' | 'functional-status' | 'mental-status' | 'advance-directives';
 
@@ -61,9 +62,15 @@ export function kindOf(observation: Observation): Kind {
 		const kind = byCode[one];
 		if (kind !== undefined) return kind;
 	}
-	for (const [category, kind] of byCategory) if (anyHasCode(observation.category, [category])) return kind;
+	for (const [category, kind] of byCategory) if (anyHasCode(observation.category, [category])) return measuredKind(observation, kind);
 	if (anyHasCode(observation.category, ['survey'])) return codes.some((one) => mental.has(one)) ? 'mental-status' : 'functional-status';
 	return 'results';
+}
+
+/** A vital sign is a quantity: what was found otherwise stands with the results. */
+function measuredKind({ valueCodeableConcept, valueString, valueInteger }: Observation, kind: Kind): Kind {
+	const isOther = valueCodeableConcept !== undefined || valueString !== undefined || valueInteger !== undefined;
+	return kind === 'vital-signs' && isOther ? 'results' : kind;
 }
 
 /** Whether an observation was made: not only asked for, nor called off. */
@@ -97,20 +104,19 @@ export function codedValue(part: ObservationPart, reference?: string): Element |
 const interpretations = new Set('A AA HH LL H L N I MS R S VS B D U W > < CAR EX HX IND LX HM LU NEG POS NR RR WR DET ND'.split(' '));
 const interpretationSystem = 'http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation';
 
-export function interpretationsOf(part: ObservationPart): Element[] {
-	return (part.interpretation ?? []).flatMap((concept) => {
-		const known =
-			concept.coding?.some((coding) => coding.system === interpretationSystem && interpretations.has(coding.code ?? '')) === true;
-		return known
-			? [
-					code(
-						'interpretationCode',
-						{ ...(concept.coding === undefined ? {} : { coding: concept.coding }) },
-						{ systems: [interpretationSystem], only: true },
-					),
-				]
-			: [];
-	});
+/** Interpretations: a code of v3 as such, any other as a detail, for the element takes no other. */
+export function interpretationsOf({ interpretation = [] }: ObservationPart): Element[] {
+	const others = interpretation.filter((concept) => interpretationCode(concept) === undefined && (concept.coding ?? []).length > 0);
+	return [...interpretationCodes(interpretation), ...others.map(detail)];
+}
+
+function interpretationCodes(concepts: readonly Concept[] | undefined): Element[] {
+	return (concepts ?? []).map(interpretationCode).filter((one) => one !== undefined);
+}
+
+function interpretationCode({ coding = [] }: Concept): Element | undefined {
+	const isKnown = coding.some(({ system, code: value }) => system === interpretationSystem && interpretations.has(value ?? ''));
+	return isKnown ? code('interpretationCode', { coding }, { systems: [interpretationSystem], only: true }) : undefined;
 }
 
 export function interpretationWords(part: ObservationPart): string {
@@ -122,12 +128,22 @@ export function interpretationWords(part: ObservationPart): string {
 
 /** Reference ranges: as intervals where they have bounds, else as words. */
 export function referenceRanges(part: ObservationPart): Element[] {
-	return (part.referenceRange ?? []).flatMap(({ low, high, text }) => {
+	return (part.referenceRange ?? []).flatMap(({ low, high, text, appliesTo }) => {
 		const value =
 			bounds('value', low, high) ?? (text === undefined || text === '' ? undefined : element('value', { 'xsi:type': 'ST' }, text));
 		if (value === undefined) return [];
 		return [
-			element('referenceRange', {}, element('observationRange', {}, text === undefined ? undefined : element('text', {}, text), value)),
+			element(
+				'referenceRange',
+				{},
+				element(
+					'observationRange',
+					{},
+					text === undefined ? undefined : element('text', {}, text),
+					value,
+					interpretationCodes(appliesTo).slice(0, 1),
+				),
+			),
 		];
 	});
 }

@@ -11,6 +11,7 @@ import {
 	extra,
 	identified,
 	innerOf,
+	is,
 	isNegated,
 	type Maker,
 	notesOf,
@@ -48,14 +49,18 @@ const none: Readonly<Record<string, { code: string; display: string }>> = {
 /** Allergy observation (22.4.7, and 24.3.90 of its simpler form). */
 export const allergy: Maker = (reading, observation, where) => {
 	const inner = innerOf(reading, observation);
-	const kind = kinds[codeIn(child(observation, 'value')) ?? ''] ?? {};
+	// Before R1.1 the kind stood as the code.
+	const kindElement = ['value', 'code'].map((name) => child(observation, name)).find((one) => kinds[codeIn(one) ?? ''] !== undefined);
+	const kind = kinds[codeIn(kindElement) ?? ''] ?? {};
 	const period = effectivePeriod(reading, observation);
 	const told = inner.take('22.4.28').map((one) => codeIn(child(one, 'value')))[0];
 	const resolved = told === '413322009' || period?.end !== undefined;
 	const status = resolved ? 'resolved' : told === '73425007' || where.concern === 'completed' ? 'inactive' : 'active';
 	const severities = inner.take('22.4.8');
 	const criticality = inner.take('22.4.145').map((one) => criticalityOf(codeIn(child(one, 'value'))))[0];
-	const reactions = inner.take('22.4.9');
+	const reactions = inner
+		.takeWhere(({ statement, typeCode }) => is(statement, '22.4.9') || (typeCode === 'MFST' && statement.name === 'observation'))
+		.map(({ statement }) => statement);
 	const substance = agentOf(reading, observation);
 	const denied = isNegated(observation);
 	const nothing = denied && isEverything(substance);
@@ -66,10 +71,10 @@ export const allergy: Maker = (reading, observation, where) => {
 			resourceType: 'AllergyIntolerance',
 			...identified(observation),
 			extension: [
-				...extra('allergy-type', conceptAt(reading, observation, 'value')),
+				...extra('allergy-type', conceptOf(kindElement ?? child(observation, 'value'), reading.document)),
 				...(nothing ? extra('allergy-substance', substance) : []),
 			],
-			clinicalStatus: denied && !nothing ? undefined : concept(clinical, status),
+			clinicalStatus: concept(clinical, status),
 			verificationStatus: concept(verification, denied && !nothing ? 'refuted' : 'confirmed'),
 			type: kind.type,
 			category: kind.category === undefined ? [] : [kind.category],

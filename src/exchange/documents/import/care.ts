@@ -29,6 +29,7 @@ import {
 	type Maker,
 	notesOf,
 	patientUrn,
+	personOf,
 	present,
 	type Reading,
 	statusOf,
@@ -99,14 +100,19 @@ function conditionOf(reading: Reading, observation: Element): object {
 /** Coverage activity (22.4.60): the policies within. */
 export const coverage: Maker = (reading, act, where) => {
 	const inner = innerOf(reading, act);
-	const urns = inner.take('22.4.61').map((policy) => policyOf(reading, policy, where));
+	const policies = inner.takeWhere(
+		({ statement }) => statement.name === 'act' && (is(statement, '22.4.61') || child(statement, 'performer') !== undefined),
+	);
+	const urns = policies.map(({ statement }) => policyOf(reading, statement, where));
 	inner.readOthers(undefined, where);
 	return urns;
 };
 
 function policyOf(reading: Reading, policy: Element, where: Parameters<Maker>[2]): string {
 	const inner = innerOf(reading, policy);
-	const payer = childrenOf(policy, 'performer').find((one) => is(one, '22.4.87'));
+	const payers = childrenOf(policy, 'performer');
+	const payer =
+		payers.find((one) => is(one, '22.4.87')) ?? payers.find((one) => codeIn(at(one, 'assignedEntity', 'code')) === 'PAYOR') ?? payers[0];
 	const payor = actorOf(payer) ?? { display: textOf(at(payer, 'assignedEntity', 'representedOrganization', 'name')) ?? 'Unknown' };
 	const covered = childrenOf(policy, 'participant').find(({ attributes }) => attributes.typeCode === 'COV');
 	const holder = childrenOf(policy, 'participant').find(({ attributes }) => attributes.typeCode === 'HLD');
@@ -191,7 +197,7 @@ export const goal: Maker = (reading, observation, where) => {
 				measured === undefined && period?.end === undefined
 					? []
 					: [present({ measure: measured === undefined ? undefined : code, detailQuantity: measured, dueDate: period?.end?.slice(0, 10) })],
-			expressedBy: actorsOf(observation, 'author')[0],
+			expressedBy: personOf(actorsOf(observation, 'author')),
 			note: notesOf(reading, inner),
 		}),
 	);

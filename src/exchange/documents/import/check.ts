@@ -61,6 +61,6 @@ export function checked(validator: Validator, resource: Resource): { resource: R
 		.map((name) => usCore + name)
 		.find((profile) => !validator.validate(resource, { profiles: [profile] }).some(isError));
 	if (kept === undefined) return { resource, errors: [] };
-	const { resourceType, ...elements } = resource;
-	return { resource: { resourceType, meta: { profile: [kept] }, ...elements }, errors: [] };
+	const { resourceType, meta, ...elements } = resource;
+	return { resource: { resourceType, meta: { ...meta, profile: [kept] }, ...elements }, errors: [] };
 }

@@ -1,6 +1,6 @@
 // Problems and diagnoses: Condition, https://hl7.org/fhir/us/core/StructureDefinition-us-core-condition-problems-health-concerns.html
 import { child, childrenOf, type Element } from '#formats/ccda/tree.ts';
-import { conceptOf, quantityOf } from '#formats/ccda/values.ts';
+import { conceptOf, quantityOf, referredText } from '#formats/ccda/values.ts';
 import {
 	actorsOf,
 	authoredOn,
@@ -39,10 +39,36 @@ const atRisk = '281694009';
 /** Acts that only hold the problems they are about: concern (22.4.3), health concern (22.4.132), diagnoses of a visit (22.4.33 and the like). */
 export const concern: Maker = (reading, act, where) => {
 	const inner = innerOf(reading, act);
-	notesOf(reading, inner);
+	const note = notesOf(reading, inner);
 	const concernKind = codeIn(child(act, 'code')) === atRisk ? conceptAt(reading, act) : undefined;
-	return inner.readOthers(undefined, { ...where, concernKind, concern: statusOf(act) ?? '', conditionCategory: categoryOf(act, where) });
+	const conditionCategory = categoryOf(act, where);
+	const held = inner.readOthers(undefined, { ...where, concernKind, concern: statusOf(act) ?? '', conditionCategory });
+	const text = referredText(child(act, 'text'), reading.document);
+	return held.length > 0 || text === undefined ? held : [inWords(reading, act, { ...where, conditionCategory }, { text, note })];
 };
+
+/** A concern that is told in words only. */
+function inWords(reading: Reading, act: Element, where: Where, { text, note }: { text: string; note: object[] }): string {
+	const period = effectivePeriod(reading, act);
+	const isOver = period?.end !== undefined || statusOf(act) === 'completed';
+	return reading.add(
+		where,
+		present({
+			resourceType: 'Condition',
+			...identified(act),
+			clinicalStatus: concept(clinical, isOver ? 'inactive' : 'active'),
+			verificationStatus: concept(verification, 'confirmed'),
+			category: [conditionCategory(where.conditionCategory ?? 'health-concern')],
+			code: { text },
+			subject,
+			onsetDateTime: period?.start,
+			abatementDateTime: period?.end,
+			recordedDate: authoredOn(reading, act),
+			recorder: personOf(actorsOf(act, 'author')),
+			note,
+		}),
+	);
+}
 
 /** A wrapper that says in which part of a visit a diagnosis was made. */
 export const visitDiagnosis: Maker = (reading, act, where) =>
@@ -53,7 +79,17 @@ function categoryOf(act: Element, where: Where): string {
 	return codeIn(child(act, 'code')) === '75310-3' || where.sectionCode === '75310-3' ? 'health-concern' : 'problem-list-item';
 }
 
-const diagnosisSections = new Set(['42347-5', '11535-2', 'C-CDAV2-DDN', '10219-4', '10218-6', '59769-0', '29308-4', '78375-3']);
+/** Sections of diagnoses, by LOINC code. */
+export const diagnosisSections: ReadonlySet<string> = new Set([
+	'42347-5',
+	'11535-2',
+	'C-CDAV2-DDN',
+	'10219-4',
+	'10218-6',
+	'59769-0',
+	'29308-4',
+	'78375-3',
+]);
 
 /** Problem observation (22.4.4). */
 export const problem: Maker = (reading, observation, where) => {
@@ -61,7 +97,9 @@ export const problem: Maker = (reading, observation, where) => {
 	const code = conceptAt(reading, observation, 'value') ?? conceptAt(reading, observation);
 	const period = effectivePeriod(reading, observation);
 	const negated = isNegated(observation);
-	const status = negated ? undefined : clinicalStatus(inner.take('22.4.6'), period?.end, where);
+	// What was never there has no state, unless it says until when.
+	const told = clinicalStatus(inner.take('22.4.6'), period?.end, where);
+	const status = negated && period?.end === undefined ? undefined : told;
 	const severity = inner.take('22.4.8').map((one) => conceptAt(reading, one, 'value'))[0];
 	const age = inner.take('22.4.31').map((one) => quantityOf(child(one, 'value')))[0];
 	const category =

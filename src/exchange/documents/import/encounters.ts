@@ -6,7 +6,6 @@ import { reasons } from './conditions.ts';
 import { locationDisplay, locationsOf, procedure } from './procedures.ts';
 import {
 	actorOf,
-	actorsOf,
 	codeIn,
 	concept,
 	conceptAt,
@@ -17,6 +16,7 @@ import {
 	moodOf,
 	personOf,
 	present,
+	type Reading,
 	subject,
 } from './reading.ts';
 
@@ -37,6 +37,7 @@ const classes: Readonly<Record<string, string>> = {
 /** Encounter activity (22.4.49); one that is planned (22.4.40) is a request. */
 export const encounter: Maker = (reading, statement, where) => {
 	if (moodOf(statement) !== 'EVN') return procedure(reading, statement, where);
+	if (where.parent !== undefined && isMention(statement)) return [];
 	const inner = innerOf(reading, statement);
 	const type = conceptAt(reading, statement);
 	const place = locationDisplay(statement);
@@ -52,7 +53,7 @@ export const encounter: Maker = (reading, statement, where) => {
 			type: type === undefined ? [] : [type],
 			priority: conceptAt(reading, statement, 'priorityCode'),
 			subject,
-			participant: actorsOf(statement, 'performer').map((actor) => ({ individual: personOf([actor]) })),
+			participant: childrenOf(statement, 'performer').flatMap((one) => participantOf(reading, one)),
 			period: effectivePeriod(reading, statement),
 			reasonCode: reasons(reading, inner.take('22.4.19')),
 			hospitalization: dischargeOf(conceptOf(child(statement, 'sdtc:dischargeDispositionCode'), reading.document)),
@@ -74,6 +75,21 @@ export const encounter: Maker = (reading, statement, where) => {
 	inner.readOthers(urn, { ...where, encounter: urn });
 	return [urn, ...found.map(({ one }) => one)];
 };
+
+/** A visit within a statement that has only its id says at which one it was: the visit stands elsewhere. */
+function isMention(statement: Element): boolean {
+	return !childrenOf(statement).some(
+		({ name, attributes }) => !/^(templateId|id|statusCode)$/.test(name) && attributes.nullFlavor === undefined,
+	);
+}
+
+/** Who took part, and as what. */
+function participantOf({ document }: Reading, performer: Element): object[] {
+	const actor = actorOf(performer);
+	const type = conceptOf(child(performer, 'sdtc:functionCode') ?? child(performer, 'functionCode'), document);
+	if (actor === undefined && type === undefined) return [];
+	return [present({ type: type === undefined ? [] : [type], individual: actor === undefined ? undefined : personOf([actor]) })];
+}
 
 const uses: Readonly<Record<string, string>> = { '46241-6': 'AD', '11535-2': 'DD' };
 

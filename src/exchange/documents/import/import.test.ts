@@ -222,6 +222,48 @@ test('a document nobody is certain for is held with candidates until somebody sa
 	assert.equal((await found(`Task?patient=${similar.json.id}&status=in-progress`)).length, 1);
 });
 
+test('a document that is refused is not kept: what a client is told did not happen has not', async () => {
+	const other = await server.send('POST', 'Patient', {
+		body: { resourceType: 'Patient', name: [{ family: 'Else' }], birthDate: '1990-01-01' },
+	});
+	const who = fresh();
+	const stored = async () => (await found(`DocumentReference?identifier=${who.id}`)).length;
+	const attempts = [
+		['somebody else', ccda(who), `?patient=${other.json.id}&accept=new`, 409],
+		['a patient who is not there', ccda(who), '?patient=nobody', 404],
+		[
+			'a header without a patient',
+			Buffer.from(
+				ccda(who)
+					.toString()
+					.replace(/<recordTarget>[\s\S]*<\/recordTarget>/, ''),
+			),
+			'?create=true',
+			400,
+		],
+	] as const;
+	for (const [name, document, query, status] of attempts) {
+		const answer = await take(document, query);
+		assert.equal(answer.status, status, `${name}: ${answer.text}`);
+		assert.equal(await stored(), 0, name);
+	}
+	const filed = seen(await take(ccda(who), `?patient=${other.json.id}&confirm=true`), 201);
+	assert.deepEqual([filed.state, filed.patient, await stored()], ['open', `Patient/${other.json.id}`, 1]);
+});
+
+test('a document that comes again is filed by what is said now, once', async () => {
+	const who = fresh();
+	const held = seen(await take(ccda(who)), 201);
+	assert.equal(held.state, 'unmatched');
+	const filed = seen(await take(ccda(who), '?create=true&accept=new'), 200);
+	assert.deepEqual([filed.document, filed.known, filed.state], [held.document, true, 'done']);
+	const again = seen(await take(ccda(who), '?create=true&accept=new'), 200);
+	assert.deepEqual([again.patient, again.state], [filed.patient, 'done']);
+	assert.equal((await found(`Patient?identifier=${who.mrn}`)).length, 1);
+	const other = await server.send('POST', 'Patient', { body: { resourceType: 'Patient', name: [{ family: who.family }] } });
+	assert.equal((await take(ccda(who), `?patient=${other.json.id}`)).status, 409);
+});
+
 test('a denied allergy to everything is no known allergy', async () => {
 	const nothing = allergyEntry('al-n', '<code code="105590001" codeSystem="2.16.840.1.113883.6.96" displayName="Substance"/>', true);
 	const { items } = seen(

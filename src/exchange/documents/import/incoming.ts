@@ -54,33 +54,51 @@ export type Receiving = {
 
 /**
  * Takes a document: stores it as it came, finds its patient or holds it, and says what is in it. A document that came before is not stored
- * again. Throws Problem invalid for what is no C-CDA (see readCcda), conflict `document-patient-differs` when it is about somebody else than
- * `patient`, and what a write of the resources throws.
+ * again. Throws Problem invalid for what is no C-CDA (see readCcda) and `document-without-patient`, conflict `document-patient-differs` when
+ * it is about somebody else than `patient`, and what a read of the patient and a write of the resources throw: nothing is stored then.
  */
 export async function receive(ctx: FhirCtx, bytes: Buffer, options: Receiving = {}): Promise<Incoming> {
 	const parsed = parse(ctx, bytes);
-	const before = await knownDocument(ctx, parsed.header, bytes);
-	if (before !== undefined) return { ...(await review(ctx, before)), known: true };
+	const known = await knownDocument(ctx, parsed.header, bytes);
+	if (known?.subject !== undefined && options.patient !== undefined && subjectOf(known) !== options.patient) throw patientSettled();
+	const filing = known?.subject === undefined ? await filingFor(ctx, parsed, options) : undefined;
+	const id = known?.id ?? (await store(ctx, bytes, parsed, filing));
+	if (known !== undefined && filing !== undefined) await file(ctx, await load(ctx, id, parsed), filing);
+	const incoming = await review(ctx, id, parsed);
+	const accept = incoming.items
+		.filter(({ state, refused, decision }) => state === 'new' && refused.length === 0 && decision === undefined)
+		.map(({ key }) => key);
+	const takesOver = options.acceptNew === true && incoming.patient !== undefined && incoming.state !== 'done';
+	return { ...(takesOver ? await decide(ctx, id, { accept }, parsed) : incoming), known: known !== undefined };
+}
+
+/** Where a document that comes goes, as far as that is sure. */
+async function filingFor(ctx: FhirCtx, parsed: Parsed, { patient, create, confirm = false }: Receiving): Promise<Filing | undefined> {
+	const certain = patient ?? (await certainPatient(ctx, parsed));
+	if (certain !== undefined) return filingOf(ctx, parsed, { patient: certain, confirm });
+	return create === true ? filingOf(ctx, parsed, { create: true }) : undefined;
+}
+
+/** Keeps the document, and files it, in one transaction. Gives the id of its DocumentReference. */
+async function store(ctx: FhirCtx, bytes: Buffer, parsed: Parsed, filing: Filing | undefined): Promise<string> {
 	const binary: Step = {
 		fullUrl: 'urn:uuid:00000000-0000-4000-8000-000000000002',
 		resource: { resourceType: 'Binary', contentType: 'application/xml', data: bytes.toString('base64') },
 		request: { method: 'POST', url: 'Binary' },
 	};
+	const made = documentReference(parsed, bytes, binary.fullUrl as string, ctx.clock.now().toISOString());
 	const reference: Step = {
 		fullUrl: 'urn:uuid:00000000-0000-4000-8000-000000000003',
-		resource: documentReference(parsed, bytes, binary.fullUrl as string, ctx.clock.now().toISOString()),
+		resource: filing === undefined ? made : filedUnder(ctx, made, filing),
 		request: { method: 'POST', url: 'DocumentReference' },
 	};
-	const task: Step = { resource: taskOf(ctx, reference.fullUrl as string), request: { method: 'POST', url: 'Task' } };
-	const [, document = ''] = await writeTogether(ctx, [binary, reference, task]);
-	const id = document.slice('DocumentReference/'.length);
-	const patient = options.patient ?? (await certainPatient(ctx, parsed));
-	if (patient !== undefined) await assign(ctx, id, { patient, confirm: options.confirm === true }, parsed);
-	else if (options.create === true) await assign(ctx, id, { create: true }, parsed);
-	const incoming = await review(ctx, id, parsed);
-	if (options.acceptNew !== true || incoming.patient === undefined) return incoming;
-	const accept = incoming.items.filter(({ state, refused }) => state === 'new' && refused.length === 0).map(({ key }) => key);
-	return decide(ctx, id, { accept }, parsed);
+	const held = taskOf(ctx, reference.fullUrl as string);
+	const task: Step = {
+		resource: filing === undefined ? held : opened(ctx, held, parsed, filing),
+		request: { method: 'POST', url: 'Task' },
+	};
+	const [document = ''] = await writeTogether(ctx, [reference, binary, task, ...(filing?.steps ?? [])]);
+	return document.slice('DocumentReference/'.length);
 }
 
 /** A document as it was read, and of each item whether it can be stored. */
@@ -95,12 +113,12 @@ function parse(ctx: FhirCtx, bytes: Buffer): Parsed {
 	return { ...read, items };
 }
 
-async function knownDocument(ctx: FhirCtx, { identifier }: Header, bytes: Buffer): Promise<string | undefined> {
+async function knownDocument(ctx: FhirCtx, { identifier }: Header, bytes: Buffer): Promise<(Resource & { id: string }) | undefined> {
 	if (identifier === undefined) return undefined;
 	const { system, value } = identifier;
 	const found = await findAll(ctx, 'DocumentReference', [['identifier', `${system}|${escaped(value)}`]]);
 	const hash = hashOf(bytes);
-	return found.find((one) => JSON.stringify(one.content).includes(hash))?.id;
+	return found.find((one): one is Resource & { id: string } => JSON.stringify(one.content).includes(hash));
 }
 
 function hashOf(bytes: Buffer): string {
@@ -170,32 +188,40 @@ async function certainPatient(ctx: FhirCtx, { patient }: Parsed): Promise<string
 
 export type Assignment = { readonly patient: string; readonly confirm?: boolean } | { readonly create: true };
 
+/** What filing a document under a patient takes: who that is, and what is to be written first. */
+type Filing = { readonly subject: string; readonly steps: readonly Step[] };
+
 /**
  * Files a held document under a patient, or under one made from its header. Throws Problem conflict `document-patient-settled` when it has a
  * patient already, `document-patient-differs` when the names or dates of birth do, invalid `document-without-patient`.
  */
-export async function assign(ctx: FhirCtx, documentId: string, assignment: Assignment, sent?: Parsed): Promise<void> {
-	const { reference, task, parsed } = await load(ctx, documentId, sent);
-	if (reference.subject !== undefined) throw patientSettled();
-	const steps: Step[] = [];
-	let subject: string;
+export async function assign(ctx: FhirCtx, documentId: string, assignment: Assignment): Promise<void> {
+	const loaded = await load(ctx, documentId);
+	if (loaded.reference.subject !== undefined) throw patientSettled();
+	await file(ctx, loaded, await filingOf(ctx, loaded.parsed, assignment));
+}
+
+async function file(ctx: FhirCtx, { reference, task, parsed }: Loaded, filing: Filing): Promise<void> {
+	await writeTogether(ctx, [...filing.steps, updateOf(filedUnder(ctx, reference, filing)), updateOf(opened(ctx, task, parsed, filing))]);
+}
+
+async function filingOf(ctx: FhirCtx, { patient }: Parsed, assignment: Assignment): Promise<Filing> {
 	if ('create' in assignment) {
-		if (parsed.patient === undefined) throw noPatient();
-		subject = patientUrn;
-		steps.push({
-			fullUrl: patientUrn,
-			resource: checked(ctx.fhir.validator, parsed.patient).resource,
-			request: { method: 'POST', url: 'Patient' },
-		});
-	} else {
-		subject = `Patient/${assignment.patient}`;
-		const ours = resourceIn(await read(ctx, 'Patient', assignment.patient));
-		if (assignment.confirm !== true && parsed.patient !== undefined && differs(parsed.patient, ours)) throw patientDiffers();
+		if (patient === undefined) throw noPatient();
+		const resource = checked(ctx.fhir.validator, patient).resource;
+		return { subject: patientUrn, steps: [{ fullUrl: patientUrn, resource, request: { method: 'POST', url: 'Patient' } }] };
 	}
-	const filed: Resource = { ...reference, subject: { reference: subject } };
-	steps.push(updateOf(checked(ctx.fhir.validator, filed).resource));
-	steps.push(updateOf({ ...stated(ctx, task, parsed.items.length === 0 ? 'done' : 'open'), for: { reference: subject } }));
-	await writeTogether(ctx, steps);
+	const ours = resourceIn(await read(ctx, 'Patient', assignment.patient));
+	if (assignment.confirm !== true && patient !== undefined && differs(patient, ours)) throw patientDiffers();
+	return { subject: `Patient/${assignment.patient}`, steps: [] };
+}
+
+function filedUnder(ctx: FhirCtx, reference: Resource, { subject }: Filing): Resource {
+	return checked(ctx.fhir.validator, { ...reference, subject: { reference: subject } }).resource;
+}
+
+function opened(ctx: FhirCtx, task: Resource, { items }: Parsed, { subject }: Filing): Resource {
+	return { ...stated(ctx, task, items.length === 0 ? 'done' : 'open'), for: { reference: subject } };
 }
 
 function differs(theirs: Resource, ours: Resource): boolean {
@@ -248,7 +274,7 @@ export async function review(ctx: FhirCtx, documentId: string, sent?: Parsed): P
 }
 
 async function reviewOf(ctx: FhirCtx, documentId: string, { reference, task, parsed }: Loaded): Promise<Incoming> {
-	const patient = (reference.subject as { reference?: string } | undefined)?.reference?.replace(/^Patient\//, '');
+	const patient = subjectOf(reference);
 	const compared: readonly Comparison[] =
 		patient === undefined ? parsed.items.map(() => ({ state: 'new', differences: [] })) : await compareAll(ctx, patient, parsed.items);
 	const decisions = decisionsOf(task);
@@ -265,6 +291,10 @@ async function reviewOf(ctx: FhirCtx, documentId: string, { reference, task, par
 		sections: parsed.sections,
 		known: false,
 	};
+}
+
+function subjectOf({ subject }: Resource): string | undefined {
+	return (subject as { reference?: string } | undefined)?.reference?.replace(/^Patient\//, '');
 }
 
 function decisionsOf(task: Resource): Map<string, Decision> {

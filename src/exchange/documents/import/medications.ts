@@ -26,6 +26,7 @@ import {
 	type Maker,
 	moodOf,
 	notesOf,
+	ordered,
 	patientUrn,
 	present,
 	type Reading,
@@ -49,8 +50,10 @@ const requestStatus: Readonly<Record<string, string>> = {
 export const medication: Maker = (reading, statement, where) => {
 	const inner = innerOf(reading, statement);
 	const mood = moodOf(statement);
-	const supplies = inner.take('22.4.17');
-	const dispenses = inner.take('22.4.18');
+	const isEvent = (one: Element): boolean => moodOf(one) === 'EVN';
+	const related = inner.takeWhere((one) => one.statement.name === 'supply').map((one) => one.statement);
+	const [supplies, dispenses] = [related.filter((one) => !isEvent(one)), related.filter(isEvent)];
+	const sig = inner.take('22.4.147').map((one) => referredText(child(one, 'text'), reading.document))[0];
 	const instructions = [inner, ...supplies.map((one) => innerOf(reading, one))].flatMap((one) => one.take('22.4.20', '22.4.123'));
 	const patientInstruction = instructions
 		.map((one) => referredText(child(one, 'text'), reading.document))
@@ -86,7 +89,7 @@ export const medication: Maker = (reading, statement, where) => {
 			performer: actorsOf(statement, 'performer')[0],
 			reasonCode: reasons(reading, inner.take('22.4.19')),
 			note: notesOf(reading, inner),
-			dosageInstruction: dosage(reading, statement, precondition, patientInstruction),
+			dosageInstruction: dosage(reading, statement, { sig, precondition, patientInstruction }),
 			dispenseRequest: supplies[0] === undefined ? undefined : supplyOrder(reading, supplies[0]),
 		}),
 	);
@@ -103,11 +106,25 @@ function materialOf(reading: Reading, product: Element | undefined): CodeableCon
 	return name === undefined ? undefined : { text: name };
 }
 
-function dosage(reading: Reading, statement: Element, precondition: Element | undefined, patientInstruction: readonly string[]): object[] {
+/** Words of a statement itself; a whole row of a table is more than its directions. */
+function directions(reading: Reading, statement: Element): string | undefined {
+	const text = child(statement, 'text');
+	const place = reading.document.narrative.get(child(text, 'reference')?.attributes.value?.slice(1) ?? '');
+	return place !== undefined && /^(tr|table|tbody)$/.test(place.name) ? undefined : referredText(text, reading.document);
+}
+
+type Told = {
+	/** Directions in words (22.4.147). */
+	readonly sig: string | undefined;
+	readonly precondition: Element | undefined;
+	readonly patientInstruction: readonly string[];
+};
+
+function dosage(reading: Reading, statement: Element, { sig, precondition, patientInstruction }: Told): object[] {
 	const times = childrenOf(statement, 'effectiveTime');
 	const bounds = times.find((time) => isInterval(time) || time.attributes.value !== undefined);
-	const period = periodOf(bounds, reading.zone);
-	const repeat = { ...repeatOf(times), ...(period === undefined || !isInterval(bounds) ? {} : { boundsPeriod: ordered(period) }) };
+	const period = ordered(periodOf(bounds, reading.zone));
+	const repeat = { ...repeatOf(times), ...(period === undefined || !isInterval(bounds) ? {} : { boundsPeriod: period }) };
 	const event = period?.start !== undefined && !isInterval(bounds) ? [period.start] : [];
 	const dose = child(statement, 'doseQuantity');
 	const rate = child(statement, 'rateQuantity');
@@ -117,7 +134,7 @@ function dosage(reading: Reading, statement: Element, precondition: Element | un
 	const numerator = quantityOf(child(max, 'numerator'));
 	const denominator = quantityOf(child(max, 'denominator'));
 	const made = present({
-		text: referredText(child(statement, 'text'), reading.document),
+		text: sig ?? directions(reading, statement),
 		patientInstruction: patientInstruction.length === 0 ? undefined : patientInstruction.join('\n'),
 		timing:
 			Object.keys(repeat).length === 0 && event.length === 0
@@ -130,10 +147,6 @@ function dosage(reading: Reading, statement: Element, precondition: Element | un
 		maxDosePerPeriod: numerator === undefined || denominator === undefined ? undefined : { numerator, denominator },
 	});
 	return Object.keys(made).length === 0 ? [] : [made];
-}
-
-function ordered({ start, end }: { readonly start?: string; readonly end?: string }): object {
-	return present({ start, end: start !== undefined && end !== undefined && start.slice(0, 10) > end.slice(0, 10) ? undefined : end });
 }
 
 /** A dose or rate: one quantity or a range. */

@@ -47,8 +47,8 @@ const statusSections: Readonly<Record<string, string>> = { '47420-5': 'functiona
 /** Category by template, then by section. */
 function categoryOf(observation: Element, where: Where): object[] {
 	const code =
+		((is(observation, '22.4.27') || where.sectionCode === '8716-3') && 'vital-signs') ||
 		(is(observation, '22.4.2') && 'laboratory') ||
-		(is(observation, '22.4.27') && 'vital-signs') ||
 		(is(observation, '22.4.38', '22.4.78', '22.4.85', '15.3.8', '22.4.200', '22.4.201', '22.4.501') && 'social-history') ||
 		(is(observation, '22.4.69') && 'survey') ||
 		categoryOfSection[where.sectionCode ?? ''];

@@ -122,8 +122,22 @@ export function innerOf(reading: Reading, statement: Element): Inner {
 
 export function is(statement: Element, ...templates: readonly string[]): boolean {
 	const ids = templateIdsOf(statement);
-	return templates.some((template) => ids.includes(common + template));
+	if (ids.length > 0) return templates.some((template) => ids.includes(common + template));
+	const code = codeIn(child(statement, 'code'));
+	return code !== undefined && templates.some((template) => codes[template] === code);
 }
+
+/** What statements within others are told by when they have no template at all. */
+const codes: Readonly<Record<string, string>> = {
+	'22.4.6': '33999-4',
+	'22.4.28': '33999-4',
+	'22.4.8': 'SEV',
+	'22.4.31': '445518008',
+	'22.4.64': '48767-8',
+	'22.4.118': '416118004',
+	'22.4.145': '82606-5',
+	'22.4.147': '76662-6',
+};
 
 /** Code of an element, when it is one of the given ones or at all. */
 export function codeIn(element: Element | undefined): string | undefined {
@@ -148,19 +162,21 @@ export function conceptAt(reading: Reading, statement: Element, name = 'code'): 
 }
 
 export function effectivePeriod(reading: Reading, statement: Element): Period | undefined {
-	return periodOf(child(statement, 'effectiveTime'), reading.zone);
+	return ordered(periodOf(child(statement, 'effectiveTime'), reading.zone));
+}
+
+/** A period that does not end before it begins. */
+export function ordered(period: Period | undefined): Period | undefined {
+	const { start, end } = period ?? {};
+	return start !== undefined && end !== undefined && Date.parse(start) > Date.parse(end) ? { start } : period;
 }
 
 /** `effective`, `performed` or the like, as a dateTime for a point and a Period for an interval. */
 export function timed(reading: Reading, statement: Element, name: string): Readonly<Record<string, unknown>> {
 	const element = child(statement, 'effectiveTime');
-	const period = periodOf(element, reading.zone);
+	const period = effectivePeriod(reading, statement);
 	if (period === undefined) return {};
-	const { start, end } = period;
-	if (!isInterval(element) && start !== undefined) return { [`${name}DateTime`]: start };
-	return {
-		[`${name}Period`]: start !== undefined && end !== undefined && start.slice(0, 10) > end.slice(0, 10) ? { start } : { start, end },
-	};
+	return !isInterval(element) && period.start !== undefined ? { [`${name}DateTime`]: period.start } : { [`${name}Period`]: period };
 }
 
 /** `identifier` of what has ids of its own, so that it is known again when it comes in another document. */
@@ -219,8 +235,8 @@ export function authoredOn(reading: Reading, statement: Element): string | undef
 /** Comments within a statement (template 22.4.64) and its own text where that is not in a resource otherwise. */
 export function notesOf(reading: Reading, inner: Inner): { text: string }[] {
 	return inner
-		.take('22.4.64')
-		.map((act) => referredText(child(act, 'text'), reading.document))
+		.takeWhere(({ statement }) => is(statement, '22.4.64') || (statement.name === 'act' && codeIn(child(statement, 'code')) === '48767-8'))
+		.map(({ statement }) => referredText(child(statement, 'text'), reading.document))
 		.filter((text) => text !== undefined)
 		.map((text) => ({ text }));
 }

@@ -39,7 +39,6 @@ for (const [name, sections] of Object.entries(documents)) {
 /** Codes of the sample that a CCD has no place for, with the reason. */
 const without: Readonly<Record<string, string>> = {
 	'http://nucc.org/provider-taxonomy|207Q00000X': 'people of a document are named, not added to the directory',
-	'http://loinc.org|8310-5': 'a temperature that was not taken: a vital sign without a value is none',
 	'http://hl7.org/fhir/us/core/CodeSystem/careplan-category|assess-plan': 'the section says so',
 	'http://snomed.info/sct|108252007': 'a laboratory order is a planned observation',
 	'http://snomed.info/sct|387713003': 'a surgical order is a planned procedure',

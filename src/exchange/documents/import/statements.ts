@@ -1,14 +1,16 @@
 // Which part of the reader takes which statement: by the root of its template (see `common`), otherwise by its class.
 import { templateIdsOf } from '#formats/ccda/document.ts';
-import { child } from '#formats/ccda/tree.ts';
+import { at, child, childrenOf, type Element } from '#formats/ccda/tree.ts';
+import { conceptOf } from '#formats/ccda/values.ts';
 import { allergy } from './allergies.ts';
 import { careTeam, coverage, family, goal, note } from './care.ts';
-import { concern, problem, visitDiagnosis } from './conditions.ts';
+import { concern, diagnosisSections, problem, visitDiagnosis } from './conditions.ts';
 import { encounter } from './encounters.ts';
 import { aloneDispense, immunization, isVaccine, medication } from './medications.ts';
 import { observation, organizer, results, vitals } from './observations.ts';
 import { act, activity, instruction, intervention, procedure, referral, supply } from './procedures.ts';
-import { common, conceptAt, innerOf, type Maker, moodOf } from './reading.ts';
+import { common, conceptAt, extra, type Item, innerOf, type Maker, moodOf, type Reading, statusOf, type Where } from './reading.ts';
+import { unsaidIn } from './said.ts';
 
 /** Discharge and admission medication (22.4.35, 22.4.36) and the like hold what they are about. */
 const holder: Maker = (reading, statement, where) => innerOf(reading, statement).readOthers(where.parent, where);
@@ -59,10 +61,14 @@ const byTemplate: Readonly<Record<string, Maker>> = {
 };
 
 const byClass: Readonly<Record<string, Maker>> = {
-	act,
+	act: (reading, statement, where) => (isInstruction(statement) ? instruction : isNote(statement) ? note : act)(reading, statement, where),
 	encounter,
 	observation: (reading, statement, where) =>
-		(moodOf(statement) === 'EVN' || conceptAt(reading, statement) === undefined ? observation : procedure)(reading, statement, where),
+		(moodOf(statement) === 'GOL'
+			? goal
+			: moodOf(statement) === 'EVN' || conceptAt(reading, statement) === undefined
+				? observation
+				: procedure)(reading, statement, where),
 	organizer,
 	procedure,
 	substanceAdministration: (reading, statement, where) => (isVaccine(statement) ? immunization : medication)(reading, statement, where),
@@ -76,10 +82,73 @@ const byClass: Readonly<Record<string, Maker>> = {
 	regionOfInterest: mention,
 };
 
-export const readStatement: Maker = (reading, statement, where) => {
-	for (const root of templateIdsOf(statement)) {
-		const maker = root.startsWith(common) ? byTemplate[root.slice(common.length)] : undefined;
-		if (maker !== undefined) return maker(reading, statement, where);
-	}
-	return (byClass[statement.name] ?? mention)(reading, statement, where);
+const orObservation =
+	(test: (statement: Element) => boolean, maker: Maker): Maker =>
+	(reading, statement, where) =>
+		(test(statement) ? maker : observation)(reading, statement, where);
+
+const ofProblems = { act: concern, observation: orObservation(isCoded, problem) };
+
+/** What stands in a section without a template that we know is of the kind that the section is for. */
+const bySection: Readonly<Record<string, Readonly<Record<string, Maker>>>> = {
+	'48765-2': { act: concern, observation: orObservation(isAllergy, allergy) },
+	'11450-4': ofProblems,
+	'11348-0': ofProblems,
+	...Object.fromEntries([...diagnosisSections].map((section) => [section, ofProblems])),
+	'75310-3': { act: concern },
+	'11369-6': { substanceAdministration: immunization },
+	'30954-2': { organizer: results },
+	'8716-3': { organizer: vitals },
+	'10157-6': { organizer: family },
+	'48768-6': { act: coverage },
+	'85847-2': { organizer: careTeam },
 };
+
+/** What a patient was told: meant to be done, and said already. */
+function isInstruction(statement: Element): boolean {
+	return moodOf(statement) === 'INT' && statusOf(statement) === 'completed';
+}
+
+function isNote(statement: Element): boolean {
+	return child(statement, 'code')?.attributes.code === '34109-9';
+}
+
+function isAllergy(statement: Element): boolean {
+	return childrenOf(statement, 'participant').some((one) => at(one, 'participantRole', 'playingEntity') !== undefined);
+}
+
+function isCoded(statement: Element): boolean {
+	return /^(.*:)?C[DEVO]$/.test(child(statement, 'value')?.attributes['xsi:type'] ?? '');
+}
+
+/** Templates that say more than others beside them: in C32 an allergy is a problem too, and a vaccine a medicine. */
+const particular = ['22.4.7', '22.4.52'];
+
+function makerFor(statement: Element, { sectionCode, parent }: Where): Maker {
+	const templates = templateIdsOf(statement).flatMap((root) => (root.startsWith(common) ? [root.slice(common.length)] : []));
+	const known = templates.filter((one) => byTemplate[one] !== undefined);
+	const one = particular.find((template) => known.includes(template)) ?? known[0];
+	const ofSection =
+		parent === undefined && /^(EVN|DEF)$/.test(moodOf(statement)) ? bySection[sectionCode ?? '']?.[statement.name] : undefined;
+	return byTemplate[one ?? ''] ?? ofSection ?? byClass[statement.name] ?? mention;
+}
+
+/** Reads a statement; codes that its maker has no place for are kept with what it made first. */
+export const readStatement: Maker = (reading, statement, where) => {
+	const before = reading.items.length;
+	const urns = makerFor(statement, where)(reading, statement, where);
+	const made = reading.items.slice(before);
+	const holder = made.find(({ fullUrl }) => fullUrl === urns[0]) ?? made[0];
+	if (holder !== undefined) keepUnsaid(reading, statement, holder, made);
+	return urns;
+};
+
+function keepUnsaid({ document }: Reading, statement: Element, { resource }: Item, made: readonly Item[]): void {
+	const unsaid = unsaidIn(
+		statement,
+		made.map((item) => item.resource),
+	);
+	if (unsaid.length === 0) return;
+	const details = unsaid.flatMap(({ element }) => extra('detail', conceptOf(element, document)));
+	resource.extension = [...((resource.extension as object[] | undefined) ?? []), ...details];
+}

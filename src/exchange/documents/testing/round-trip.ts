@@ -2,10 +2,10 @@
 import { documentOf, draftOf } from '#exchange/documents/ccda/document.ts';
 import { type ReadDocument, readCcda } from '#exchange/documents/import/read.ts';
 import { patientUrn } from '#exchange/documents/import/reading.ts';
+import { unsaidIn } from '#exchange/documents/import/said.ts';
 import { type PatientRecord, recordOf } from '#exchange/documents/record.ts';
 import type { Entity, Patient } from '#exchange/documents/shapes.ts';
 import type { Section } from '#formats/ccda/document.ts';
-import { childrenOf, type Element } from '#formats/ccda/tree.ts';
 
 /** A code that is missing, as `system|code` or as the XML has it, with where it was. */
 export type Lost = { readonly code: string; readonly where: string };
@@ -55,43 +55,17 @@ export function roundTrip(record: PatientRecord, resources: readonly object[]): 
 	return { again, xml, lost };
 }
 
-/** Codes by which C-CDA says what kind of statement something is: FHIR says that by the type, element or category. */
-const skeletons = new Set([
-	'ASSERTION',
-	'CONC',
-	'SEV',
-	// Problem, finding, concern, status, age, severity, criticality, death: what an observation within another is.
-	...['55607006', '404684003', '75326-9', '75321-0', '33999-4', '445518008', '82606-5', '75310-3', '419099009'],
-	// Active, inactive, resolved.
-	...['55561003', '73425007', '413322009'],
-	// Drug vehicle, discharge and admission medication, payers, vital signs, functional status, mental status, advance directive, note.
-	...['412307009', '10183-2', '42346-7', '48768-6', '46680005', '74728-7', '54522-8', '373930000', '75275-8', '34109-9', '85847-2'],
-	// Diagnoses of a visit, before and after: the section tells.
-	...['29308-4', '46241-6', '11535-2', '10219-4', '59769-0'],
-	// Preference, intervention, ordinal number of a dose.
-	...['225773000', '362956003', '416118004'],
-	// Pregnancy is a value; criticality and sex have codes of FHIR's own.
-	...['CRITH', 'CRITL', 'CRITU', 'M', 'F', 'UN'],
-]);
-
-const people = /^(author|performer|informant|assignedEntity|assignedAuthor|participantRole|subject)$/;
-
-/** Codes in the entries of a document that no resource has. Roles of people are left out: people are named, not added to the directory. */
+/** Codes in the entries of a document that no resource has. */
 export function unreadIn({ document, items, patient }: ReadDocument): Lost[] {
-	const text = JSON.stringify([items.map(({ resource }) => resource), patient]);
-	const lost = new Map<string, string>();
-	const visit = (element: Element, path: readonly string[]): void => {
-		const { code, codeSystem, displayName = '' } = element.attributes;
-		const value = code?.trim();
-		const isPerson = people.test(path.at(-2) ?? '') && element.name === 'code';
-		if (value !== undefined && codeSystem !== undefined && !isPerson && !skeletons.has(value) && !text.includes(`"code":"${value}"`))
-			lost.set(value, `${path.slice(-4).join('/')} ${displayName}`.trim());
-		for (const inner of childrenOf(element)) visit(inner, [...path, inner.name]);
-	};
-	const visitSection = ({ code, entries, sections }: Section): void => {
-		for (const entry of entries) visit(entry, [code?.attributes.code ?? 'section', entry.name]);
-		for (const one of sections) visitSection(one);
-	};
-	for (const section of document.sections) visitSection(section);
-	return [...lost].map(([code, where]) => ({ code, where }));
+	const resources = [...items.map(({ resource }) => resource), patient];
+	const visit = ({ code, entries, sections }: Section): Lost[] => [
+		...entries.flatMap((entry) =>
+			unsaidIn(entry, resources).map(({ element, code: lost, path }) => ({
+				code: lost,
+				where: [code?.attributes.code ?? 'section', ...path.slice(-4), element.attributes.displayName ?? ''].join(' '),
+			})),
+		),
+		...sections.flatMap(visit),
+	];
+	return document.sections.flatMap(visit);
 }

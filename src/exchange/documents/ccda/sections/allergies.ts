@@ -1,7 +1,7 @@
 // Allergies and intolerances. https://hl7.org/fhir/us/ccda/ maps them so.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { assertion, related, severity as severityObservation, snomed, status } from '#exchange/documents/ccda/entries.ts';
-import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
+import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author } from '#exchange/documents/ccda/parties.ts';
 import type { Allergy, Concept, Extension } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, dateWords, hasCode, notesWords, periodOf } from '#exchange/documents/words.ts';
@@ -144,6 +144,7 @@ function observation(draft: Draft, allergy: Allergy, id: string): Element {
 			),
 		),
 		criticality(allergy.criticality),
+		kept(allergy, 'detail'),
 	);
 }
 

@@ -1,9 +1,9 @@
 // Encounters with their diagnoses.
 import { type Draft, isWithin, latestFirst, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { indications, loinc, problemObservation, reasonWords, related, when } from '#exchange/documents/ccda/entries.ts';
-import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
+import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
-import type { Concept, Condition, Encounter } from '#exchange/documents/shapes.ts';
+import type { Concept, Condition, Encounter, Reference } from '#exchange/documents/shapes.ts';
 import { anyHasCode, codeWords, conceptWords, hasCode, periodWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { template } from '#formats/ccda/write/templates.ts';
@@ -78,6 +78,17 @@ function useOf({ record }: Draft, encounter: Encounter, condition: Condition): E
 		.map(([, code, display]) => fixed('translation', loinc, code, display));
 }
 
+/** Who took part, and as what: FHIR's own kinds of taking part say no function. */
+function performerAs(draft: Draft, encounter: Encounter, who: Reference | undefined, role: Concept | undefined): Element | undefined {
+	const made = performer(draft, who, encounter);
+	const isFunction = role?.coding?.some(({ system }) => system !== participationType) === true;
+	return made === undefined || role === undefined || !isFunction
+		? made
+		: element(made.name, made.attributes, code('sdtc:functionCode', role), made.children);
+}
+
+const participationType = 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType';
+
 function activity(draft: Draft, encounter: Encounter, id: string): Element {
 	const [place] = encounter.location ?? [];
 	const disposition = encounter.hospitalization?.dischargeDisposition;
@@ -90,7 +101,8 @@ function activity(draft: Draft, encounter: Encounter, id: string): Element {
 		pointer(id),
 		when(encounter.period ?? {}, true),
 		disposition === undefined ? undefined : code('sdtc:dischargeDispositionCode', disposition),
-		(encounter.participant ?? []).map(({ individual }) => performer(draft, individual, encounter)),
+		(encounter.participant ?? []).map(({ individual, type }) => performerAs(draft, encounter, individual, type?.[0])),
+		kept(encounter, 'detail'),
 		serviceLocation(draft, place?.location ?? encounter.serviceProvider, encounter, keptConcepts(encounter, 'location-type')[0]),
 		indications(draft, encounter).map((reason) => related('RSON', reason)),
 		diagnosesOf(draft, encounter).map((condition) =>

@@ -1,6 +1,7 @@
 // Medical equipment: implants and devices that the patient has.
 import { type Draft, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { kept } from '#exchange/documents/ccda/kept.ts';
 import type { Device } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, dateWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
@@ -37,6 +38,7 @@ export function equipment(draft: Draft): Section {
 					status(device.status === 'active' ? 'active' : 'completed'),
 					nothing('effectiveTime'),
 					element('participant', { typeCode: 'PRD' }, productInstance(draft, device)),
+					kept(device, 'detail'),
 				),
 			};
 		}),

@@ -1,7 +1,7 @@
 // Goals with their targets, and how far they were met.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { assertion, entryReference, loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
-import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
+import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Concept, Condition, Goal } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, dateWords, measureWords, notesWords, rangeWords } from '#exchange/documents/words.ts';
@@ -90,6 +90,7 @@ function observation(draft: Draft, goal: Goal, id: string): Element {
 						? code('value', goal.description, { type: 'CD', systems: [snomed] })
 						: element('value', { 'xsi:type': 'ST' }, target?.detailString ?? conceptWords(goal.description)),
 		author(draft, goal.expressedBy, goal.statusDate ?? goal.startDate, goal),
+		kept(goal, 'detail'),
 		keptConcepts(goal, 'priority').map((priority) => related('RSON', priorityPreference(draft, goal, priority))),
 		goal.achievementStatus === undefined ? undefined : related('REFR', progress(draft, goal, goal.achievementStatus)),
 	);

@@ -1,6 +1,6 @@
 // Immunizations, also those that were refused.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { related, status } from '#exchange/documents/ccda/entries.ts';
+import { indications, related, status } from '#exchange/documents/ccda/entries.ts';
 import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { organization, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Immunization, Party } from '#exchange/documents/shapes.ts';
@@ -86,8 +86,9 @@ function activity(draft: Draft, immunization: Immunization, id: string): Element
 			),
 		),
 		(immunization.performer ?? []).map(({ actor }) => performer(draft, actor, immunization)).slice(0, 1),
-		kept(immunization, 'administration-unit', 'instruction'),
-		isRefused ? related('RSON', refusal(draft, immunization)) : undefined,
+		kept(immunization, 'administration-unit', 'instruction', 'detail'),
+		indications(draft, immunization).map((reason) => related('RSON', reason)),
+		isRefused || immunization.statusReason !== undefined ? related('RSON', refusal(draft, immunization)) : undefined,
 	);
 }
 

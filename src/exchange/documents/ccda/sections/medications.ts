@@ -196,7 +196,7 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 		sig === undefined ? undefined : related('COMP', freeSig(id)),
 		supplyOrder(draft, use, `${id}_name`),
 		dispenses(draft, use, `${id}_name`),
-		kept(use, 'administration-unit', 'drug-vehicle', 'instruction'),
+		kept(use, 'administration-unit', 'drug-vehicle', 'instruction', 'detail'),
 		asNeeded === undefined ? undefined : element('precondition', { typeCode: 'PRCN' }, asNeededCriterion(asNeeded)),
 	);
 }

@@ -1,7 +1,7 @@
 // Sections about people around the patient: care teams, payers, family history.
 import { type Draft, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { assertion, loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
-import { keptConcepts } from '#exchange/documents/ccda/kept.ts';
+import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { assignedEntity, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { CareTeam, Concept, Coverage, FamilyHistory, Party } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptsWords, conceptWords, hasCode, measureWords, periodWords } from '#exchange/documents/words.ts';
@@ -192,6 +192,7 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 		pointer(id),
 		status('completed'),
 		related('COMP', policy),
+		kept(coverage, 'detail'),
 	);
 }
 
@@ -318,6 +319,7 @@ function familyMember(draft: Draft, member: FamilyHistory, id: string): Element 
 				),
 			),
 		),
+		keptConcepts(member, 'detail').map((detail) => element('component', {}, familyDetail(detail))),
 		(member.condition ?? []).map((condition, i) =>
 			element('component', {}, familyObservation(draft, member, condition, { part: String(i + 1), row: `${id}_${i + 1}` })),
 		),

@@ -107,7 +107,7 @@ function orders(draft: Draft): Line[] {
 				plannedTime(periodOf(request), request.authoredOn),
 				(request.performer ?? []).slice(0, 1).map((who) => performer(draft, who, request)),
 				author(draft, request.requester, request.authoredOn, request),
-				kept(request, 'priority', 'instruction'),
+				kept(request, 'priority', 'instruction', 'location-type', 'detail'),
 				tag === 'observation' ? kept(request, 'value') : undefined,
 				tag === 'act'
 					? undefined

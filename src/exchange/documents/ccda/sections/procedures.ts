@@ -71,7 +71,7 @@ function activity(draft: Draft, procedure: Procedure, id: string): Element {
 		(procedure.performer ?? []).map(({ actor }) => performer(draft, actor, procedure)),
 		devices.map((device) => element('participant', { typeCode: 'DEV' }, productInstance(draft, device))),
 		serviceLocation(draft, procedure.location, procedure, keptConcepts(procedure, 'location-type')[0]),
-		kept(procedure, 'priority', 'method', 'approach-site', 'specimen'),
+		kept(procedure, 'priority', 'method', 'approach-site', 'specimen', 'detail'),
 		indications(draft, procedure).map((reason) => related('RSON', reason)),
 	);
 }

@@ -12,14 +12,7 @@ import {
 } from '#exchange/documents/ccda/draft.ts';
 import { loinc, status } from '#exchange/documents/ccda/entries.ts';
 import { kept, negationOf } from '#exchange/documents/ccda/kept.ts';
-import {
-	codedValue,
-	interpretationsOf,
-	interpretationWords,
-	isMade,
-	kindOf,
-	referenceRanges,
-} from '#exchange/documents/ccda/observations.ts';
+import { codedValue, interpretationsOf, interpretationWords, kindOf, referenceRanges } from '#exchange/documents/ccda/observations.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Observation, ObservationPart, Report, Specimen } from '#exchange/documents/shapes.ts';
 import { conceptWords, notesWords, periodOf, rangeWords, valueWords, whenWords } from '#exchange/documents/words.ts';
@@ -48,7 +41,7 @@ function groupsOf(draft: Draft): Group[] {
 	const { record } = draft;
 	const observations = record
 		.list<Observation>('Observation')
-		.filter((one) => isMade(one) && isWithin(draft, one) && kindOf(one) === 'results');
+		.filter((one) => one.status !== 'registered' && isWithin(draft, one) && kindOf(one) === 'results');
 	const left = new Set(observations);
 	const take = (parent: Report | Observation, references: readonly { readonly reference?: string }[]): Observation[] =>
 		references.flatMap((reference) => {
@@ -58,7 +51,7 @@ function groupsOf(draft: Draft): Group[] {
 		});
 	const reported = record
 		.list<Report>('DiagnosticReport')
-		.filter((one) => isWithin(draft, one) && one.status !== 'registered' && one.status !== 'cancelled')
+		.filter((one) => isWithin(draft, one) && one.status !== 'registered')
 		.map((report) => ({ report, observations: take(report, report.result ?? []) }))
 		.filter((group) => group.observations.length > 0);
 	const panels = observations
@@ -165,7 +158,7 @@ function resultObservation(draft: Draft, observation: Observation, part: Observa
 		observation.method === undefined ? undefined : code('methodCode', observation.method),
 		observation.bodySite === undefined ? undefined : code('targetSiteCode', observation.bodySite),
 		author(draft, observation.performer?.[0], observation.issued, observation),
-		kept(observation, 'priority'),
+		kept(observation, 'priority', 'detail'),
 		referenceRanges(part),
 	);
 }

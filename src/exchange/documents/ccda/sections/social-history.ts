@@ -1,14 +1,15 @@
 // Social history: smoking, sex and gender, pregnancy, occupation, circumstances of life.
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { assertion, loinc, snomed, status } from '#exchange/documents/ccda/entries.ts';
-import { codedValue, isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
+import { kept } from '#exchange/documents/ccda/kept.ts';
+import { codedValue, interpretationsOf, isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
 import { author } from '#exchange/documents/ccda/parties.ts';
 import type { Concept, Extension, Observation, ObservationPart } from '#exchange/documents/shapes.ts';
 import { conceptWords, hasCode, notesWords, periodOf, valueWords, whenWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { type TemplateName, template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, interval, nothing, time } from '#formats/ccda/write/values.ts';
-import { element } from '#formats/ccda/write/xml.ts';
+import { type Content, element } from '#formats/ccda/write/xml.ts';
 
 export function socialHistory(draft: Draft): Section {
 	const { record } = draft;
@@ -102,7 +103,9 @@ function entryOf(draft: Draft, observation: Observation, part: ObservationPart, 
 		pointer(id),
 		start === undefined ? nothing('effectiveTime') : interval('effectiveTime', periodOf(observation), { open: true }),
 		codedValue(part, `${id}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
+		interpretationsOf(part),
 		by,
+		suffix === '' ? kept(observation, 'detail') : undefined,
 	);
 }
 
@@ -114,7 +117,7 @@ function subjectOf({ code: concept }: ObservationPart, reference: string): Eleme
 	return element(name, attributes, children, isEnough ? undefined : nothing('translation'));
 }
 
-function statement(name: TemplateName, ...content: readonly (Element | undefined)[]): Element {
+function statement(name: TemplateName, ...content: readonly Content[]): Element {
 	return element('observation', { classCode: 'OBS', moodCode: 'EVN' }, template(name), status('completed'), content);
 }
 

@@ -11,8 +11,8 @@ import {
 	tableSection,
 } from '#exchange/documents/ccda/draft.ts';
 import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
-import { negationOf } from '#exchange/documents/ccda/kept.ts';
-import { codedValue, interpretationWords, isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
+import { kept, negationOf } from '#exchange/documents/ccda/kept.ts';
+import { codedValue, interpretationsOf, interpretationWords, isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Observation, ObservationPart } from '#exchange/documents/shapes.ts';
 import { anyHasCode, conceptWords, notesWords, periodOf, valueWords, whenWords } from '#exchange/documents/words.ts';
@@ -86,7 +86,9 @@ function scale(draft: Draft, observation: Observation, { id, items }: Shown): El
 		status('completed'),
 		time('effectiveTime', periodOf(observation).start),
 		codedValue(observation, `${id}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
+		interpretationsOf(observation),
 		author(draft, observation.performer?.[0], observation.issued, observation),
+		kept(observation, 'detail'),
 		items.map((item) => related('COMP', answer(item))),
 	);
 }
@@ -100,12 +102,13 @@ function answer({ part, own, id }: Item): Element {
 		code('code', part.code, { systems: [loinc], reference: `${id}_name` }),
 		status('completed'),
 		codedValue(part, `${id}_value`) ?? element('value', { 'xsi:type': 'ST', nullFlavor: 'NI' }),
+		interpretationsOf(part),
 	);
 }
 
 /** What was observed, beside the code that the template fixes. */
-function translationsOf({ code: what }: Observation): Element[] {
-	const told = (what?.coding ?? []).filter(({ code: value }) => !['54522-8', '373930000', '75275-8'].includes(value ?? ''));
+function translationsOf({ code: what }: Observation, fixedCodes: readonly string[]): Element[] {
+	const told = (what?.coding ?? []).filter(({ code: value }) => !fixedCodes.includes(value ?? ''));
 	return told.flatMap((coding) => {
 		const made = code('translation', { coding: [coding] });
 		return made.attributes.code === undefined ? [] : [element('translation', made.attributes)];
@@ -129,11 +132,18 @@ function finding(draft: Draft, observation: Observation, key: Key, id: string): 
 		{ classCode: 'OBS', moodCode: 'EVN', negationInd: negationOf(observation) },
 		template(name),
 		ownId(draft, observation),
-		element('code', kind.attributes, kind.children, translationsOf(observation)),
+		element(
+			'code',
+			kind.attributes,
+			kind.children,
+			translationsOf(observation, key === 'functional-status' ? ['54522-8'] : ['373930000', '75275-8']),
+		),
 		pointer(id),
 		status('completed'),
 		time('effectiveTime', periodOf(observation).start),
 		code('value', observation.valueCodeableConcept, { type: 'CD', systems: [snomed], reference: `${id}_value` }),
+		interpretationsOf(observation),
 		author(draft, observation.performer?.[0], observation.issued, observation),
+		kept(observation, 'detail'),
 	);
 }

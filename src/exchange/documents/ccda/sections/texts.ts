@@ -56,6 +56,7 @@ export function notes(draft: Draft): Section {
 					pointer(`${id}_text`),
 					status('completed'),
 					time('effectiveTime', date),
+					kept(entity, 'detail'),
 					author(draft, by, date, entity) ?? author(draft, { display: 'Unknown' }, date, entity),
 				),
 			};
@@ -195,7 +196,7 @@ function referral(draft: Draft, request: ServiceRequest, id: string): Element {
 		pointer(id),
 		status('active'),
 		time('effectiveTime', periodOf(request).start ?? request.authoredOn),
-		kept(request, 'priority', 'instruction'),
+		kept(request, 'priority', 'instruction', 'location-type', 'detail'),
 		(request.performer ?? []).slice(0, 1).map((who) => performer(draft, who, request)),
 		author(draft, request.requester, request.authoredOn, request),
 		indications(draft, request).map((reason) => related('RSON', reason)),

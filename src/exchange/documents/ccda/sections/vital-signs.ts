@@ -1,6 +1,7 @@
 // Vital signs: one organizer for all that was measured at one time.
 import { type Draft, isWithin, latestFirst, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { loinc, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { kept } from '#exchange/documents/ccda/kept.ts';
 import { interpretationsOf, interpretationWords, isMade, kindOf, referenceRanges } from '#exchange/documents/ccda/observations.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Observation, ObservationPart } from '#exchange/documents/shapes.ts';
@@ -18,7 +19,6 @@ export function vitalSigns(draft: Draft): Section {
 		.filter((one) => kindOf(one) === 'vital-signs' && isMade(one) && isWithin(draft, one));
 	const groups = Map.groupBy(latestFirst(all.flatMap(signsOf), timeOf), (sign) => timeOf(sign) ?? '');
 	const lines = [...groups.values()].flatMap((signs) => {
-		const measured = signs.filter(({ part }) => part.valueQuantity !== undefined);
 		return signs.map((sign, i) => ({
 			id: idOf(sign),
 			cells: [
@@ -29,7 +29,7 @@ export function vitalSigns(draft: Draft): Section {
 				whoWords(draft, sign.observation.performer?.[0], sign.observation),
 				notesWords(sign.observation.note),
 			],
-			...(i === 0 && measured.length > 0 ? { entry: organizer(draft, measured) } : {}),
+			...(i === 0 ? { entry: organizer(draft, signs) } : {}),
 		}));
 	});
 	return tableSection('vital-signs', ['Vital sign', 'Value', 'Interpretation', 'Date', 'Measured by', 'Notes'], lines);
@@ -43,10 +43,12 @@ function idOf({ observation, suffix }: Sign): string {
 	return `${rowId('vital-signs', observation)}${suffix}`;
 }
 
-/** The measured values of an observation: its own or, as with blood pressure, those of its components. */
+/** What was measured, or was to be: the observation itself or, as with blood pressure, its components. */
 function signsOf(observation: Observation): Sign[] {
 	const components = (observation.component ?? []).map((part, i) => ({ observation, part, suffix: `_${i + 1}` }));
-	return valueWords(observation) === '' ? components : [{ observation, part: observation, suffix: '' }, ...components];
+	return valueWords(observation) === '' && components.length > 0
+		? components
+		: [{ observation, part: observation, suffix: '' }, ...components];
 }
 
 function organizer(draft: Draft, signs: readonly Sign[]): Element {
@@ -79,11 +81,34 @@ function vitalSign(draft: Draft, sign: Sign): Element {
 		pointer(idOf(sign)),
 		status('completed'),
 		time('effectiveTime', periodOf(observation).start),
-		quantity('value', part.valueQuantity, 'PQ'),
+		measured(part),
 		interpretationsOf(part),
 		observation.method === undefined ? undefined : code('methodCode', observation.method),
 		observation.bodySite === undefined ? undefined : code('targetSiteCode', observation.bodySite),
 		author(draft, observation.performer?.[0], observation.issued, observation),
+		suffix === '' || suffix === '_1' ? kept(observation, 'detail') : undefined,
 		referenceRanges(part),
 	);
+}
+
+/** Units of what was to be measured and was not, by LOINC code: a vital sign has one in any case. */
+const units: Readonly<Record<string, string>> = {
+	'8310-5': 'Cel',
+	'8480-6': 'mm[Hg]',
+	'8462-4': 'mm[Hg]',
+	'8867-4': '/min',
+	'9279-1': '/min',
+	'29463-7': 'kg',
+	'8302-2': 'cm',
+	'9843-4': 'cm',
+	'39156-5': 'kg/m2',
+	'59408-5': '%',
+	'2708-6': '%',
+};
+
+function measured({ code: what, valueQuantity }: ObservationPart): Element {
+	const { name, attributes, children } = quantity('value', valueQuantity, 'PQ');
+	if (attributes.unit !== undefined || attributes['xsi:type'] !== 'PQ') return element(name, attributes, children);
+	const usual = what?.coding?.map((coding) => units[coding.code ?? '']).find((unit) => unit !== undefined);
+	return element(name, { ...attributes, unit: valueQuantity === undefined ? (usual ?? '1') : '1' }, children);
 }
