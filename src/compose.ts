@@ -19,6 +19,7 @@ import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { addedPackages } from '#fhir/definitions/package.ts';
 import { createJobs } from '#fhir/jobs/jobs.ts';
+import { createProvenances } from '#fhir/provenance/provenances.ts';
 import { createRows } from '#fhir/rows.ts';
 import { createSearchParameters } from '#fhir/search/custom.ts';
 import { createRegistry } from '#fhir/search/registry.ts';
@@ -155,6 +156,7 @@ export async function compose(settings: Settings, config: PoolConfig, log: Log):
 		store,
 		blobs,
 		settings,
+		provenances: createProvenances(settings.provenance),
 		jobs,
 		audit,
 		checks,

@@ -38,6 +38,7 @@ test('nothing set gives the documented defaults', () => {
 		bodyLimitBytes: 50 * 1024 * 1024,
 		referentialIntegrity: true,
 		validation: 'strict',
+		provenance: true,
 		corsOrigins: ['*'],
 		openemrStatusCompat: false,
 		metricsFrom: 'loopback',

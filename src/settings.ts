@@ -30,6 +30,7 @@ export type Settings = {
 	readonly bodyLimitBytes: number;
 	readonly referentialIntegrity: boolean;
 	readonly validation: 'strict' | 'lenient';
+	readonly provenance: boolean;
 	readonly corsOrigins: readonly string[];
 	/** The Standard API answers with the statuses of OpenEMR 8. */
 	readonly openemrStatusCompat: boolean;
@@ -90,6 +91,11 @@ export const settingRows: readonly SettingRow[] = [
 		name: 'HERON_VALIDATION',
 		fallback: 'strict',
 		means: 'strict refuses what breaks a rule of FHIR or of a named profile; lenient refuses only what is structurally wrong',
+	},
+	{
+		name: 'HERON_PROVENANCE',
+		fallback: 'on',
+		means: 'on has every write of a record leave a Provenance that says who wrote it, and for which organization; off has none made',
 	},
 	{ name: 'HERON_CORS_ORIGINS', fallback: '*', means: 'origins whose pages may call the API from a browser, separated by blanks' },
 	{
@@ -167,15 +173,15 @@ export const settingRows: readonly SettingRow[] = [
 		means: 'applications that may register from one address within an hour, 0 for no limit',
 	},
 	{
-		name: 'HERON_PASSWORD_MIN_LENGTH',
-		fallback: '12',
-		means: 'fewest characters of a new password',
-	},
-	{
 		name: 'HERON_AUTHORIZATIONS_PER_HOUR',
 		fallback: '1000',
 		means:
 			'requests of applications for access that may begin from one address within an hour before anybody has signed in, 0 for no limit',
+	},
+	{
+		name: 'HERON_PASSWORD_MIN_LENGTH',
+		fallback: '12',
+		means: 'fewest characters of a new password',
 	},
 	{
 		name: 'HERON_PASSWORD_CLASSES',
@@ -303,6 +309,7 @@ export function readSettings(environment: Environment): Settings {
 		bodyLimitBytes: integer('HERON_BODY_LIMIT_MB', 50, 1, 500) * 1024 * 1024,
 		referentialIntegrity: choice('HERON_REFERENTIAL_INTEGRITY', 'on', ['on', 'off']) === 'on',
 		validation: choice('HERON_VALIDATION', 'strict', ['strict', 'lenient']),
+		provenance: choice('HERON_PROVENANCE', 'on', ['on', 'off']) === 'on',
 		corsOrigins: origins.length === 0 ? ['*'] : origins,
 		openemrStatusCompat: choice('HERON_OPENEMR_STATUS_COMPAT', 'none', ['none', '8']) === '8',
 		metricsFrom: metrics.length === 0 || metrics[0] === 'loopback' ? 'loopback' : metrics[0] === 'any' ? 'any' : metrics,

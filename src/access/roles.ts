@@ -198,15 +198,28 @@ function placesByEncounter(type: string, facilities: readonly string[]): string[
 /** The tag of a result that is held back from the patient: `meta.tag` with this system and the code `withheld`. */
 export const releaseSystem = 'urn:heron:release';
 
+const withheld = `${releaseSystem}|withheld`;
+
+function releasedStatus(resultType: string): string {
+	return `final,amended,corrected${resultType === 'DiagnosticReport' ? ',appended' : ''}`;
+}
+
+/** What is held back is not to be known of by who wrote it either. */
+const provenanceOfHeldBack: readonly string[] = [
+	...[...resultTypes].map((type) => `target:${type}.status:not=${releasedStatus(type)}`),
+	...[...clinicalTypes].map((type) => `target:${type}._tag=${withheld}`),
+];
+
 /** The grants of who sees these patients' records as a patient: their own compartment, and results when they are final and not held back. */
 export function patientGrants(patients: readonly string[]): Grant[] {
 	return patients.flatMap((patient) =>
 		patientTypes.map((type): Grant => {
 			const interactions = patientEnters.includes(type) ? interactionsAt.add : interactionsAt.view;
 			const queries = [
-				...(resultTypes.has(type) ? [`status=final,amended,corrected${type === 'DiagnosticReport' ? ',appended' : ''}`] : []),
-				...(clinicalTypes.has(type) ? [`_tag:not=${releaseSystem}|withheld`] : []),
+				...(resultTypes.has(type) ? [`status=${releasedStatus(type)}`] : []),
+				...(clinicalTypes.has(type) ? [`_tag:not=${withheld}`] : []),
 			];
+			if (type === 'Provenance') return { type, interactions, patient, except: provenanceOfHeldBack };
 			// Devices are in no compartment (https://hl7.org/fhir/R4/compartmentdefinition-patient.html); they name their patient all the same.
 			if (type === 'Device') return { type, interactions, query: [`patient=Patient/${patient}`, ...queries].join('&') };
 			return { type, interactions, patient, ...(queries.length === 0 ? {} : { query: queries.join('&') }) };

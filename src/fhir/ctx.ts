@@ -4,6 +4,7 @@ import type { Ctx } from '#access/ctx.ts';
 import type { Blobs } from '#base/blobs.ts';
 import type { Definitions } from './definitions/definitions.ts';
 import type { Jobs } from './jobs/jobs.ts';
+import type { Provenances } from './provenance/provenances.ts';
 import type { Resource } from './resource.ts';
 import type { Rows } from './rows.ts';
 import type { SearchParameters } from './search/custom.ts';
@@ -26,6 +27,8 @@ export type Fhir = {
 	/** Where large data of Binary resources live. */
 	readonly blobs: Blobs;
 	readonly settings: FhirSettings;
+	/** Who wrote what, as the server itself notes it. */
+	readonly provenances: Provenances;
 	/** Requests that are answered later. */
 	readonly jobs: Jobs;
 	/** Where accesses are noted. */
@@ -50,6 +53,8 @@ export type FhirSettings = {
 	readonly referentialIntegrity: boolean;
 	/** `strict` refuses what validation calls an error; `lenient` stores what is structurally sound and reports the rest as warnings. */
 	readonly validation: 'strict' | 'lenient';
+	/** Every write of a record leaves a Provenance. */
+	readonly provenance: boolean;
 	/** Bytes of a request body, 50 MB unless set. */
 	readonly bodyLimitBytes: number;
 	/** Entries of a page when `_count` is absent, and the most a client may ask for. */

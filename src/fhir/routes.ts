@@ -8,6 +8,7 @@ import type { FhirCtx } from './ctx.ts';
 import { type Answer, type Call, etagOf, preferencesOf, type Row } from './interactions/call.ts';
 import { mismatch } from './interactions/problems.ts';
 import { outcomeReply } from './outcome.ts';
+import { readHeader } from './provenance/header.ts';
 import type { Resource } from './resource.ts';
 import type { Rows } from './rows.ts';
 import { answer as formatted } from './wire/answer.ts';
@@ -102,6 +103,7 @@ async function callOf(ctx: FhirCtx, request: Request, { row, params }: Found): P
 		params,
 		query: request.query,
 		prefer: preferencesOf(header('prefer')),
+		...tellingOf(ctx, row, header('x-provenance')),
 		...(ifMatch === undefined ? {} : { ifMatch }),
 		...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
 		...(ifNoneExist === undefined ? {} : { ifNoneExist }),
@@ -109,6 +111,15 @@ async function callOf(ctx: FhirCtx, request: Request, { row, params }: Found): P
 		...(await bodyOf(ctx, request, row, params)),
 		request,
 	};
+}
+
+/** What X-Provenance says of a write; reads have no use for it. */
+function tellingOf(ctx: FhirCtx, row: Row, header: string | undefined): Pick<Call, 'telling'> {
+	return header === undefined || !isWrite(row) ? {} : { telling: readHeader(ctx, header) };
+}
+
+function isWrite({ body, method, name }: Row): boolean {
+	return body === 'resource' || body === 'patch' || (method === 'DELETE' && name.startsWith('delete'));
 }
 
 async function bodyOf(

@@ -75,6 +75,10 @@ function preconditions({ ifMatch, ifNoneMatch }: Call): Preconditions {
 	return { ...(version === undefined ? {} : { ifMatch: version }), ...(ifNoneMatch?.trim() === '*' ? { ifNoneMatch: true as const } : {}) };
 }
 
+function telling({ telling: by }: Call): Pick<Call, 'telling'> {
+	return by === undefined ? {} : { telling: by };
+}
+
 async function runRead(ctx: FhirCtx, call: Call): Promise<Answer> {
 	const [type, id] = [param(call, 'type'), param(call, 'id')];
 	if (isLogEntry(type, id)) return { status: 200, body: await readLogEntry(ctx, id) };
@@ -142,25 +146,30 @@ async function runBundle(ctx: FhirCtx, call: Call): Promise<Answer> {
 	if (bundle.type !== 'batch' && bundle.type !== 'transaction')
 		throw mismatch('bundle-type', 'The type of the Bundle must be batch or transaction.', 'Bundle.type');
 	const { prefer } = call;
+	const given = call.telling === 'told' ? undefined : call.telling;
 	if (prefer.async === true) {
-		const url = statusUrl(ctx.fhir.base, await bundleLater(ctx, bundle, prefer));
+		const url = statusUrl(ctx.fhir.base, await bundleLater(ctx, bundle, prefer, given));
 		const text = 'The request was taken; Content-Location says where its answer will be.';
 		const outcome = outcomeOf([{ severity: 'information', type: 'informational', code: 'accepted', text }]);
 		return { status: 202, headers: { 'content-location': url }, body: JSON.stringify(outcome) };
 	}
-	const { alone, inside } = performing(prefer);
+	const { alone, inside } = performing(prefer, given);
 	return {
 		status: 200,
-		body: await (bundle.type === 'batch' ? batch(ctx, bundle, prefer, alone) : transaction(ctx, bundle, prefer, inside)),
+		body: await (bundle.type === 'batch' ? batch(ctx, bundle, prefer, alone) : transaction(ctx, bundle, prefer, inside, given)),
 	};
 }
 
 /** How the entries of a Bundle are done, by themselves or inside a transaction. */
-export function performing(prefer: Preferences): { readonly alone: Perform; readonly inside: Ask } {
+export function performing(prefer: Preferences, given?: Resource): { readonly alone: Perform; readonly inside: Ask } {
 	return {
-		alone: (ctx, entry) => perform(ctx, entry, prefer),
+		alone: (ctx, entry) => perform(ctx, entry, prefer, tellingOf(entry, given)),
 		inside: (ctx, entry, unit) => perform(ctx, entry, prefer, { unit }),
 	};
+}
+
+function tellingOf({ isTold }: Entry, given: Resource | undefined): Pick<Call, 'telling'> {
+	return given !== undefined ? { telling: given } : isTold === true ? { telling: 'told' } : {};
 }
 
 function needed(call: Call): Resource {
@@ -200,7 +209,12 @@ const interactionRows: readonly Row[] = [
 		body: 'resource',
 		run: async (ctx, call) => {
 			const { ifNoneExist } = call;
-			const input = { type: param(call, 'type'), resource: needed(call), ...(ifNoneExist === undefined ? {} : { ifNoneExist }) };
+			const input = {
+				type: param(call, 'type'),
+				resource: needed(call),
+				...telling(call),
+				...(ifNoneExist === undefined ? {} : { ifNoneExist }),
+			};
 			return written(ctx, call, await create(ctx, input));
 		},
 	},
@@ -210,7 +224,8 @@ const interactionRows: readonly Row[] = [
 		path: [':type'],
 		body: 'resource',
 		run: async (ctx, call) => {
-			const input = { type: param(call, 'type'), criteria: criteriaOf(call, 'PUT'), resource: needed(call), ...preconditions(call) };
+			const target = { type: param(call, 'type'), criteria: criteriaOf(call, 'PUT') };
+			const input = { ...target, resource: needed(call), ...telling(call), ...preconditions(call) };
 			return written(ctx, call, await updateMatch(ctx, input));
 		},
 	},
@@ -222,7 +237,7 @@ const interactionRows: readonly Row[] = [
 		run: async (ctx, call) => {
 			const { ifMatch } = preconditions(call);
 			const changes = call.changes ?? changesOf(needed(call));
-			const input = { type: param(call, 'type'), criteria: criteriaOf(call, 'PATCH'), changes };
+			const input = { type: param(call, 'type'), criteria: criteriaOf(call, 'PATCH'), changes, ...telling(call) };
 			return written(ctx, call, await patchMatch(ctx, { ...input, ...(ifMatch === undefined ? {} : { ifMatch }) }));
 		},
 	},
@@ -231,7 +246,8 @@ const interactionRows: readonly Row[] = [
 		method: 'DELETE',
 		path: [':type'],
 		run: async (ctx, call) => {
-			const done = await removeMatches(ctx, param(call, 'type'), criteriaOf(call, 'DELETE'));
+			const given = call.telling === 'told' ? undefined : call.telling;
+			const done = await removeMatches(ctx, param(call, 'type'), criteriaOf(call, 'DELETE'), given);
 			return removed(call, done.length === 1 ? done[0] : undefined, `Deleted: ${done.length}`);
 		},
 	},
@@ -250,7 +266,8 @@ const interactionRows: readonly Row[] = [
 		path: [':type', ':id'],
 		body: 'resource',
 		run: async (ctx, call) => {
-			const input = { type: param(call, 'type'), id: param(call, 'id'), resource: needed(call), ...preconditions(call) };
+			const target = { type: param(call, 'type'), id: param(call, 'id') };
+			const input = { ...target, resource: needed(call), ...telling(call), ...preconditions(call) };
 			return written(ctx, call, await update(ctx, input));
 		},
 	},
@@ -262,8 +279,8 @@ const interactionRows: readonly Row[] = [
 		run: async (ctx, call) => {
 			const { ifMatch } = preconditions(call);
 			const changes = call.changes ?? changesOf(needed(call));
-			const input = { type: param(call, 'type'), id: param(call, 'id'), changes, ...(ifMatch === undefined ? {} : { ifMatch }) };
-			return written(ctx, call, await patch(ctx, input));
+			const input = { type: param(call, 'type'), id: param(call, 'id'), changes, ...telling(call) };
+			return written(ctx, call, await patch(ctx, { ...input, ...(ifMatch === undefined ? {} : { ifMatch }) }));
 		},
 	},
 	{
@@ -271,7 +288,9 @@ const interactionRows: readonly Row[] = [
 		method: 'DELETE',
 		path: [':type', ':id'],
 		run: async (ctx, call) => {
-			const stored = await remove(ctx, param(call, 'type'), param(call, 'id'), versionOf(call.ifMatch));
+			const ifMatch = versionOf(call.ifMatch);
+			const target = { type: param(call, 'type'), id: param(call, 'id') };
+			const stored = await remove(ctx, { ...target, ...telling(call), ...(ifMatch === undefined ? {} : { ifMatch }) });
 			return removed(call, stored, stored === undefined ? 'There was nothing to delete.' : 'Deleted.');
 		},
 	},
@@ -398,7 +417,7 @@ function findRow(rows: readonly Row[], segments: readonly string[]): FoundRow | 
 }
 
 /** Does what an entry of a Bundle asks for. */
-async function perform(ctx: FhirCtx, entry: Entry, prefer: Preferences, inside: Pick<Call, 'unit'> = {}): Promise<Answer> {
+async function perform(ctx: FhirCtx, entry: Entry, prefer: Preferences, inside: Pick<Call, 'unit' | 'telling'>): Promise<Answer> {
 	const { method, segments, query, resource, ifMatch, ifNoneMatch, ifNoneExist, ifModifiedSince } = entry;
 	const found = ctx.fhir.rows.find(method === 'HEAD' ? 'GET' : method, segments);
 	if (found === undefined || segments.length === 0)

@@ -1,6 +1,5 @@
 // How the Standard API writes: everything of a record in one transaction, with a Provenance that says who did it.
 
-import { type Caller, everything } from '#access/ctx.ts';
 import { isError } from '#base/problem.ts';
 import { detachBlob } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -10,7 +9,6 @@ import { readWithin } from '#fhir/interactions/read.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
 import type { Unit, Write, Written } from '#fhir/store/store.ts';
 import { parseJson } from '#fhir/wire/json.ts';
-import { extensionAt } from './mapping.ts';
 
 /** A new resource that has to know its number. */
 export type Numbered = { readonly number: number; readonly resource: Resource };
@@ -59,8 +57,7 @@ export function inOneTransaction<T>(ctx: FhirCtx, work: (work: Work) => Promise<
 					'delete',
 				),
 		});
-		const signed = [...changed.values()].filter(({ op, type }) => op !== 'D' && type !== 'Provenance');
-		if (signed.length > 0) await sign(ctx, unit, signed);
+		await ctx.fhir.provenances.sign(ctx, unit, [...changed.values()]);
 		return result;
 	});
 }
@@ -72,58 +69,8 @@ function isNumbered(given: Resource | Numbered): given is Numbered {
 /** Signs what a use case of the clinic wrote in a transaction of its own, as the last thing in it. */
 export function signing(ctx: FhirCtx): (unit: Unit, written: readonly Written[]) => Promise<void> {
 	return async (unit, written) => {
-		const signed = written.filter(({ unchanged, op }) => unchanged !== true && op !== 'D');
-		for (const { type, id, rid } of signed) ctx.fhir.store.numbers.note(type, id, rid);
-		if (signed.length > 0) await sign(ctx, unit, signed);
-	};
-}
-
-/** The Provenance is the server's own word: what the caller's roles say of Provenance does not matter. */
-async function sign(ctx: FhirCtx, unit: Unit, signed: readonly Written[]): Promise<void> {
-	const own: FhirCtx = { ...ctx, caller: { ...ctx.caller, grants: everything } };
-	const resource = claiming(own, provenanceOf(ctx.caller, ctx.clock.now(), signed, await practiceOf(own)), provenanceProfile);
-	check(own, 'Provenance', resource);
-	await writeWithin(own, unit, [{ type: 'Provenance', id: ctx.ids.next(), op: 'C', resource }], () => 'create');
-}
-
-const practice = extensionAt('practitioner', 'facility_id', 'reference');
-
-/** Where the caller works: the facility of the practitioner. */
-async function practiceOf(ctx: FhirCtx): Promise<string | undefined> {
-	const { fhirUser } = ctx.caller;
-	if (fhirUser?.startsWith('Practitioner/') !== true) return undefined;
-	const stored = await ctx.fhir.store.read(ctx, 'Practitioner', fhirUser.slice('Practitioner/'.length));
-	if (stored === undefined || stored.op === 'D') return undefined;
-	const reference = practice.get(JSON.parse(stored.body) as Resource);
-	return typeof reference === 'string' ? reference : undefined;
-}
-
-const provenanceProfile = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-provenance';
-const agentTypes = 'http://terminology.hl7.org/CodeSystem/provenance-participant-type';
-const activities = 'http://terminology.hl7.org/CodeSystem/v3-DataOperation';
-
-/** Who wrote these versions, for whom and when, https://hl7.org/fhir/us/core/StructureDefinition-us-core-provenance.html */
-function provenanceOf(
-	{ fhirUser, name, client, id }: Caller,
-	now: Date,
-	signed: readonly Written[],
-	organization: string | undefined,
-): Resource {
-	const who = fhirUser === undefined ? { display: name === '' ? id : name } : { reference: fhirUser, display: name };
-	const isNew = signed.every(({ created }) => created);
-	const agent = (code: string, display: string, rest: object): object => ({
-		type: { coding: [{ system: agentTypes, code, display }] },
-		...rest,
-	});
-	return {
-		resourceType: 'Provenance',
-		target: signed.map(({ type, id: target }) => ({ reference: `${type}/${target}` })),
-		recorded: now.toISOString(),
-		activity: { coding: [{ system: activities, code: isNew ? 'CREATE' : 'UPDATE' }] },
-		agent: [
-			agent('author', 'Author', { who, ...(organization === undefined ? {} : { onBehalfOf: { reference: organization } }) }),
-			...(client === undefined ? [] : [agent('assembler', 'Assembler', { who: { identifier: { value: client } } })]),
-		],
+		for (const { type, id, rid, unchanged } of written) if (unchanged !== true) ctx.fhir.store.numbers.note(type, id, rid);
+		await ctx.fhir.provenances.sign(ctx, unit, written);
 	};
 }
 

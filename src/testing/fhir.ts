@@ -13,6 +13,7 @@ import { createDiskBlobs } from '#fhir/binary/disk.ts';
 import type { Fhir, FhirCtx, FhirSettings } from '#fhir/ctx.ts';
 import { type Definitions, loadDefinitions } from '#fhir/definitions/definitions.ts';
 import { createJobs } from '#fhir/jobs/jobs.ts';
+import { createProvenances } from '#fhir/provenance/provenances.ts';
 import { createRows } from '#fhir/rows.ts';
 import { createSearchParameters } from '#fhir/search/custom.ts';
 import { createStore } from '#fhir/store/store.ts';
@@ -25,6 +26,7 @@ import { type Ends, testDatabase } from './database.ts';
 export const usualSettings: FhirSettings = {
 	referentialIntegrity: true,
 	validation: 'strict',
+	provenance: true,
 	bodyLimitBytes: 50 * 1024 * 1024,
 	defaultCount: 20,
 	maxCount: 1000,
@@ -90,6 +92,7 @@ export async function testFhir(t: Ends, options: TestFhirOptions = {}): Promise<
 		store,
 		blobs: createDiskBlobs(blobFolder),
 		settings,
+		provenances: createProvenances(settings.provenance),
 		jobs,
 		audit,
 		checks: new Map(),

@@ -92,7 +92,7 @@ export function loadDefinitions(packages: readonly PackageFacts[] = []): Definit
 				: Object.entries(facts.codes).flatMap(([system, codes]) => codes.map((code) => ({ system, code })));
 		},
 		get searchParameters() {
-			parameters ??= withAdded(pack.read<SearchParameterFacts[]>('parameters') ?? [], packages);
+			parameters ??= withAdded((pack.read<SearchParameterFacts[]>('parameters') ?? []).map(widened), packages);
 			return parameters;
 		},
 		compartment: (name) => compartments.find(({ code }) => code === name)?.params ?? {},
@@ -149,6 +149,18 @@ function versionTable(names: readonly string[]): Map<string, string[]> {
 			);
 	}
 	return table;
+}
+
+/** What Heron's own parameters find beyond those of R4, by type and code. */
+const widenings: Readonly<Record<string, string>> = {
+	// As in R5, where a Provenance is in the record of the one whom it is about: its target is seldom the Patient itself.
+	'Provenance patient':
+		"Provenance.extension.where(url = 'http://hl7.org/fhir/5.0/StructureDefinition/extension-Provenance.patient').value.ofType(Reference)",
+};
+
+function widened(facts: SearchParameterFacts): SearchParameterFacts {
+	const more = widenings[`${facts.base} ${facts.code}`];
+	return more === undefined ? facts : { ...facts, expression: `${facts.expression} | ${more}` };
 }
 
 /** Parameters of added packages get numbers after the last of their type; the specification's own win over theirs. */

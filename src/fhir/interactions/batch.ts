@@ -3,7 +3,7 @@ import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { issuesOf } from '#fhir/outcome.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { type Entry, entriesOf, entryText, isAsking, responseText } from './bundle.ts';
+import { batchEntriesOf, type Entry, entryText, isAsking, responseText } from './bundle.ts';
 import type { Answer, Preferences } from './call.ts';
 
 /** Does one entry as if it had come alone. */
@@ -17,7 +17,7 @@ export const phases: readonly (readonly string[])[] = [['DELETE'], ['POST'], ['P
 
 /** Does every entry and says of each how it went. */
 export async function batch(ctx: FhirCtx, bundle: Resource, prefer: Preferences, perform: Perform): Promise<string> {
-	const entries = entriesOf(ctx, bundle);
+	const entries = batchEntriesOf(ctx, bundle);
 	const texts: string[] = new Array(entries.length);
 	for (const phase of phases) {
 		const queue = entries.filter(({ method }) => phase.includes(method)).values();

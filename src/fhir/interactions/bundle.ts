@@ -7,6 +7,7 @@ import { issuesOf, outcomeOf } from '#fhir/outcome.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Answer, etagOf, type Method } from './call.ts';
 import { mismatch } from './problems.ts';
+import { toldBy } from './signed.ts';
 
 /** An entry's request, taken apart. */
 export type Entry = {
@@ -19,6 +20,8 @@ export type Entry = {
 	readonly segments: readonly string[];
 	readonly query: string;
 	readonly resource: Resource | undefined;
+	/** Another entry of a batch is the Provenance of what this one writes. */
+	readonly isTold?: true;
 	readonly ifMatch?: string;
 	readonly ifNoneMatch?: string;
 	readonly ifNoneExist?: string;
@@ -32,6 +35,14 @@ export function entriesOf(ctx: FhirCtx, bundle: Resource): Entry[] {
 	const entries = bundle.entry ?? [];
 	if (!Array.isArray(entries)) throw mismatch('bundle-invalid', 'Bundle.entry must be a list.', 'Bundle.entry');
 	return entries.map((entry: unknown, index) => entryOf(ctx, entry, index));
+}
+
+/** The entries of a batch, with what they say of each other: that one is the Provenance of what another writes. */
+export function batchEntriesOf(ctx: FhirCtx, bundle: Resource): Entry[] {
+	const entries = entriesOf(ctx, bundle);
+	const told = new Set(entries.flatMap(({ resource }) => toldBy(ctx, resource)));
+	if (told.size === 0) return entries;
+	return entries.map((entry) => (told.has(entry.segments.join('/')) ? { ...entry, isTold: true } : entry));
 }
 
 function entryOf(ctx: FhirCtx, entry: unknown, index: number): Entry {

@@ -6,6 +6,7 @@ import type { Unit } from '#fhir/store/store.ts';
 import type { Reply, Request } from '#http/route.ts';
 import type { Changes } from './patch.ts';
 import { mismatch } from './problems.ts';
+import type { Telling } from './signed.ts';
 
 export type Preferences = {
 	readonly return?: 'minimal' | 'representation' | 'OperationOutcome';
@@ -30,6 +31,8 @@ export type Call = {
 	readonly ifNoneExist?: string;
 	readonly ifModifiedSince?: string;
 	readonly prefer: Preferences;
+	/** Who tells of what is written, when it is not the server. */
+	readonly telling?: Telling;
 	/** The transaction that this is an entry of. */
 	readonly unit?: Unit;
 	/** The request itself, absent for entries of a Bundle. */

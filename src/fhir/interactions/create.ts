@@ -6,28 +6,41 @@ import type { Resource, Stored } from '#fhir/resource.ts';
 import { soleKey } from '#fhir/search/match.ts';
 import type { Write } from '#fhir/store/store.ts';
 import { lockOf, theOne } from './conditional.ts';
-import { isRuled, permit, writeAlone, writeWithin } from './guard.ts';
+import { isRuled, permit } from './guard.ts';
 import { check } from './prepare.ts';
+import { type Telling, writeSigned, writeSignedWithin } from './signed.ts';
 
 /** What a write came to: the version that now stands, and what is to be told about it. */
 export type Done = { readonly stored: Stored; readonly status: 200 | 201; readonly issues: readonly Issue[] };
 
-export type CreateInput = { readonly type: string; readonly resource: Resource; readonly ifNoneExist?: string };
+export type CreateInput = {
+	readonly type: string;
+	readonly resource: Resource;
+	readonly ifNoneExist?: string;
+	readonly telling?: Telling;
+};
 
 /** Stores a new resource under an id of the server's; with `ifNoneExist` only when nothing matches, else gives what does (200). */
-export async function create(ctx: FhirCtx, { type, resource, ifNoneExist }: CreateInput): Promise<Done> {
+export async function create(ctx: FhirCtx, { type, resource, ifNoneExist, telling }: CreateInput): Promise<Done> {
 	permit(ctx, type, 'create');
 	const issues = check(ctx, type, resource);
 	const write: Write = { type, id: ctx.ids.next(), op: 'C', resource: await detachBlob(ctx.fhir, resource) };
-	if (ifNoneExist !== undefined) return createUnless(ctx, write, ifNoneExist, issues);
-	return { stored: await writeAlone(ctx, write, 'create'), status: 201, issues };
+	if (ifNoneExist !== undefined) return createUnless(ctx, write, ifNoneExist, issues, telling);
+	return { stored: await writeSigned(ctx, write, 'create', telling), status: 201, issues };
 }
 
-async function createUnless(ctx: FhirCtx, write: Write, criteria: string, issues: readonly Issue[]): Promise<Done> {
-	const key = permit(ctx, write.type, 'create') === null && !isRuled(ctx, write) ? soleKey(ctx, write.type, criteria) : undefined;
+async function createUnless(
+	ctx: FhirCtx,
+	write: Write,
+	criteria: string,
+	issues: readonly Issue[],
+	telling: Telling | undefined,
+): Promise<Done> {
+	const isAlone = typeof telling !== 'object' && permit(ctx, write.type, 'create') === null && !isRuled(ctx, write);
+	const key = isAlone ? soleKey(ctx, write.type, criteria) : undefined;
 	if (key !== undefined) {
 		const unless = { lock: lockOf(write.type, criteria), key };
-		const stored = await ctx.fhir.store.write(ctx, { ...write, unless }).catch((error: unknown) => {
+		const stored = await writeSigned(ctx, { ...write, unless }, 'create', telling).catch((error: unknown) => {
 			if (error instanceof Problem && error.code === 'key-taken') return undefined;
 			throw error;
 		});
@@ -40,7 +53,6 @@ async function createUnless(ctx: FhirCtx, write: Write, criteria: string, issues
 		await unit.lock([lockOf(write.type, criteria)]);
 		const found = await theOne(ctx, write.type, criteria, unit);
 		if (found !== undefined) return { stored: found, status: 200, issues };
-		const [stored] = await writeWithin(ctx, unit, [write], () => 'create');
-		return { stored: stored as Stored, status: 201, issues };
+		return { stored: await writeSignedWithin(ctx, unit, write, 'create', telling), status: 201, issues };
 	});
 }

@@ -5,52 +5,55 @@ import type { JobRun } from '#fhir/jobs/jobs.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { parseJson } from '#fhir/wire/json.ts';
 import { failureText, type Perform, phases } from './batch.ts';
-import { type Entry, entriesOf, entryText, isAsking, responseText } from './bundle.ts';
+import { batchEntriesOf, type Entry, entriesOf, entryText, isAsking, responseText } from './bundle.ts';
 import type { Preferences } from './call.ts';
 import { type Ask, allOrNone } from './transaction.ts';
 
 const kind = 'bundle';
 
-type Input = { readonly prefer: Preferences; readonly bundle: Resource };
+type Input = { readonly prefer: Preferences; readonly bundle: Resource; readonly telling?: Resource };
+
+/** How an entry is done, and what is told of what it writes. */
+type Way = { readonly prefer: Preferences; readonly alone: Perform; readonly inside: Ask; readonly telling: Resource | undefined };
 
 /** Puts a batch or transaction in the queue and gives the id of its job. Throws Problem invalid when its entries cannot be understood. */
-export function bundleLater(ctx: FhirCtx, bundle: Resource, prefer: Preferences): Promise<string> {
+export function bundleLater(ctx: FhirCtx, bundle: Resource, prefer: Preferences, telling?: Resource): Promise<string> {
 	entriesOf(ctx, bundle);
-	return ctx.fhir.jobs.start(ctx, kind, JSON.stringify({ prefer, bundle } satisfies Input));
+	return ctx.fhir.jobs.start(ctx, kind, JSON.stringify({ prefer, bundle, ...(telling === undefined ? {} : { telling }) } satisfies Input));
 }
 
 /** Tells the installation's jobs how Bundles are done. */
 export function registerBundles(fhir: Fhir, perform: (prefer: Preferences) => { readonly alone: Perform; readonly inside: Ask }): void {
 	fhir.jobs.register(kind, async (ctx, job) => {
-		const { prefer, bundle } = parseJson(Buffer.from(job.input)) as Input;
+		const { prefer, bundle, telling } = parseJson(Buffer.from(job.input)) as Input;
 		const on: FhirCtx = { ...ctx, fhir };
-		const { alone, inside } = perform(prefer);
+		const way: Way = { prefer, telling, ...perform(prefer) };
 		return {
-			text:
-				bundle.type === 'batch'
-					? await batchJob(on, job, bundle, prefer, alone, inside)
-					: await transactionJob(on, job, bundle, prefer, inside),
+			text: bundle.type === 'batch' ? await batchJob(on, job, bundle, way) : await transactionJob(on, job, bundle, way),
 		};
 	});
 }
 
-async function transactionJob(ctx: FhirCtx, job: JobRun, bundle: Resource, prefer: Preferences, inside: Ask): Promise<string> {
+async function transactionJob(ctx: FhirCtx, job: JobRun, bundle: Resource, { prefer, inside, telling }: Way): Promise<string> {
 	const before = job.recorded.get('done');
 	const entries =
 		before !== undefined
 			? (JSON.parse(before) as string[])
-			: await allOrNone(ctx, entriesOf(ctx, bundle), prefer, inside, (texts, unit) => job.record('done', JSON.stringify(texts), unit.tx));
+			: await allOrNone(ctx, entriesOf(ctx, bundle), prefer, inside, {
+					telling,
+					settle: (texts, unit) => job.record('done', JSON.stringify(texts), unit.tx),
+				});
 	return responseText(ctx, 'transaction-response', entries);
 }
 
-async function batchJob(ctx: FhirCtx, job: JobRun, bundle: Resource, prefer: Preferences, alone: Perform, inside: Ask): Promise<string> {
-	const entries = entriesOf(ctx, bundle);
+async function batchJob(ctx: FhirCtx, job: JobRun, bundle: Resource, way: Way): Promise<string> {
+	const entries = batchEntriesOf(ctx, bundle);
 	const texts = new Map(job.recorded);
 	for (const entry of phases.flatMap((phase) => entries.filter(({ method }) => phase.includes(method)))) {
 		job.signal.throwIfAborted();
 		const key = String(entry.index);
 		if (texts.has(key)) continue;
-		texts.set(key, await entryJob(ctx, job, entry, prefer, alone, inside));
+		texts.set(key, await entryJob(ctx, job, entry, way));
 		job.progress(`${texts.size} of ${entries.length} entries`);
 	}
 	return responseText(
@@ -60,7 +63,7 @@ async function batchJob(ctx: FhirCtx, job: JobRun, bundle: Resource, prefer: Pre
 	);
 }
 
-async function entryJob(ctx: FhirCtx, job: JobRun, entry: Entry, prefer: Preferences, alone: Perform, inside: Ask): Promise<string> {
+async function entryJob(ctx: FhirCtx, job: JobRun, entry: Entry, { prefer, alone, inside, telling }: Way): Promise<string> {
 	const key = String(entry.index);
 	try {
 		if (isAsking(entry)) {
@@ -68,7 +71,10 @@ async function entryJob(ctx: FhirCtx, job: JobRun, entry: Entry, prefer: Prefere
 			await job.record(key, text);
 			return text;
 		}
-		const [text] = await allOrNone(ctx, [entry], prefer, inside, ([first], unit) => job.record(key, first as string, unit.tx));
+		const [text] = await allOrNone(ctx, [entry], prefer, inside, {
+			telling,
+			settle: ([first], unit) => job.record(key, first as string, unit.tx),
+		});
 		return text as string;
 	} catch (error) {
 		if (job.signal.aborted) throw error;

@@ -6,20 +6,27 @@ import type { FhirCtx } from '#fhir/ctx.ts';
 import { applyFhirPathPatch } from '#fhir/patch/fhirpath-patch.ts';
 import { applyJsonPatch } from '#fhir/patch/json-patch.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
-import type { Unit, Write } from '#fhir/store/store.ts';
+import type { Unit, Write, Written } from '#fhir/store/store.ts';
 import { parseJson } from '#fhir/wire/json.ts';
 import { lockOf, theOne } from './conditional.ts';
 import type { Done } from './create.ts';
-import { permit, writeAlone, writeWithin } from './guard.ts';
+import { permit } from './guard.ts';
 import { check, isId, requireType } from './prepare.ts';
 import { gone, mismatch, notFound, stale } from './problems.ts';
+import { type Telling, writeSigned, writeSignedWithin } from './signed.ts';
 
 /** What a client may send as a patch. */
 export type Changes =
 	| { readonly by: 'json-patch'; readonly operations: unknown }
 	| { readonly by: 'fhirpath'; readonly parameters: Resource };
 
-export type PatchInput = { readonly type: string; readonly id: string; readonly changes: Changes; readonly ifMatch?: number };
+export type PatchInput = {
+	readonly type: string;
+	readonly id: string;
+	readonly changes: Changes;
+	readonly ifMatch?: number;
+	readonly telling?: Telling;
+};
 
 /** Changes the current version. Throws Problem not-found, gone, stale 412, and invalid when the patch does not apply or breaks the resource. */
 export async function patch(ctx: FhirCtx, input: PatchInput): Promise<Done> {
@@ -29,7 +36,7 @@ export async function patch(ctx: FhirCtx, input: PatchInput): Promise<Done> {
 	const current = isId(id) ? await ctx.fhir.store.read(ctx, type, id, null) : undefined;
 	const { write, issues } = await patched(ctx, input, current);
 	try {
-		return { stored: await writeAlone(ctx, write, 'update'), status: 200, issues };
+		return { stored: await writeSigned(ctx, write, 'update', input.telling), status: 200, issues };
 	} catch (error) {
 		const overtaken = error instanceof Problem && error.code === 'version-mismatch' && ifMatch === undefined;
 		if (!overtaken) throw error;
@@ -53,11 +60,10 @@ export function patchMatch(ctx: FhirCtx, { criteria, ...input }: ConditionalPatc
 }
 
 /** Changes the version that the transaction sees. */
-export async function patchWithin(ctx: FhirCtx, unit: Unit, input: PatchInput): Promise<Done> {
+export async function patchWithin(ctx: FhirCtx, unit: Unit, input: PatchInput): Promise<Done & { readonly stored: Written }> {
 	const current = isId(input.id) ? await unit.read(input.type, input.id) : undefined;
 	const { write, issues } = await patched(ctx, input, current);
-	const [stored] = await writeWithin(ctx, unit, [write], () => 'update');
-	return { stored: stored as Stored, status: 200, issues };
+	return { stored: await writeSignedWithin(ctx, unit, write, 'update', input.telling), status: 200, issues };
 }
 
 async function patched(ctx: FhirCtx, { type, id, changes, ifMatch }: PatchInput, current: Stored | undefined) {

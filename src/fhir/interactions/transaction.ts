@@ -11,12 +11,14 @@ import { type Entry, entriesOf, entryText, isAsking, responseText, within } from
 import { type Answer, type Preferences, versionOf } from './call.ts';
 import { changesOf } from './changes.ts';
 import { lockOf, theOne } from './conditional.ts';
+import type { Done } from './create.ts';
 import { writeWithin } from './guard.ts';
 import { patchWithin } from './patch.ts';
 import { check, requireId, requireType } from './prepare.ts';
 import { mismatch, noneMatches, severalMatch, stale, tooMuch } from './problems.ts';
 import { isConditional, linksAmong, openReferences, type Rewrite, rewriteAndFind, rewriteLinks } from './references.ts';
 import { deletion, maxDeleted } from './remove.ts';
+import { signAll, toldBy } from './signed.ts';
 import { targetOf } from './update.ts';
 
 /** Reads within the transaction. */
@@ -41,24 +43,28 @@ type Target =
 	| { readonly does: 'ask' };
 
 /** Does all entries of the Bundle or throws the Problem of the first that cannot be done, with the path of its entry. */
-export async function transaction(ctx: FhirCtx, bundle: Resource, prefer: Preferences, ask: Ask): Promise<string> {
-	return responseText(ctx, 'transaction-response', await allOrNone(ctx, entriesOf(ctx, bundle), prefer, ask));
+export async function transaction(ctx: FhirCtx, bundle: Resource, prefer: Preferences, ask: Ask, telling?: Resource): Promise<string> {
+	return responseText(ctx, 'transaction-response', await allOrNone(ctx, entriesOf(ctx, bundle), prefer, ask, { telling }));
 }
 
-/**
- * Does the entries in one transaction and gives the entries of the answer as JSON texts. `settle` comes last in the transaction: what it
- * writes is kept together with the entries or not at all.
- */
+export type Around = {
+	/** The Provenance of the request's header. */
+	readonly telling?: Resource | undefined;
+	/** Comes last in the transaction: what it writes is kept together with the entries or not at all. */
+	readonly settle?: (texts: readonly string[], unit: Unit) => Promise<void>;
+};
+
+/** Does the entries in one transaction and gives the entries of the answer as JSON texts. */
 export function allOrNone(
 	ctx: FhirCtx,
 	list: readonly Entry[],
 	prefer: Preferences,
 	ask: Ask,
-	settle?: (texts: readonly string[], unit: Unit) => Promise<void>,
+	{ telling, settle }: Around = {},
 ): Promise<string[]> {
 	const entries = list.map((entry, index) => planned(ctx, { ...entry, index }));
 	return ctx.fhir.store.transact(ctx, async (unit) => {
-		const done = await answersOf(ctx, unit, entries, ask);
+		const done = await answersOf(ctx, unit, entries, ask, telling);
 		const texts: string[] = [];
 		for (const [index, entry] of entries.entries()) texts.push(await textOf(ctx, entry, done[index] as Answer, prefer));
 		await settle?.(texts, unit);
@@ -66,16 +72,26 @@ export function allOrNone(
 	});
 }
 
-async function answersOf(ctx: FhirCtx, unit: Unit, entries: readonly Planned[], ask: Ask): Promise<Answer[]> {
+async function answersOf(
+	ctx: FhirCtx,
+	unit: Unit,
+	entries: readonly Planned[],
+	ask: Ask,
+	telling: Resource | undefined,
+): Promise<Answer[]> {
 	await unit.lock(entries.flatMap(criteriaLocks));
 	const targets = await targetsOf(ctx, unit, entries);
 	refuseOverlap(entries, targets);
 	const done: Answer[] = [];
-	await writeAll(ctx, unit, entries, targets, done);
+	const { written, told } = await writeAll(ctx, unit, entries, targets, done);
 	for (const [index, entry] of entries.entries()) {
 		const target = targets[index] as Target;
-		if (target.does === 'patch') done[index] = await at(entry.path, patchEntry(ctx, unit, entry, target.id));
+		if (target.does !== 'patch') continue;
+		const patched = await at(entry.path, patchEntry(ctx, unit, entry, target.id));
+		written.push(patched.stored);
+		done[index] = patched;
 	}
+	await signAll(ctx, unit, written, telling, told);
 	for (const [index, entry] of entries.entries())
 		if (targets[index]?.does === 'ask') done[index] = await at(entry.path, ask(ctx, entry, unit));
 	return done;
@@ -193,7 +209,13 @@ function refuseOverlap(entries: readonly Planned[], targets: readonly Target[]):
 type Ready = { readonly index: number; readonly write: Write; readonly interaction: Interaction; readonly issues: readonly Issue[] };
 
 /** Deletes, creates and updates: first what refers to nothing by criteria, then, when all that is there to be found, the rest. */
-async function writeAll(ctx: FhirCtx, unit: Unit, entries: readonly Planned[], targets: readonly Target[], done: Answer[]): Promise<void> {
+async function writeAll(
+	ctx: FhirCtx,
+	unit: Unit,
+	entries: readonly Planned[],
+	targets: readonly Target[],
+	done: Answer[],
+): Promise<{ readonly written: Written[]; readonly told: ReadonlySet<string> }> {
 	const links = linksOf(entries, targets);
 	const first: Ready[] = [];
 	const later: { readonly entry: Planned; readonly target: Extract<Target, { does: 'write' }>; readonly resource: Resource }[] = [];
@@ -211,12 +233,15 @@ async function writeAll(ctx: FhirCtx, unit: Unit, entries: readonly Planned[], t
 			else first.push(await at(entry.path, ready(ctx, unit, entry, target, resource)));
 		}
 	}
-	await store(ctx, unit, first, done);
-	if (later.length > 0) await store(ctx, unit, await resolved(ctx, unit, later), done);
+	const written = await store(ctx, unit, first, done);
+	const last = later.length === 0 ? [] : await resolved(ctx, unit, later);
+	written.push(...(await store(ctx, unit, last, done)));
 	for (const [index, target] of targets.entries()) {
 		if (target.does === 'stands')
 			done[index] = target.answer ?? { ...(done[entryOf(targets, target.type, target.id)] as Answer), status: 200 };
 	}
+	const elsewhere = entries.flatMap(({ isTold, segments }) => (isTold === true ? [segments.join('/')] : []));
+	return { written, told: new Set([...elsewhere, ...[...first, ...last].flatMap(({ write }) => toldBy(ctx, write.resource))]) };
 }
 
 function entryOf(targets: readonly Target[], type: string, id: string): number {
@@ -274,8 +299,8 @@ async function ready(
 	return { index: entry.index, write, interaction, issues };
 }
 
-async function store(ctx: FhirCtx, unit: Unit, list: readonly Ready[], done: Answer[]): Promise<void> {
-	if (list.length === 0) return;
+async function store(ctx: FhirCtx, unit: Unit, list: readonly Ready[], done: Answer[]): Promise<Written[]> {
+	if (list.length === 0) return [];
 	const written = await writeWithin(
 		ctx,
 		unit,
@@ -283,6 +308,7 @@ async function store(ctx: FhirCtx, unit: Unit, list: readonly Ready[], done: Ans
 		(_write, index) => (list[index] as Ready).interaction,
 	);
 	for (const [position, { index, issues }] of list.entries()) done[index] = answerOf(written[position] as Written, issues);
+	return written;
 }
 
 function answerOf(stored: Written, issues: readonly Issue[]): Answer {
@@ -290,10 +316,10 @@ function answerOf(stored: Written, issues: readonly Issue[]): Answer {
 	return { status: stored.created ? 201 : 200, stored, issues };
 }
 
-async function patchEntry(ctx: FhirCtx, unit: Unit, entry: Planned, id: string): Promise<Answer> {
+function patchEntry(ctx: FhirCtx, unit: Unit, entry: Planned, id: string): Promise<Done & { readonly stored: Written }> {
 	const ifMatch = versionOf(entry.ifMatch);
 	const changes = changesOf(entry.resource as Resource);
-	return patchWithin(ctx, unit, { type: entry.type, id, changes, ...(ifMatch === undefined ? {} : { ifMatch }) });
+	return patchWithin(ctx, unit, { type: entry.type, id, changes, telling: 'told', ...(ifMatch === undefined ? {} : { ifMatch }) });
 }
 
 function linksOf(entries: readonly Planned[], targets: readonly Target[]): (fullUrl: string | undefined) => Rewrite {

@@ -6,14 +6,20 @@ import type { Resource } from '#fhir/resource.ts';
 import type { Unit, Write, Written } from '#fhir/store/store.ts';
 import { lockOf, theOne } from './conditional.ts';
 import type { Done } from './create.ts';
-import { permit, writeAlone, writeWithin } from './guard.ts';
+import { permit } from './guard.ts';
 import { check, requireId } from './prepare.ts';
 import { mismatch } from './problems.ts';
+import { type Telling, writeSigned, writeSignedWithin } from './signed.ts';
 
 /** What must hold of the current version. */
 export type Preconditions = { readonly ifMatch?: number; readonly ifNoneMatch?: true };
 
-export type UpdateInput = Preconditions & { readonly type: string; readonly id: string; readonly resource: Resource };
+export type UpdateInput = Preconditions & {
+	readonly type: string;
+	readonly id: string;
+	readonly resource: Resource;
+	readonly telling?: Telling;
+};
 
 /** Replaces the resource, or creates it under the client's id (201). Throws Problem stale 412 when a precondition does not hold. */
 export async function update(ctx: FhirCtx, input: UpdateInput): Promise<Done> {
@@ -31,10 +37,15 @@ export async function update(ctx: FhirCtx, input: UpdateInput): Promise<Done> {
 	}
 	const issues = check(ctx, type, resource);
 	const write = await writeOf(ctx, input);
-	return done(await writeAlone(ctx, write, 'update'), issues);
+	return done(await writeSigned(ctx, write, 'update', input.telling), issues);
 }
 
-export type ConditionalUpdateInput = Preconditions & { readonly type: string; readonly criteria: string; readonly resource: Resource };
+export type ConditionalUpdateInput = Preconditions & {
+	readonly type: string;
+	readonly criteria: string;
+	readonly resource: Resource;
+	readonly telling?: Telling;
+};
 
 /** Replaces what the criteria find, or creates it. https://hl7.org/fhir/R4/http.html#cond-update */
 export async function updateMatch(ctx: FhirCtx, input: ConditionalUpdateInput): Promise<Done> {
@@ -44,10 +55,8 @@ export async function updateMatch(ctx: FhirCtx, input: ConditionalUpdateInput): 
 		await unit.lock([lockOf(input.type, input.criteria)]);
 		const target = await targetOf(ctx, unit, input);
 		const write = await writeOf(ctx, { ...input, ...target, resource: { ...input.resource, id: target.id } });
-		const [written] = await writeWithin(ctx, unit, [target.create ? { ...write, op: 'C' } : write], () =>
-			target.create ? 'create' : 'update',
-		);
-		return done(written as Written, issues);
+		const [complete, interaction] = target.create ? ([{ ...write, op: 'C' }, 'create'] as const) : ([write, 'update'] as const);
+		return done(await writeSignedWithin(ctx, unit, complete, interaction, input.telling), issues);
 	});
 }
 

@@ -2,10 +2,11 @@
 // read and written in one transaction, so that of changes at the same moment none is lost.
 import { detachBlob, restoreBody } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { permit, writeWithin } from '#fhir/interactions/guard.ts';
+import { permit } from '#fhir/interactions/guard.ts';
 import { check } from '#fhir/interactions/prepare.ts';
 import { readWithin } from '#fhir/interactions/read.ts';
-import type { Resource, Stored } from '#fhir/resource.ts';
+import { writeSignedWithin } from '#fhir/interactions/signed.ts';
+import type { Resource } from '#fhir/resource.ts';
 import { parseJson } from '#fhir/wire/json.ts';
 import { answerParameters } from './input.ts';
 import { givenLabels, type Labels, labelsOf, withLabels } from './meta-sets.ts';
@@ -26,8 +27,7 @@ export async function changeMeta(
 		const after = { ...before, meta: withLabels(before.meta ?? {}, change(labelsOf(before.meta ?? {}), given)) };
 		check(ctx, type, after);
 		const resource = await detachBlob(ctx.fhir, after);
-		const [written] = await writeWithin(ctx, unit, [{ type, id, op: 'U', resource }], () => 'update');
-		return written as Stored;
+		return writeSignedWithin(ctx, unit, { type, id, op: 'U', resource }, 'update');
 	});
 	return { resource: answerParameters([{ name: 'return', valueMeta: (JSON.parse(body) as Resource).meta }]) };
 }

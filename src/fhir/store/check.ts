@@ -5,6 +5,7 @@ import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { headOf } from './body.ts';
 import { decodeVersion, type Version } from './delta.ts';
 import type { IndexRow } from './layout.ts';
+import { holdsNothing } from './sought.ts';
 import { countOf, linkOf, lookUp, milliseconds, readLinks, tableOf } from './statements.ts';
 import type { Store } from './store.ts';
 import { differences, expectedIndex, lastRid, missingTexts, readStoredRows, type StoredRow, wrongWords } from './stored-index.ts';
@@ -169,7 +170,7 @@ class Check {
 		);
 		for (const link of new Set(rows.flatMap(([, { links }]) => links)))
 			if (!known.has(link)) this.#found('catalogue', type, `refers by ${link}, which is missing in fhir.link`);
-		if (this.#options.references !== true) return;
+		if (this.#options.references !== true || type === holdsNothing) return;
 		for (const [target, ids] of targets) {
 			const found = await this.#db.rows({
 				text: `SELECT i FROM unnest($1::text[]) AS i WHERE NOT EXISTS (SELECT 1 FROM ${tableOf(target)} r WHERE r.id = i)`,

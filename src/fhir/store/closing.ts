@@ -6,6 +6,7 @@ import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { patientLink } from './collector.ts';
 import { typeNumber } from './layout.ts';
 import type { End, Plan } from './plan.ts';
+import { holdsNothing } from './sought.ts';
 import {
 	demandLinks,
 	demandNoPatients,
@@ -148,6 +149,7 @@ function sourceChecks(ends: ReadonlyMap<string, End>, links: readonly Link[]): P
 		const known = links.filter(({ target }) => target === type);
 		checks.push(demandLinks(type, known));
 		for (const [source, ways] of Map.groupBy(known, (link) => link.source)) {
+			if (source === holdsNothing) continue;
 			const params = ways.map(({ param }) => param).filter((param) => param !== patientLink);
 			if (params.length < ways.length) checks.push(demandNoPatients(source, keys));
 			if (params.length > 0) checks.push(demandUnreferenced(source, keys, params));

@@ -9,6 +9,7 @@ import { encodeVersion } from './delta.ts';
 import { refKey } from './keys.ts';
 import type { Extract, IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
 import { alreadyExists, versionMismatch } from './problems.ts';
+import { soughtOf } from './sought.ts';
 import {
 	clearSide,
 	clearWords,
@@ -22,7 +23,7 @@ import {
 	type Row,
 	updateRows,
 } from './statements.ts';
-import type { Write, Written } from './store.ts';
+import type { Companion, Write, Written } from './store.ts';
 
 /** A write made ready: everything that does not hang on what is stored. */
 export type Ready = {
@@ -90,7 +91,10 @@ export function needsLook({ write }: Ready): boolean {
 /** How many new row ids a plan may take: a resource that was deleted gets its old one again. */
 export function ridsFor(writes: readonly Ready[], found: ReadonlyMap<string, Current>): number {
 	let count = 0;
-	for (const ready of writes) if (ready.write.op !== 'D' && !(needsLook(ready) && found.has(ready.name))) count++;
+	for (const ready of writes) {
+		if (ready.write.op !== 'D' && !(needsLook(ready) && found.has(ready.name))) count++;
+		if (ready.write.companion !== undefined) count++;
+	}
 	return count;
 }
 
@@ -139,6 +143,22 @@ class Planner {
 	}
 
 	add(ready: Ready, met: Current | undefined): Written | Problem {
+		const outcome = this.#add(ready, met);
+		const { companion } = ready.write;
+		if (companion !== undefined && 'version' in outcome && outcome.unchanged !== true) this.#accompany(companion, outcome);
+		return outcome;
+	}
+
+	#accompany({ type, id, finish }: Companion, written: Written): void {
+		const { tail, index } = finish(written);
+		const name = `${type}/${id}`;
+		const rk = refKey(name);
+		const { updated } = written;
+		this.#insert(type, { rid: this.#takeRid(), id, rk, version: 1, updated, op: 'C', body: headOf(type, id, 1, updated) + tail, index });
+		this.#note(name, { type, rk, deleted: false, references: index.references, added: [], links: index.links }, index);
+	}
+
+	#add(ready: Ready, met: Current | undefined): Written | Problem {
 		const { write } = ready;
 		const there = met !== undefined && met.op !== 'D';
 		if (write.expect !== undefined && (!there || met.version !== write.expect))
@@ -157,13 +177,19 @@ class Planner {
 		const rid = mark?.rid ?? write.number ?? this.#takeRid();
 		const op = write.op === 'C' ? 'C' : 'U';
 		const body = headOf(type, id, version, updated) + tail;
+		this.#insert(type, { rid, id, rk, version, updated, op, body, index });
+		const added = soughtOf(type, write.resource, index.references);
+		this.#note(name, { type, rk, deleted: false, references: index.references, added, links: index.links }, index);
+		return { type, id, rid, version, updated, op, body, created: true, previous: null };
+	}
+
+	#insert(type: string, row: Row): void {
 		const work = this.#work(type);
-		work.fresh.push({ rid, id, rk, version, updated, op, body, index });
+		const { rid, index } = row;
+		work.fresh.push(row);
 		for (const entry of index.strings) work.strings.push({ rid, entry });
 		for (const entry of index.ranges) work.ranges.push({ rid, entry });
 		if (index.words !== null) work.words.push({ rid, entry: index.words });
-		this.#note(name, { type, rk, deleted: false, references: index.references, added: index.references, links: index.links }, index);
-		return { type, id, rid, version, updated, op, body, created: true, previous: null };
 	}
 
 	#change(ready: Ready, met: Current): Written {
@@ -196,7 +222,7 @@ class Planner {
 		}
 		const known = new Set(before?.references);
 		const { references } = index;
-		const added = references.filter((reference) => !known.has(reference));
+		const added = soughtOf(type, write.resource, references).filter((reference) => !known.has(reference));
 		this.#note(name, { type, rk, deleted: false, references, added, links: index.links }, index);
 		return { type, id, rid, version, updated, op: 'U', body, created: false, previous: met.version };
 	}
@@ -219,7 +245,7 @@ class Planner {
 		work.clear.words.push(rid);
 		this.#deleted.set(ready.name, body);
 		this.#ends.set(ready.name, { type, rk: ready.rk, deleted: true, references: [], added: [], links: [] });
-		return { ...base, rid, version: version + 1, updated, previous: version };
+		return { ...base, rid, version: version + 1, updated, previous: version, former: body };
 	}
 
 	#note(name: string, end: End, index: IndexRow): void {

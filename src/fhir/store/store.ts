@@ -43,13 +43,33 @@ export type Write = {
 	readonly number?: number;
 	/** The write is the outcome of a patch; only the audit tells it from an update. */
 	readonly isPatch?: true;
+	/** The server's own word about other writes; the audit is not told of it. */
+	readonly isOwn?: true;
+	/** Stored with the version that the write makes, when it makes one. */
+	readonly companion?: Companion;
+};
+
+/**
+ * A new resource of the server's own that says something of a version. Neither the audit is told of it, nor is looked whether what it refers
+ * to is there: that is the version itself, and who is behind the write.
+ */
+export type Companion = {
+	readonly type: string;
+	readonly id: string;
+	/** The text after the head (body.ts) and the index row, once the version is known. */
+	finish(written: Written): { readonly tail: string; readonly index: IndexRow };
 };
 
 /**
  * A version as it now stands. `previous` is the version before, null when the resource did not exist or was deleted.
- * `unchanged`: the write said nothing new (or deleted what was not there), and no version was made.
+ * `unchanged`: the write said nothing new (or deleted what was not there), and no version was made. `former`: the body that was deleted.
  */
-export type Written = Stored & { readonly created: boolean; readonly previous: number | null; readonly unchanged?: true };
+export type Written = Stored & {
+	readonly created: boolean;
+	readonly previous: number | null;
+	readonly unchanged?: true;
+	readonly former?: string;
+};
 
 /** A transaction in the hands of its work. */
 export type Unit = {

@@ -139,7 +139,8 @@ class Work {
 		sent.push(sending);
 		this.#plans.push(plan);
 		// An import that runs again touches nothing of what it finds.
-		const isTold = ({ unchanged }: Written, { write }: Ready): boolean => unchanged !== true || write.onlyIfAbsent !== true;
+		const isTold = ({ unchanged }: Written, { write }: Ready): boolean =>
+			write.isOwn !== true && (unchanged !== true || write.onlyIfAbsent !== true);
 		if (this.#options.journal !== undefined) this.#journaled.push(...journaledOf(writes, plan, isTold));
 		for (const ready of writes) this.#written.set(ready.name, ready);
 		return plan.outcomes as Written[];

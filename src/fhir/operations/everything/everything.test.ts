@@ -5,7 +5,8 @@ import type { Resource } from '#fhir/resource.ts';
 import { createRandom } from '#testing/random.ts';
 import { type Answered, testServer } from '#testing/server.ts';
 
-const server = await testServer({ after });
+// What is listed here is listed whole; that writes leave Provenance in the record is told elsewhere (provenance/provenance.test.ts).
+const server = await testServer({ after }, { provenance: false });
 const subject = { reference: 'Patient/a' };
 const text = { text: 'x' };
 const reference = (to: string): object => ({ reference: to });

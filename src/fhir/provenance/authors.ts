@@ -1,0 +1,103 @@
+// Who a caller is as the author of what it writes, and which organization that person works for.
+import { type Caller, everything } from '#access/ctx.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Resource } from '#fhir/resource.ts';
+import { search } from '#fhir/search/search.ts';
+import type { Activity, Author } from './draft.ts';
+import { createTemplate, type Template } from './template.ts';
+
+/** Where a practitioner works, as the Standard API writes it. */
+export const worksAt = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-facility_id';
+
+/** How an author signs. */
+export type Signing = { template(ctx: FhirCtx, activity: Activity): Template };
+
+export type Authors = {
+	/** A promise only when it has to be looked up. */
+	of(ctx: FhirCtx): Signing | Promise<Signing>;
+};
+
+/** So long an organization is taken for the one that the author works for. */
+const freshMs = 60_000;
+const mostKnown = 1000;
+
+export function createAuthors(): Authors {
+	const known = new Map<string, { readonly signing: Signing; readonly at: number }>();
+	const keep = (name: string, author: Author, at: number): Signing => {
+		if (known.size >= mostKnown) known.clear();
+		const signing = signingOf(author);
+		known.set(name, { signing, at });
+		return signing;
+	};
+	return {
+		of(ctx) {
+			const { fhirUser, id, name, client } = ctx.caller;
+			const key = JSON.stringify([fhirUser, id, name, client]);
+			const now = ctx.clock.now().getTime();
+			const found = known.get(key);
+			if (found !== undefined && now - found.at < freshMs) return found.signing;
+			const author = authorOf(ctx.caller);
+			if (fhirUser === undefined) return keep(key, author, now);
+			return organizationOf(ctx, fhirUser).then((organization) =>
+				keep(key, organization === undefined ? author : { ...author, organization }, now),
+			);
+		},
+	};
+}
+
+function authorOf({ fhirUser, id, name, client }: Caller): Author {
+	const display = name === '' && fhirUser === undefined ? id : name;
+	return {
+		who: { ...(fhirUser === undefined ? {} : { reference: fhirUser }), ...(display === '' ? {} : { display }) },
+		...(client === undefined ? {} : { client }),
+	};
+}
+
+/** Templates last as long as the search parameters do. */
+function signingOf(author: Author): Signing {
+	let registry: FhirCtx['fhir']['registry'] | undefined;
+	const templates = new Map<Activity, Template>();
+	return {
+		template(ctx, activity) {
+			if (registry !== ctx.fhir.registry) {
+				registry = ctx.fhir.registry;
+				templates.clear();
+			}
+			let template = templates.get(activity);
+			if (template === undefined) {
+				template = createTemplate(ctx, author, activity);
+				templates.set(activity, template);
+			}
+			return template;
+		},
+	};
+}
+
+/** The facility of a practitioner, else the organization of the first role that is in force. */
+async function organizationOf(ctx: FhirCtx, fhirUser: string): Promise<string | undefined> {
+	const [type, id = ''] = fhirUser.split('/');
+	if (type !== 'Practitioner' && type !== 'PractitionerRole') return undefined;
+	const stored = await ctx.fhir.store.read(ctx, type, id);
+	if (stored === undefined || stored.op === 'D') return undefined;
+	const resource = JSON.parse(stored.body) as Resource;
+	if (type === 'PractitionerRole') return localOrganization(resource.organization);
+	const extensions = resource.extension as { url?: string; valueReference?: unknown }[] | undefined;
+	const facility = localOrganization(extensions?.find(({ url }) => url === worksAt)?.valueReference);
+	if (facility !== undefined) return facility;
+	const own: FhirCtx = { ...ctx, caller: { ...ctx.caller, grants: everything } };
+	const query = [
+		['practitioner', fhirUser],
+		['_count', '20'],
+	] as const;
+	const { matches } = await search(own, { type: 'PractitionerRole', query, handling: 'strict' });
+	return matches
+		.map(({ body }) => JSON.parse(body) as Resource)
+		.filter(({ active }) => active !== false)
+		.map(({ organization }) => localOrganization(organization))
+		.find((organization) => organization !== undefined);
+}
+
+function localOrganization(value: unknown): string | undefined {
+	const { reference } = (value ?? {}) as { reference?: unknown };
+	return typeof reference === 'string' && /^Organization\/[A-Za-z0-9\-.]{1,64}$/.test(reference) ? reference : undefined;
+}
