@@ -1,9 +1,12 @@
-// The demo clinic, loaded and asked over HTTP: every element that US Core 8.0.0 says must be supported, and every search that its server
-// CapabilityStatement names, is there for two patients at least. What there is to prove comes from the compiled definitions.
+// The demo clinic, loaded and asked over HTTP: every element that US Core says must be supported, in any of its versions, every target of a
+// reference, and every search that the server CapabilityStatements name, is there for two patients at least. What there is to prove comes from
+// the compiled definitions.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import { isError } from '#base/problem.ts';
 import { type CompiledPath, compilePath } from '#fhir/path/compile.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { createValidator } from '#fhir/validate/validator.ts';
 import { testDefinitions } from '#testing/fhir.ts';
 import { elementTest, mustSupport } from '#testing/must-support.ts';
 import { testServer } from '#testing/server.ts';
@@ -11,8 +14,26 @@ import { createClinic } from './clinic.ts';
 import { loadClinic } from './load.ts';
 
 const definitions = testDefinitions();
-const guide = definitions.servers.find(({ url, version }) => url.endsWith('/us-core-server') && version === '8.0.0');
-assert.ok(guide !== undefined);
+const guides = definitions.servers.filter(({ url }) => url.endsWith('/us-core-server'));
+/** What they ask of each type together. */
+const asked = [
+	...Map.groupBy(
+		guides.flatMap(({ resources }) => resources),
+		({ type }) => type,
+	),
+].map(([type, all]) => ({
+	type,
+	params: unique(all.flatMap(({ params }) => params)),
+	combinations: unique(all.flatMap(({ combinations }) => combinations.map(({ required }) => required.toSorted().join(' ')))).map((one) =>
+		one.split(' '),
+	),
+	includes: unique(all.flatMap(({ includes }) => includes)),
+	revincludes: unique(all.flatMap(({ revincludes }) => revincludes)),
+}));
+
+function unique(texts: readonly string[]): string[] {
+	return [...new Set(texts)];
+}
 
 const clinic = createClinic({ seed: 1, today: '2026-11-25', patients: 80 });
 /** How many patients have to have each. */
@@ -21,6 +42,7 @@ const enough = 2;
 const server = await testServer({ after });
 /** What is stored, by type, with whose it is: a patient's, or of itself. */
 const stored = new Map<string, { readonly owner: string; readonly resource: Resource }[]>();
+const byId = new Map<string, Resource>();
 
 const loaded = await loadClinic(server.ctx, clinic);
 for (const resource of clinic.shared) keep(String(resource.id), resource);
@@ -35,6 +57,7 @@ function keep(owner: string, resource: Resource): void {
 	const list = stored.get(resource.resourceType) ?? [];
 	stored.set(resource.resourceType, list);
 	list.push({ owner, resource });
+	byId.set(`${resource.resourceType}/${resource.id}`, resource);
 }
 
 type Found = Resource & { readonly entry?: readonly { readonly resource: Resource; readonly search: { readonly mode: string } }[] };
@@ -52,35 +75,98 @@ const impossible: Readonly<Record<string, string>> = {
 	'us-core-blood-pressure Observation.value[x]': 'a panel has its values in its components',
 };
 
-describe('must-support elements', () => {
-	for (const { type, profiles } of guide.resources) {
-		for (const profile of profiles) {
-			// Questionnaires claim a profile of another guide, which is no part of US Core's package.
-			const structure = definitions.structure(profile);
-			if (structure === undefined) continue;
+/** Every profile of every version, with the resources that claim it. Questionnaires claim one of another guide. */
+const profiles = guides.flatMap(({ version, resources }) =>
+	resources.flatMap((of) =>
+		of.profiles.flatMap((url) => {
+			const structure = definitions.structure(`${url.split('|')[0]}|${version}`);
+			if (structure === undefined) return [];
 			const name = structure.url.split('/').at(-1) as string;
-			it(name, async () => {
-				const own = (stored.get(type) ?? []).filter(({ resource }) => resource.meta?.profile?.includes(structure.url));
-				const read = new Map<string, Promise<Resource>>();
-				for (const id of mustSupport(structure)) {
-					if (impossible[`${name} ${id}`] !== undefined) continue;
-					const has = elementTest(structure, id);
-					const owners = new Set<string>();
-					for (const { owner, resource } of own) {
-						if (owners.size === enough) break;
-						// The server says when it was stored.
-						const seen = id.includes('.meta') || has(resource);
-						if (!seen || owners.has(owner)) continue;
-						owners.add(owner);
-						const path = `${type}/${resource.id}`;
-						const body = read.get(path) ?? server.send('GET', path).then(({ json }) => json);
-						read.set(path, body);
-						assert.ok(has(await body), `${path} has no ${id}`);
-					}
-					assert.equal(owners.size, enough, `too few have ${id}`);
+			return [{ type: of.type, name, version, structure, own: () => claiming(of.type, structure.url) }];
+		}),
+	),
+);
+
+function claiming(type: string, url: string): { readonly owner: string; readonly resource: Resource }[] {
+	return (stored.get(type) ?? []).filter(({ resource }) => resource.meta?.profile?.includes(url));
+}
+
+/** Bodies that have been read. */
+const read = new Map<string, Promise<Resource>>();
+
+describe('must-support elements', () => {
+	for (const { type, name, version, structure, own: claimed } of profiles) {
+		it(`${name} ${version}`, async () => {
+			const own = claimed();
+			for (const id of mustSupport(structure)) {
+				if (impossible[`${name} ${id}`] !== undefined) continue;
+				const has = elementTest(structure, id);
+				const owners = new Set<string>();
+				for (const { owner, resource } of own) {
+					if (owners.size === enough) break;
+					// The server says when it was stored.
+					const seen = id.includes('.meta') || has(resource);
+					if (!seen || owners.has(owner)) continue;
+					owners.add(owner);
+					const path = `${type}/${resource.id}`;
+					const body = read.get(path) ?? server.send('GET', path).then(({ json }) => json);
+					read.set(path, body);
+					assert.ok(has(await body), `${path} has no ${id}`);
 				}
-			});
-		}
+				assert.equal(owners.size, enough, `too few have ${id}`);
+			}
+		});
+	}
+});
+
+const validator = createValidator(definitions);
+/** Whether what a reference leads to is of a profile, for those that have been looked at. */
+const conforming = new Map<string, boolean>();
+
+function leadsTo(reference: string, profile: string): boolean {
+	const key = `${reference} ${profile}`;
+	const seen = conforming.get(key);
+	if (seen !== undefined) return seen;
+	const [type = '', id] = reference.split('/');
+	const found = definitions.structure(profile)?.type === type ? byId.get(`${type}/${id}`) : undefined;
+	const conforms = found !== undefined && !validator.validate(found, { profiles: [profile] }).some(isError);
+	conforming.set(key, conforms);
+	return conforms;
+}
+
+/** The references at an element, whatever slice it is of. */
+function linksAt(resource: Resource, path: string): string[] {
+	const steps = path
+		.split('.')
+		.slice(1)
+		.map((step) => step.replace('[x]', 'Reference'));
+	const values = steps.reduce<unknown[]>(
+		(all, step) => all.flatMap((one) => (one as Record<string, unknown> | undefined)?.[step] ?? []),
+		[resource],
+	);
+	return values.flatMap((value) => (value as { reference?: string }).reference ?? []);
+}
+
+describe('targets of must-support references', () => {
+	for (const { name, version, structure, own } of profiles) {
+		const targets = structure.elements
+			.filter(({ mustSupport: must }) => must === true)
+			.flatMap(({ path, types = [] }) =>
+				types.flatMap(({ targets: all = [], must = all.length === 1 ? all : [] }) =>
+					must.filter((target) => target.includes('/us/core/')).map((target) => [path, target] as const),
+				),
+			);
+		if (targets.length === 0) continue;
+		it(`${name} ${version}`, () => {
+			for (const [path, target] of targets) {
+				const owners = new Set<string>();
+				for (const { owner, resource } of own()) {
+					if (owners.size === enough) break;
+					if (!owners.has(owner) && linksAt(resource, path).some((link) => leadsTo(link, `${target}|${version}`))) owners.add(owner);
+				}
+				assert.equal(owners.size, enough, `too few have ${path} with ${target}`);
+			}
+		});
 	}
 });
 
@@ -137,13 +223,11 @@ const nonsense: Readonly<Record<string, string>> = {
 };
 
 describe('searches', () => {
-	for (const { type, params, combinations } of guide.resources) {
-		const single = params.map((code) => [code]);
-		const together = combinations.map(({ required }) => required);
-		for (const codes of [...single, ...together]) {
+	for (const { type, params, combinations } of asked) {
+		for (const codes of [...params.map((code) => [code]), ...combinations]) {
 			it(`${type}: ${codes.join(' and ')}`, async () => {
-				const asked = codes.map((code) => paramOf(type, code));
-				const all = samples(type, asked);
+				const used = codes.map((code) => paramOf(type, code));
+				const all = samples(type, used);
 				assert.equal(all.length, enough, 'too few have it');
 				for (const { resource, query } of all) {
 					// Alone, a code or a state is what many have: the id narrows it down to a page.
@@ -153,7 +237,7 @@ describe('searches', () => {
 						`${query} does not find ${resource.id}`,
 					);
 				}
-				for (const { code, type: kind } of codes.length === 1 ? asked : []) {
+				for (const { code, type: kind } of codes.length === 1 ? used : []) {
 					if (code === '_id') continue;
 					const { matches } = await search(type, code === '_lastUpdated' ? '_lastUpdated=lt1990-01-01' : `${code}=${nonsense[kind]}`);
 					assert.deepEqual(matches, [], `${code} is passed over`);
@@ -164,7 +248,7 @@ describe('searches', () => {
 });
 
 describe('what comes along', () => {
-	for (const { type, includes, revincludes } of guide.resources) {
+	for (const { type, includes, revincludes } of asked) {
 		for (const include of includes) {
 			it(`${type}: _include=${include}`, async () => {
 				const [, code = '', target] = include.split(':');

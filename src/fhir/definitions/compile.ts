@@ -116,10 +116,9 @@ function typeFacts(type: Node): TypeFacts {
 
 /** The targets that are marked as must-support, https://hl7.org/fhir/extensions/StructureDefinition-elementdefinition-type-must-support.html */
 function markedTargets(targets: readonly string[] = [], beside: unknown): string[] | undefined {
-	const marks = (beside ?? []) as (Node | null)[];
-	const marked = targets.filter((_, i) =>
-		hasExtension(marks[i] ?? {}, 'http://hl7.org/fhir/StructureDefinition/elementdefinition-type-must-support'),
-	);
+	const marks = (beside ?? []) as ({ readonly extension?: readonly Node[] } | null)[];
+	const url = 'http://hl7.org/fhir/StructureDefinition/elementdefinition-type-must-support';
+	const marked = targets.filter((_, i) => marks[i]?.extension?.some((one) => one.url === url && one.valueBoolean === true));
 	return marked.length === 0 ? undefined : marked;
 }
 
