@@ -156,12 +156,12 @@ function restOf(fhir: Fhir): object {
 
 function resourceOf(fhir: Fhir, type: string, referring: readonly string[]): object {
 	const params = [...fhir.registry.params(type).values()].filter(({ pending }) => pending === undefined);
-	const supportedProfile = profilesOf(fhir, type);
 	const own = fhir.rows.operations.filter(
 		({ levels, types }) => (levels.type === true || levels.instance === true) && appliesTo(types, type),
 	);
+	const supportedProfile = [...profilesOf(fhir, type), ...own.flatMap(({ declares }) => declares?.profiles ?? [])];
 	return {
-		...some('extension', combinationsOf(fhir, type)),
+		...some('extension', [...combinationsOf(fhir, type), ...own.flatMap(({ declares }) => declares?.extensions ?? [])]),
 		type,
 		profile: `http://hl7.org/fhir/StructureDefinition/${type}`,
 		...some('supportedProfile', supportedProfile),

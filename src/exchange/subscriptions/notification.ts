@@ -64,7 +64,8 @@ export function notification(
 	const { base, subscription } = status;
 	const first = {
 		fullUrl: `urn:uuid:${ids.next()}`,
-		resource: statusParameters(status, kind, events, content !== 'empty'),
+		// With empty content not even the topic is told.
+		resource: statusParameters(content === 'empty' ? { ...status, topic: undefined } : status, kind, events, content !== 'empty'),
 		request: { method: 'GET', url: `Subscription/${subscription}/$status` },
 		response: { status: '200' },
 	};

@@ -11,6 +11,7 @@ import type { Resource } from '#fhir/resource.ts';
 import { notification, statusParameters } from './notification.ts';
 import * as outbox from './outbox.ts';
 import { secretOf, statusNow } from './subscriptions.ts';
+import { topics } from './topics.ts';
 
 async function subscription(ctx: FhirCtx, id: string): Promise<Resource> {
 	return JSON.parse((await read(ctx, 'Subscription', id)).body) as Resource;
@@ -35,6 +36,14 @@ const status: Operation = {
 	levels: { instance: true },
 	types: ['Subscription'],
 	methods: ['GET', 'POST'],
+	declares: {
+		profiles: ['http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription'],
+		// https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/StructureDefinition-capabilitystatement-subscriptiontopic-canonical.html
+		extensions: topics.map(({ url: valueCanonical }) => ({
+			url: 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical',
+			valueCanonical,
+		})),
+	},
 	async run(ctx, given) {
 		const now = await statusNow(ctx, await subscription(ctx, given.id as string));
 		const resource = { ...statusParameters(now, 'query-status', [], false), id: ctx.ids.next() };

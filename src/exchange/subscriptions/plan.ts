@@ -9,7 +9,9 @@ import { parseCriteria } from '#fhir/search/parse.ts';
 import { isPrivateHost } from '#outside/guarded-fetch.ts';
 import { topics } from './topics.ts';
 
-export type Content = 'empty' | 'id-only' | 'full-resource';
+const contents = ['empty', 'id-only', 'full-resource'] as const;
+
+export type Content = (typeof contents)[number];
 
 export type Plan = {
 	/** Criteria by type; a resource must meet all of its type. */
@@ -53,9 +55,7 @@ export function planOf(fhir: Fhir, resource: Resource, allowPrivate: boolean): P
 	const payload = channel.payload === undefined ? undefined : String(channel.payload);
 	if (payload !== undefined && !payloads.has(payload.split(';')[0] as string))
 		throw refused('payload', 'The payload can be application/fhir+json or application/fhir+xml.', 'Subscription.channel.payload');
-	const asked = extensionIn(channel._payload, 'payload-content')?.valueCode;
-	const content: Content =
-		asked === 'full-resource' || asked === 'id-only' || asked === 'empty' ? asked : topic === undefined ? 'full-resource' : 'id-only';
+	const content = contentOf(channel._payload) ?? (topic === undefined ? 'full-resource' : 'id-only');
 	const number = (name: string, least: number, most: number): number | undefined => {
 		const given = extensionIn(channel, name);
 		const value = Number(given?.valueUnsignedInt ?? given?.valuePositiveInt ?? Number.NaN);
@@ -79,9 +79,20 @@ function extensionIn(element: Extended | undefined, name: string): Readonly<Reco
 	return element?.extension?.find(({ url }) => url === backport + name);
 }
 
+function contentOf(payload: Extended | undefined): Content | undefined {
+	const asked = extensionIn(payload, 'payload-content')?.valueCode;
+	if (asked === undefined) return undefined;
+	const content = contents.find((one) => one === asked);
+	if (content === undefined) throw refused('payload', `The content can be ${contents.join(', ')}.`, 'Subscription.channel.payload');
+	return content;
+}
+
+/** What narrows the topic. A filter that is passed over would tell more than was asked for, so that none may be there that is not understood. */
 function filtersOf(resource: Resource): string[] {
 	const { extension = [] } = (resource._criteria ?? {}) as Extended;
-	return extension.filter(({ url }) => url === `${backport}filter-criteria`).map(({ valueString }) => String(valueString ?? ''));
+	if (extension.some(({ url }) => url !== `${backport}filter-criteria`))
+		throw refused('criteria', `Topics are narrowed by the extension ${backport}filter-criteria alone.`, 'Subscription.criteria');
+	return extension.map(({ valueString }) => String(valueString ?? ''));
 }
 
 function criteriaOf(fhir: Fhir, filters: readonly string[]): Map<string, Pair[]> {

@@ -12,6 +12,7 @@ import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Answered, testServer } from '#testing/server.ts';
 import { createSubscriptions, type Subscriptions } from './subscriptions.ts';
+import { topics } from './topics.ts';
 
 const server = await testServer({ after });
 const { db } = server.ctx;
@@ -90,12 +91,12 @@ const plain = (criteria: string, endpoint: string, more: object = {}): Resource 
 	channel: { type: 'rest-hook', endpoint, ...more },
 });
 
-const topical = (filter: string, endpoint: string, content = 'id-only', more: object[] = []): Resource => ({
+const topical = (filter: string, endpoint: string, content = 'id-only', more: object[] = [], name = 'filter-criteria'): Resource => ({
 	resourceType: 'Subscription',
 	status: 'requested',
 	reason: 'test',
 	criteria: feed,
-	_criteria: { extension: [{ url: `${backport}filter-criteria`, valueString: filter }] },
+	_criteria: { extension: [{ url: `${backport}${name}`, valueString: filter }] },
 	channel: {
 		type: 'rest-hook',
 		endpoint,
@@ -276,12 +277,28 @@ test('a sign of life is sent when there is nothing to tell; one that is put off 
 	const active = await hasStatus(id, 'active');
 	await db.execute({ text: "UPDATE events.subscription SET sent_at = now() - interval '11 s' WHERE id = $1", values: [id] });
 	await until(() => (hook.calls.some((call) => noticeIn(call).kind === 'heartbeat') ? true : undefined), 'a heartbeat');
+	// Who wants to be told nothing is not told the topic either.
+	for (const { body } of hook.calls) assert.ok(!body.includes(feed));
 	assert.equal((await server.send('PUT', `Subscription/${id}`, { body: { ...active, status: 'off' } })).status, 200);
 	await until(
 		async () =>
 			(await db.query({ text: 'SELECT 1 FROM events.subscription WHERE id = $1', values: [id] })).length === 0 ? true : undefined,
 		'it is forgotten',
 	);
+});
+
+test('the CapabilityStatement names the topics and the profile of subscriptions to them', async () => {
+	type Entry = { type: string; supportedProfile: string[]; extension: { url: string; valueCanonical: string }[] };
+	const { json } = await server.send('GET', 'metadata');
+	const [{ resource }] = json.rest as [{ resource: Entry[] }];
+	const { supportedProfile, extension } = resource.find(({ type }) => type === 'Subscription') as Entry;
+	assert.deepEqual(supportedProfile, ['http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription']);
+	const named = extension.filter(({ url }) => url.endsWith('/capabilitystatement-subscriptiontopic-canonical'));
+	assert.deepEqual(
+		named.map(({ valueCanonical }) => valueCanonical),
+		topics.map(({ url }) => url),
+	);
+	assert.ok(named.some(({ valueCanonical }) => valueCanonical === feed));
 });
 
 const hookUrl = 'https://hooks.example.org/in';
@@ -299,6 +316,24 @@ const refused: readonly (readonly [string, Resource, string])[] = [
 	['a topic that is none', { ...topical('Patient?family=a', hookUrl), criteria: 'https://example.org/topic' }, 'subscription-topic'],
 	['a topic that is not about the type', topical('Account?status=active', hookUrl), 'subscription-topic'],
 	['a payload we cannot write', plain('Patient?family=a', hookUrl, { payload: 'text/csv' }), 'subscription-payload'],
+	[
+		'a filter as another version of FHIR writes it',
+		{
+			...topical('Patient?family=a', hookUrl),
+			_criteria: {
+				extension: [
+					{ url: 'http://hl7.org/fhir/5.0/StructureDefinition/extension-Subscription.filterBy', valueString: 'Patient?family=a' },
+				],
+			},
+		},
+		'subscription-criteria',
+	],
+	[
+		'more about the criteria than we understand',
+		topical('Patient?family=a', hookUrl, 'id-only', [], 'more-criteria'),
+		'subscription-criteria',
+	],
+	['a content that is none', topical('Patient?family=a', hookUrl, 'everything'), 'subscription-payload'],
 	['a header that would be two', plain('Patient?family=a', hookUrl, { header: ['A: b\r\nC: d'] }), 'subscription-header'],
 ];
 for (const [name, resource, code] of refused)

@@ -47,6 +47,8 @@ export type Operation = {
 	readonly complete?: true;
 	/** The CapabilityStatement of a guide that is instantiated by having this. */
 	readonly instantiates?: string;
+	/** What the CapabilityStatement says of the types of this operation besides: profiles, and extensions of the type's own entry. */
+	readonly declares?: { readonly profiles?: readonly string[]; readonly extensions?: readonly object[] };
 	/** Also at `Type/id/_history/version/$operation`. */
 	readonly versions?: true;
 	/** Needs no caller, like /metadata. */
