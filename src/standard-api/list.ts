@@ -51,10 +51,15 @@ export async function list(ctx: FhirCtx, mapping: Mapping, call: Call, options: 
 	return { records, links: linksOf(ctx, call, asked, place) };
 }
 
-type Asked = {
+/** Which part of a list is asked for. */
+export type Paging = {
 	readonly limit: number;
 	readonly offset: number;
+	/** Where the page begins, as a link of ours said it: then the offset is for links alone. */
 	readonly page: string | undefined;
+};
+
+type Asked = Paging & {
 	readonly pairs: readonly Pair[];
 	/** What the record has to meet beyond what the search has found. */
 	readonly checks: readonly ((record: Shown) => boolean)[];
@@ -93,7 +98,6 @@ async function placeAt(ctx: FhirCtx, mapping: Mapping, asked: Asked, options: Li
 
 async function askedOf(ctx: FhirCtx, { type, fields, numbers, uuids }: Mapping, { query }: Call): Promise<Asked> {
 	const last = new Map(query);
-	const limit = wholeNumber(last, '_limit') ?? wholeNumber(last, '_maxresults') ?? wholeNumber(last, '_count') ?? usual;
 	const pairs: Pair[] = query.filter(([name]) => name === '_lastUpdated');
 	const checks: Asked['checks'][number][] = [];
 	for (const name of [...numbers, ...uuids]) {
@@ -109,12 +113,16 @@ async function askedOf(ctx: FhirCtx, { type, fields, numbers, uuids }: Mapping, 
 	}
 	const sort = last.get('_sort');
 	if (sort !== undefined && sort !== '') pairs.push(['_sort', sortOf(fields, sort)]);
+	return { ...pagingOf(last), pairs, checks };
+}
+
+/** `_limit` with OpenEMR's other names for it, `_offset`, and the `_page` of our links. Throws Problem invalid. */
+export function pagingOf(query: ReadonlyMap<string, string>): Paging {
+	const limit = wholeNumber(query, '_limit') ?? wholeNumber(query, '_maxresults') ?? wholeNumber(query, '_count') ?? usual;
 	return {
 		limit: limit === 0 ? most : Math.min(limit, most),
-		offset: wholeNumber(last, '_offset') ?? 0,
-		page: last.get('_page') || undefined,
-		pairs,
-		checks,
+		offset: wholeNumber(query, '_offset') ?? 0,
+		page: query.get('_page') || undefined,
 	};
 }
 
@@ -138,7 +146,7 @@ function sortOf(fields: readonly Field[], text: string): string {
 }
 
 /** A parameter that is a whole number; undefined when it is absent. Throws Problem invalid. */
-export function wholeNumber(query: ReadonlyMap<string, string>, name: string): number | undefined {
+function wholeNumber(query: ReadonlyMap<string, string>, name: string): number | undefined {
 	const text = query.get(name);
 	if (text === undefined || text === '') return undefined;
 	if (!/^\d{1,9}$/.test(text)) throw invalidFields([{ field: name, code: 'Numeric::NOT_NUMERIC', text: `${name} must be numeric` }]);
@@ -146,7 +154,7 @@ export function wholeNumber(query: ReadonlyMap<string, string>, name: string): n
 }
 
 /** OpenEMR's links, which say `_count`; `_page` says where the page is, so that nothing has to be passed to get there. */
-function linksOf(ctx: FhirCtx, { query, request }: Call, { limit, offset, page }: Asked, next: string | undefined): Links {
+export function linksOf(ctx: FhirCtx, { query, request }: Call, { limit, offset, page }: Paging, next: string | undefined): Links {
 	const others = query.filter(([name]) => !['_limit', '_maxresults', '_count', '_offset', '_page'].includes(name));
 	const { origin } = new URL(ctx.fhir.base);
 	const to = (at: number, token?: string): string => {

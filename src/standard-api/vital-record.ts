@@ -35,7 +35,7 @@ export const vitalMapping: Mapping = {
 		field('external_id', at('identifier', which({ system: identifierSystem('vital-external-id') }), 'value'), { length: [1, 255] }),
 		field('note', noteAt(), { length: [1, 255] }),
 		field('date_created', at('issued'), { kind: 'datetime', isReadOnly: true }),
-		field('last_updated', at('meta', 'lastUpdated'), { kind: 'datetime', isReadOnly: true, sort: '_lastUpdated' }),
+		field('last_updated', at('meta', 'lastUpdated'), { kind: 'datetime', isReadOnly: true }),
 	],
 	make: () => ({ resourceType: 'Observation' }),
 };

@@ -3,71 +3,21 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
-import { search } from '#fhir/search/search.ts';
 import { author, linkIn, npiOf, patientIn, relatedTo } from './chart.ts';
 import { instantOf, localTime } from './codec.ts';
 import { encounterIn } from './encounter.ts';
-import { wholeNumber } from './list.ts';
+import { linksOf, pagingOf } from './list.ts';
 import { dayOrTime } from './places.ts';
 import { invalidFields, notThere } from './problems.ts';
 import { type Found, type Shown, shown } from './records.ts';
-import { find, numbersOf } from './references.ts';
+import { find } from './references.ts';
 import type { Answer, Call, StandardRow } from './row.ts';
 import { wrong } from './rules.ts';
+import { panelOf, readPage, readRecords } from './vital-list.ts';
 import { type Frame, isVitalSign } from './vital-measures.ts';
-import {
-	categories,
-	type Group,
-	groupsOf,
-	isPanel,
-	measured,
-	membersOf,
-	name,
-	sentIn,
-	time,
-	vitalMapping,
-	vitalSigns,
-	writeVital,
-} from './vital-record.ts';
-import { measures, type UnitSystem } from './vital-signs.ts';
+import { type Group, isPanel, measured, membersOf, name, sentIn, time, vitalMapping, vitalSigns, writeVital } from './vital-record.ts';
+import type { UnitSystem } from './vital-signs.ts';
 import { draftOf, inOneTransaction } from './write.ts';
-
-/** At least so many records among the Observations that the criteria find, unless there are fewer; newest first. */
-async function readGroups(ctx: FhirCtx, criteria: readonly Pair[], wanted: number, order = '-date'): Promise<Group[]> {
-	const found = new Map<string, Found>();
-	let page: string | undefined;
-	for (;;) {
-		const { matches, included, links } = await search(ctx, {
-			type: 'Observation',
-			query: [
-				...criteria,
-				['category', `${categories}|vital-signs`],
-				['status:not', 'entered-in-error'],
-				['_sort', order],
-				['_include', 'Observation:has-member'],
-				['_revinclude', 'Observation:has-member'],
-				['_count', String(Math.min(1000, wanted * (measures.length + 1)))],
-				['_total', 'none'],
-				...(page === undefined ? [] : [['_page', page] as const]),
-			],
-			handling: 'strict',
-		});
-		for (const one of [...matches, ...included]) if (one.type === 'Observation') found.set(one.id, one);
-		const groups = groupsOf([...found.values()]);
-		page = links.next === undefined ? undefined : (new URL(links.next).searchParams.get('_page') ?? undefined);
-		if (page === undefined || groups.length > wanted) return numbered(ctx, groups);
-	}
-}
-
-/** What was included has no number at hand. */
-async function numbered(ctx: FhirCtx, groups: readonly Group[]): Promise<Group[]> {
-	const missing = groups.filter(({ anchor }) => anchor.rid === undefined).map(({ anchor }) => `Observation/${anchor.id}`);
-	const numbers = await numbersOf(ctx, missing);
-	return groups.map((group) => {
-		const rid = numbers.get(`Observation/${group.anchor.id}`);
-		return rid === undefined ? group : { ...group, anchor: { ...group.anchor, rid } };
-	});
-}
 
 type Whose = { readonly patient: Stored; readonly encounter?: Stored };
 
@@ -92,14 +42,11 @@ async function groupIn(ctx: FhirCtx, call: Call): Promise<{ readonly whose: Whos
 		linkIn(resource.subject) === `Patient/${whose.patient.id}` &&
 		(whose.encounter === undefined || linkIn(resource.encounter) === `Encounter/${whose.encounter.id}`);
 	if (!isHere || resource.status === 'entered-in-error') throw notThere();
-	const within = async (more: readonly Pair[]): Promise<Group | undefined> => {
-		const groups = await readGroups(ctx, [...criteriaOf(whose), ...more], 1000);
-		return groups.find(({ anchor, members }) => anchor.id === stored.id || members.some(({ id }) => id === stored.id));
-	};
 	if (isPanel(resource)) return { whose, group: await withMembers(ctx, stored, resource) };
-	// With its panel, if it has one; then all that the panel has, or all of its time.
-	const own = await within([['_id', stored.id]]);
-	const group = own?.panel === undefined ? await within(besides(resource)) : await withMembers(ctx, own.anchor, own.panel);
+	const panel = await panelOf(ctx, criteriaOf({ patient: whose.patient }), stored.id);
+	if (panel !== undefined) return { whose, group: await withMembers(ctx, panel, draftOf(panel)) };
+	const beside = await readRecords(ctx, [...criteriaOf(whose), ...besides(resource)]);
+	const group = beside.find(({ anchor, members }) => anchor.id === stored.id || members.some(({ id }) => id === stored.id));
 	if (group === undefined) throw notThere();
 	return { whose, group };
 }
@@ -216,15 +163,15 @@ async function strikeVital(ctx: FhirCtx, call: Call): Promise<Answer> {
 async function listVitals(ctx: FhirCtx, call: Call): Promise<Answer> {
 	const query = new Map(call.query);
 	const units = unitsIn(call);
-	const limit = Math.min(wholeNumber(query, '_limit') || 200, 1000);
-	const offset = wholeNumber(query, '_offset') ?? 0;
-	const sort = query.get('_sort') || '-date';
-	if (!/^-?date$/.test(sort))
-		throw invalidFields([{ field: '_sort', code: 'InArray::NOT_IN_ARRAY', text: `${sort.slice(0, 64)} is no field to sort by` }]);
+	const paging = pagingOf(query);
+	const order = query.get('_sort') || '-date';
+	if (order !== 'date' && order !== '-date')
+		throw invalidFields([{ field: '_sort', code: 'InArray::NOT_IN_ARRAY', text: `${order.slice(0, 64)} is no field to sort by` }]);
 	const since = call.query.filter(([param]) => param === '_lastUpdated' || param === 'date');
-	const groups = await readGroups(ctx, [...criteriaOf(await whoseIn(ctx, call)), ...since], offset + limit, sort);
-	const next = groups.length > offset + limit ? { next: `${call.request.path}?_limit=${limit}&_offset=${offset + limit}` } : {};
-	return { data: await showGroups(ctx, groups.slice(offset, offset + limit), units), links: next };
+	const criteria = [...criteriaOf(await whoseIn(ctx, call)), ...since];
+	const offset = paging.page === undefined ? paging.offset : 0;
+	const { groups, next } = await readPage(ctx, { ...paging, criteria, order, offset });
+	return { data: await showGroups(ctx, groups, units), links: linksOf(ctx, call, paging, next) };
 }
 
 async function showVital(ctx: FhirCtx, call: Call): Promise<Answer> {
