@@ -139,7 +139,7 @@ test('when there is no room callers wait, and are refused when that takes too lo
 	await waiting;
 	const locker = await w.db.connect();
 	await locker.query('BEGIN');
-	await locker.query('LOCK TABLE audit.entry IN ACCESS EXCLUSIVE MODE');
+	await locker.query('LOCK TABLE audit.block IN ACCESS EXCLUSIVE MODE');
 	const stuck = audit.flush();
 	for (let i = 4; i < 6; i++) assert.equal(audit.note(event(`n-${i}`)), undefined);
 	await assert.rejects(

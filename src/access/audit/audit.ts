@@ -6,6 +6,7 @@ import type { Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
 import { type Database, type Outcome, outcomeOf, type Tx } from '#db/database.ts';
 import { openPipeline, type Pipeline, type Prepared } from '#db/pipeline.ts';
+import { createNotes, insertBlock, mostInBlock, type Notes } from './block.ts';
 import { chain, insertEntries } from './entry.ts';
 import type { AuditEvent } from './event.ts';
 import { openSecrets } from './secrets.ts';
@@ -62,8 +63,6 @@ export const noAudit: Audit = {
 	close: async () => undefined,
 };
 
-/** Entries of one statement. */
-const rowsAtOnce = 500;
 const retryMs = 1000;
 const dayMs = 86_400_000;
 /** Months that partitions are made ahead for. */
@@ -154,8 +153,6 @@ async function sendPart(pipeline: Pipeline, { statement, end }: Part): Promise<v
 	}
 }
 
-type Noted = { readonly event: AuditEvent; readonly at: number };
-
 type Queue = { readonly note: Audit['note']; readonly flush: () => Promise<void>; readonly close: () => Promise<void> };
 
 /** Events that wait to be stored, in the order in which they came. */
@@ -164,7 +161,11 @@ function createQueue(
 	pipeline: Pipeline,
 	streams: Streams,
 ): Queue {
-	let waiting: Noted[] = [];
+	/** What comes in now, and what is to be stored before it. */
+	let notes = createNotes();
+	const full: Notes[] = [];
+	/** Events in all of these and in what is being stored. */
+	let waiting = 0;
 	let underWay: Promise<void> | undefined;
 	let timer: NodeJS.Timeout | undefined;
 	let room = Promise.withResolvers<void>();
@@ -173,29 +174,34 @@ function createQueue(
 	let deadline = Number.POSITIVE_INFINITY;
 
 	const put = (event: AuditEvent): void => {
-		waiting.push({ event, at: clock.now().getTime() });
-		if (waiting.length >= rowsAtOnce) void drain();
+		notes.add(event, clock.now().getTime());
+		waiting++;
+		if (notes.count() >= mostInBlock) void drain();
 		else timer ??= setTimeout(drain, flushMs);
 	};
 	const drain = (): Promise<void> => {
 		clearTimeout(timer);
 		timer = undefined;
-		underWay ??= storeAll().finally(() => {
-			underWay = undefined;
-		});
-		return underWay;
+		if (notes.count() > 0) {
+			full.push(notes);
+			notes = createNotes();
+		}
+		if (full.length > 0) underWay ??= storeAll();
+		return underWay ?? Promise.resolve();
 	};
 	const storeAll = async (): Promise<void> => {
-		while (waiting.length > 0) {
-			const some = waiting.slice(0, rowsAtOnce);
-			if (!(await store(some))) return;
-			waiting = waiting.slice(some.length);
+		for (let some = full[0]; some !== undefined; some = full[0]) {
+			if (!(await store(some))) break;
+			full.shift();
+			waiting -= some.count();
 			room.resolve();
 			room = Promise.withResolvers();
 		}
+		// At once with the last look: what comes a moment later has to find that nobody is at it any more.
+		underWay = undefined;
 	};
-	/** Stores the events, however often that takes; false when a stop cannot wait any longer. */
-	const store = async (some: readonly Noted[]): Promise<boolean> => {
+	/** Stores a block, however often that takes; false when a stop cannot wait any longer. */
+	const store = async (some: Notes): Promise<boolean> => {
 		for (let attempt = 1; ; attempt++) {
 			try {
 				await storeOnce(some);
@@ -208,7 +214,7 @@ function createQueue(
 		}
 	};
 	let doubt: { readonly stream: Stream; readonly head: Stream['head'] } | undefined;
-	const storeOnce = async (some: readonly Noted[]): Promise<void> => {
+	const storeOnce = async (some: Notes): Promise<void> => {
 		if (doubt !== undefined) {
 			const there = await isThere(pipeline, doubt.stream.id, doubt.head);
 			streams.give(doubt.stream, doubt.head, 'unknown');
@@ -216,13 +222,13 @@ function createQueue(
 			if (there) return;
 		}
 		stream ??= await streams.take();
-		const chained = chain(stream.id, stream.head, some);
+		const folded = some.fold(stream.id, stream.head);
 		try {
-			await pipeline.run([insertEntries(chained)]);
-			stream.head = chained.head;
+			await pipeline.run([insertBlock(folded)]);
+			stream.head = folded.head;
 		} catch (error) {
 			if (outcomeOf(error) === 'unknown') {
-				doubt = { stream, head: chained.head };
+				doubt = { stream, head: folded.head };
 				stream = undefined;
 			}
 			throw error;
@@ -231,7 +237,7 @@ function createQueue(
 	/** Waits until there is room for one more. */
 	const whenRoom = async (event: AuditEvent): Promise<void> => {
 		const until = clock.now().getTime() + patienceMs;
-		while (waiting.length >= capacity) {
+		while (waiting >= capacity) {
 			const left = until - clock.now().getTime();
 			if (left <= 0)
 				throw new Problem('unavailable', 'audit-unavailable', 'The audit cannot take this access at the moment.', {
@@ -245,20 +251,20 @@ function createQueue(
 	};
 	return {
 		note(event) {
-			if (waiting.length >= capacity) return whenRoom(event);
+			if (waiting >= capacity) return whenRoom(event);
 			put(event);
 			return undefined;
 		},
 		flush: async () => {
-			if (waiting.length > 0) await drain();
+			if (waiting > 0) await drain();
 		},
 		async close() {
 			deadline = clock.now().getTime() + patienceMs;
-			while (waiting.length > 0) {
+			while (waiting > 0) {
 				await drain();
-				if (waiting.length > 0 && clock.now().getTime() > deadline) break;
+				if (waiting > 0 && clock.now().getTime() > deadline) break;
 			}
-			if (waiting.length > 0) log.error({ entries: waiting.length }, 'entries of the audit are lost: the database was away until the end');
+			if (waiting > 0) log.error({ entries: waiting }, 'entries of the audit are lost: the database was away until the end');
 			if (stream !== undefined) streams.give(stream, stream.head, 'committed');
 		},
 	};

@@ -79,7 +79,8 @@ export function entryId(at: number, stream: number, seq: number): string {
 	return `log.${Math.floor(at / 1000).toString(36)}.${stream.toString(36)}.${seq.toString(36)}`;
 }
 
-function entryOf(event: AuditEvent, stream: number, seq: number, at: number): Entry {
+/** An event with its texts as the database keeps them. */
+export function entryOf(event: AuditEvent, stream: number, seq: number, at: number): Entry {
 	const { caller } = event;
 	return [
 		at * 1000,

@@ -1,6 +1,7 @@
 // Reading the audit: entries that meet criteria, by time, a page at a time.
 import type { Querier } from '#db/database.ts';
 import { join, raw, type Sql, sql } from '#db/sql.ts';
+import { mostInBlock } from './block.ts';
 import { entryId } from './entry.ts';
 import type { Action, Kind } from './event.ts';
 
@@ -74,27 +75,85 @@ export type LogQuery = {
 };
 
 /** Entries in the order of time. */
-export async function readLog(db: Querier, { criteria, count, after, isAscending = false }: LogQuery): Promise<Logged[]> {
+export async function readLog(db: Querier, query: LogQuery): Promise<Logged[]> {
+	const found: Logged[] = [];
+	let begin: Moment | undefined;
+	for (let blocks = firstBlocks; ; blocks = Math.min(blocks * 4, mostBlocks)) {
+		const end = await edgeAfter(db, query, begin, blocks);
+		found.push(...(await readBetween(db, { ...query, count: query.count - found.length }, begin, end)));
+		if (found.length >= query.count || end === undefined) return found;
+		begin = end;
+	}
+}
+
+/**
+ * Each block holds entries of a span of time, and only some may meet the criteria. So time is gone through in pieces, each with the
+ * entries of so many blocks, which grow as long as there is not enough in them.
+ */
+const firstBlocks = 2;
+const mostBlocks = 500;
+
+/** As the database writes it. */
+type Moment = string;
+
+/** Where a piece of time that begins at `begin` ends, so as to have so many blocks in it; undefined when it may be all the rest. */
+async function edgeAfter(db: Querier, query: LogQuery, begin: Moment | undefined, blocks: number): Promise<Moment | undefined> {
+	const { criteria, after, isAscending = false } = query;
+	const parts = criteria.map(blockConditionOf);
+	const from = after === undefined ? undefined : moment(after.at);
+	if (isAscending) {
+		if (from !== undefined) parts.push(sql`block_at >= ${from}`);
+		if (begin !== undefined) parts.push(sql`block_since > ${begin}::timestamptz`);
+	} else {
+		if (from !== undefined) parts.push(sql`block_since <= ${from}`);
+		if (begin !== undefined) parts.push(sql`block_at < ${begin}::timestamptz`);
+	}
+	const [row] = await db.rows(sql`SELECT ${raw(isAscending ? 'block_since' : 'block_at')}::text FROM ${raw(blocksOnly)}
+		WHERE ${conjunction(parts)} ORDER BY ${raw(isAscending ? 'block_since' : 'block_at DESC')} OFFSET ${blocks} LIMIT 1`);
+	return row?.[0] as Moment | undefined;
+}
+
+async function readBetween(db: Querier, query: LogQuery, begin: Moment | undefined, end: Moment | undefined): Promise<Logged[]> {
+	const { criteria, count, after, isAscending = false } = query;
 	const parts = criteria.map(conditionOf);
+	const blockParts = criteria.map(blockConditionOf);
 	if (after !== undefined) {
 		const { at, stream, seq } = after;
-		const time = sql`to_timestamp(${at}::float8 / 1000)`;
+		const time = moment(at);
 		parts.push(
 			isAscending
 				? sql`at >= ${time} AND (at > ${time} OR (stream, seq) > (${stream}::int8, ${seq}::int8))`
 				: sql`at <= ${time} AND (at < ${time} OR (stream, seq) < (${stream}::int8, ${seq}::int8))`,
 		);
+		blockParts.push(isAscending ? sql`block_at >= ${time}` : sql`block_since <= ${time}`);
 	}
-	const order = isAscending ? 'at, stream, seq' : 'at DESC, stream DESC, seq DESC';
-	const rows = await db.rows(
-		sql`SELECT ${raw(selected)} FROM audit.entry WHERE ${conjunction(parts)} ORDER BY ${raw(order)} LIMIT ${count}`,
-	);
+	if (begin !== undefined) {
+		const time = sql`${begin}::timestamptz`;
+		parts.push(isAscending ? sql`at >= ${time}` : sql`at <= ${time}`);
+		blockParts.push(isAscending ? sql`block_at >= ${time}` : sql`block_since <= ${time}`);
+	}
+	if (end !== undefined) {
+		const time = sql`${end}::timestamptz`;
+		parts.push(isAscending ? sql`at < ${time}` : sql`at > ${time}`);
+		blockParts.push(isAscending ? sql`block_since < ${time}` : sql`block_at > ${time}`);
+	}
+	const order = raw(isAscending ? 'at, stream, seq' : 'at DESC, stream DESC, seq DESC');
+	const all = raw(isAscending ? '1, 2, 3' : '1 DESC, 2 DESC, 3 DESC');
+	const rows = await db.rows(sql`
+		(SELECT ${raw(selected)} FROM audit.entry WHERE ${conjunction(parts)} ORDER BY ${order} LIMIT ${count}) UNION ALL
+		(SELECT ${raw(selected)} FROM audit.noted WHERE ${conjunction([...blockParts, ...parts])} ORDER BY ${order} LIMIT ${count})
+		ORDER BY ${all} LIMIT ${count}`);
 	return rows.map(loggedOf);
 }
 
 /** How many entries meet the criteria. */
 export async function countLog(db: Querier, criteria: readonly Criterion[]): Promise<number> {
-	const [row] = await db.rows(sql`SELECT count(*) FROM audit.entry WHERE ${conjunction(criteria.map(conditionOf))}`);
+	const all = conjunction(criteria.map(conditionOf));
+	const some = conjunction(criteria.map(blockConditionOf));
+	const whole = conjunction(criteria.map(wholeBlockConditionOf));
+	const [row] = await db.rows(sql`SELECT (SELECT count(*) FROM audit.entry WHERE ${all}) +
+		(SELECT coalesce(sum(block_count), 0) FROM ${raw(blocksOnly)} WHERE ${whole}) +
+		(SELECT count(*) FROM audit.noted WHERE ${some} AND NOT ${whole} AND ${all})`);
 	return Number(row?.[0]);
 }
 
@@ -112,7 +171,7 @@ export function isEntryName(id: string): boolean {
 }
 
 function conjunction(parts: readonly Sql[]): Sql {
-	return parts.length === 0 ? raw('true') : join(parts, ' AND ');
+	return parts.length === 0 ? raw('true') : sql`(${join(parts, ' AND ')})`;
 }
 
 function disjunction(parts: readonly Sql[]): Sql {
@@ -143,6 +202,49 @@ function conditionOf(criterion: Criterion): Sql {
 		places.map(({ at, stream, seq }) => sql`(stream = ${stream}::int8 AND seq = ${seq}::int8 AND at = to_timestamp(${at}::float8 / 1000))`),
 	);
 }
+
+/** What a block with an entry that meets the criterion meets, so that others need not be looked into. */
+function blockConditionOf(criterion: Criterion): Sql {
+	if ('column' in criterion) {
+		const { column, any } = criterion;
+		if (column === 'patient') return sql`block_patients && ${any}::text[]`;
+		if (column === 'agent') return sql`block_agents && ${any}::text[]`;
+		return holds(column === 'request' ? 'block_entries' : 'block_sources', any);
+	}
+	if ('either' in criterion) return disjunction(criterion.either.map(blockConditionOf));
+	if ('begins' in criterion)
+		return disjunction(
+			criterion.any.map((text) => sql`strpos(lower(block_sources), lower(${JSON.stringify(text).slice(0, -1)}::text)) > 0`),
+		);
+	if ('about' in criterion)
+		return disjunction(
+			criterion.about.map(({ type, id }) => {
+				if (id === undefined) return holds('block_sources', [type]);
+				return type === 'Patient' ? sql`block_patients && ${[id]}::text[]` : holds('block_entries', [id]);
+			}),
+		);
+	if ('status' in criterion) return raw('true');
+	if ('at' in criterion)
+		return disjunction(criterion.at.map(({ from, to }) => sql`(block_at >= ${moment(from)} AND block_since <= ${moment(to)})`));
+	const places = criterion.names.flatMap((name) => placeOf(name) ?? []);
+	return disjunction(
+		places.map(({ stream, seq }) => sql`(stream = ${stream}::int8 AND block_seq BETWEEN ${seq}::int8 AND ${seq + mostInBlock - 1}::int8)`),
+	);
+}
+
+/** What a block meets only if all its entries meet the criterion, so that they need not be looked at to be counted. */
+function wholeBlockConditionOf(criterion: Criterion): Sql {
+	if (!('at' in criterion)) return raw('false');
+	return disjunction(criterion.at.map(({ from, to }) => sql`(block_since >= ${moment(from)} AND block_at <= ${moment(to)})`));
+}
+
+/** Whether the text of a block holds one of these values as a JSON string. */
+function holds(column: 'block_sources' | 'block_entries', any: readonly string[]): Sql {
+	return disjunction(any.map((text) => sql`strpos(${raw(column)}, ${JSON.stringify(text)}::text) > 0`));
+}
+
+const blocksOnly = `(SELECT at AS block_at, since AS block_since, stream, seq AS block_seq, count AS block_count, patients AS block_patients, agents AS block_agents,
+	sources AS block_sources, entries AS block_entries FROM audit.block) AS b`;
 
 function moment(ms: number): Sql {
 	if (ms < -6e13) return raw(`'-infinity'::timestamptz`);

@@ -111,12 +111,17 @@ export function createStreams(options: {
 	};
 }
 
-/** Whether the entry at a head was committed. */
+/** Whether the entry or block at a head was committed. */
 export async function isThere(pipeline: Pipeline, stream: number, head: Head): Promise<boolean> {
 	const [rows = []] = await pipeline.run([
 		{
 			name: 'audit_is_there',
-			text: `SELECT encode(hash, 'hex') FROM audit.entry WHERE at = to_timestamp($1::float8 / 1000) AND stream = $2::int8 AND seq = $3::int8`,
+			text: ['entry', 'block']
+				.map(
+					(table) =>
+						`SELECT encode(hash, 'hex') FROM audit.${table} WHERE at = to_timestamp($1::float8 / 1000) AND stream = $2::int8 AND seq = $3::int8`,
+				)
+				.join(' UNION ALL '),
 			values: [head.at, stream, head.seq],
 		},
 	]);

@@ -2,6 +2,7 @@
 import { type KeyObject, verify as verifySignature } from 'node:crypto';
 import type { Database, Querier } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
+import { type Block, hashOfBlock } from './block.ts';
 import { columns, type Entry, entryId, genesis, hashOfEntry } from './entry.ts';
 import { keyIdOf, type LastSeal } from './secrets.ts';
 import { hashOfSeal, type SealedHead } from './streams.ts';
@@ -47,15 +48,18 @@ async function verifyWithin(db: Querier, options: VerifyOptions): Promise<Verifi
 		unseen.delete(chain.stream);
 		unsealed += chain.end();
 	};
-	for await (const row of readEntries(db, options.from)) {
-		entries++;
-		const [, stream] = row.entry;
+	let told = 0;
+	for await (const link of readLinks(db, options.from)) {
+		const { stream, first, last } = link;
 		if (chain?.stream !== stream) {
 			finish();
 			chain = new Chain(stream, seals, findings, options.from !== undefined);
 		}
-		chain.add(row);
-		if (entries % 10_000 === 0) options.onProgress?.(entries);
+		chain.add(link);
+		entries += Math.max(last - first + 1, 0);
+		if (entries < told + 10_000) continue;
+		options.onProgress?.(entries);
+		told = entries;
 	}
 	finish();
 	if (options.from === undefined) for (const stream of unseen) new Chain(stream, seals, findings, false).end();
@@ -116,18 +120,29 @@ function addHeads(seals: Seals, n: number, text: string, wrong: (n: number, text
 	}
 }
 
-type Row = { readonly entry: Entry; readonly hash: string };
+/** An entry, or a block of them. */
+type Link = {
+	readonly stream: number;
+	/** Numbers of its first and its last entry. */
+	readonly first: number;
+	readonly last: number;
+	readonly hash: string;
+	/** The hash that it has when it is as it was written and follows the link with this hash. */
+	readonly hashAfter: (before: string) => string;
+	readonly name: () => string;
+};
 
-/** One stream, followed from its first entry to its last. */
+/** One stream, followed from its first link to its last. */
 class Chain {
 	readonly stream: number;
 	readonly #seals: Seals;
 	readonly #findings: Finding[];
+	/** The number of the last entry so far. */
 	#seq = 0;
-	/** The hash that the entries at #seq have to follow from; undefined when that entry is not there. */
+	/** The hash that the links that end at #seq have to follow from; undefined when the one before them is not there. */
 	#before: string | undefined;
-	/** Entries with the number #seq: one, unless some were put in. Which is the true one shows when the next is known. */
-	#rivals: Row[] = [];
+	/** Links that end at #seq: one, unless some were put in. Which is the true one shows when the next is known. */
+	#rivals: Link[] = [];
 
 	constructor(stream: number, seals: Seals, findings: Finding[], isPart: boolean) {
 		this.stream = stream;
@@ -136,42 +151,46 @@ class Chain {
 		if (isPart) this.#seq = -1;
 	}
 
-	add(row: Row): void {
-		const seq = row.entry[2];
-		if (seq === this.#seq && this.#rivals.length > 0) {
-			this.#rivals.push(row);
+	add(link: Link): void {
+		const { first, last } = link;
+		if (last === this.#seq && this.#rivals.length > 0) {
+			this.#rivals.push(link);
 			return;
 		}
-		const before = this.#seq === 0 ? genesis.hash : this.#settle(row)?.hash;
-		const expected = this.#seq < 0 ? seq : this.#seq + 1;
-		if (seq > expected) this.#find('removed', `${span(this.stream, expected, seq - 1)}: not there, before ${nameOf(row.entry)}`);
-		if (seq < expected) this.#find('inserted', `${nameOf(row.entry)}: entries are counted from 1 on`);
-		this.#before = seq === expected && this.#seq >= 0 ? before : undefined;
-		this.#seq = Math.max(seq, 0);
-		this.#rivals = [row];
+		const before = this.#seq === 0 ? genesis.hash : this.#settle(link)?.hash;
+		const expected = this.#seq < 0 ? first : this.#seq + 1;
+		if (first > expected) this.#find('removed', `${span(this.stream, expected, first - 1)}: not there, before ${link.name()}`);
+		if (first < expected)
+			this.#find(
+				'inserted',
+				`${link.name()}: ${first < 1 ? 'entries are counted from 1 on' : 'there are others with some of its numbers'}`,
+			);
+		this.#before = first <= expected && first > 0 && this.#seq >= 0 ? before : undefined;
+		this.#seq = Math.max(last, 0);
+		this.#rivals = [link];
 	}
 
-	/** Says what is wrong with the entries at #seq and gives the true one. */
-	#settle(next: Row | undefined): Row | undefined {
+	/** Says what is wrong with the links that end at #seq and gives the true one. */
+	#settle(next: Link | undefined): Link | undefined {
 		const signed = this.#seals.heads.get(`${this.stream}:${this.#seq}`);
 		const before = this.#before;
-		const follows = (row: Row): boolean => before !== undefined && hashOfEntry(before, row.entry) === row.hash;
+		const follows = (link: Link): boolean => before !== undefined && link.hashAfter(before) === link.hash;
 		// The true one is what the next follows from and what was signed; of copies that share its hash, the one that makes that hash.
-		const marks = (row: Row): number =>
-			(next !== undefined && hashOfEntry(row.hash, next.entry) === next.hash ? 2 : 0) +
-			(row.hash === signed?.hash ? 2 : 0) +
-			(follows(row) ? 1 : 0);
-		const [chosen] = this.#rivals.toSorted((a, b) => marks(b) - marks(a));
-		for (const row of this.#rivals)
-			if (row !== chosen) this.#find('inserted', `${nameOf(row.entry)}: the true entry with this number is another`);
+		const marks = (link: Link): number =>
+			(next !== undefined && next.hashAfter(link.hash) === next.hash ? 2 : 0) +
+			(link.hash === signed?.hash ? 2 : 0) +
+			(follows(link) ? 1 : 0);
+		const [chosen] = this.#rivals.length > 1 ? this.#rivals.toSorted((a, b) => marks(b) - marks(a)) : this.#rivals;
+		for (const link of this.#rivals)
+			if (link !== chosen) this.#find('inserted', `${link.name()}: the true entry with this number is another`);
 		if (chosen === undefined) return undefined;
 		if (before !== undefined && !follows(chosen))
 			this.#find(
 				'changed',
-				`${nameOf(chosen.entry)}: it is not as it was written${this.#seq > 1 ? ', or the one before it was replaced' : ''}`,
+				`${chosen.name()}: it is not as it was written${chosen.first > 1 ? ', or the one before it was replaced' : ''}`,
 			);
 		else if (signed !== undefined && signed.hash !== chosen.hash)
-			this.#find('changed', `${nameOf(chosen.entry)}: it, or one before it in its stream, is not what seal ${signed.n} has signed`);
+			this.#find('changed', `${chosen.name()}: it, or one before it in its stream, is not what seal ${signed.n} has signed`);
 		return chosen;
 	}
 
@@ -197,30 +216,92 @@ class Chain {
 	}
 }
 
-function nameOf([at, stream, seq, kind, interaction]: Entry): string {
-	const time = Math.abs(at) < 8.64e18 && Number.isFinite(at) ? new Date(at / 1000).toISOString() : 'no moment';
-	return `Entry ${entryId(at, stream, seq)} of ${time} (${kind} ${interaction}, number ${seq} of stream ${stream})`;
-}
-
 function span(stream: number, first: number, last: number): string {
 	return first === last ? `Entry ${first} of stream ${stream}` : `Entries ${first} to ${last} of stream ${stream}`;
 }
 
-const page = 2000;
-const finite = 'CASE WHEN isfinite(at) THEN (extract(epoch FROM at) * 1000000)::int8 END';
-const selected = columns.map((name) => (name === 'at' ? finite : name === 'action' ? 'action::text' : name)).join(', ');
+/** All links, stream by stream. */
+async function* readLinks(db: Querier, from: Date | undefined): AsyncGenerator<Link> {
+	const tables = [readAll(db, entries, from), readAll(db, blocks, from)];
+	const heads = await Promise.all(tables.map(async (table) => (await table.next()).value));
+	for (;;) {
+		const [entry, block] = heads;
+		if (entry === undefined && block === undefined) return;
+		const isEntry = block === undefined || (entry !== undefined && (entry.stream - block.stream || entry.last - block.last) <= 0);
+		yield (isEntry ? entry : block) as Link;
+		const table = isEntry ? 0 : 1;
+		heads[table] = (await tables[table]?.next())?.value;
+	}
+}
 
-/** All entries, stream by stream. */
-async function* readEntries(db: Querier, from: Date | undefined): AsyncGenerator<Row> {
+/** What holds links: its columns, of which the second and third are the stream and the number of the last entry. */
+type Table = { readonly name: string; readonly columns: string; readonly page: number; readonly linkOf: (row: readonly unknown[]) => Link };
+
+const micros = (column: string): string => `CASE WHEN isfinite(${column}) THEN (extract(epoch FROM ${column}) * 1000000)::int8 END`;
+
+const entries: Table = {
+	name: 'audit.entry',
+	columns: columns.map((name) => (name === 'at' ? micros('at') : name === 'action' ? 'action::text' : name)).join(', '),
+	page: 2000,
+	linkOf(row) {
+		const entry = row.slice(0, columns.length) as unknown as Entry;
+		const [at, stream, seq, kind, interaction] = entry;
+		return {
+			stream,
+			first: seq,
+			last: seq,
+			hash: row[columns.length] as string,
+			hashAfter: (before) => hashOfEntry(before, entry),
+			name: () => `Entry ${entryId(at, stream, seq)} of ${timeOf(at)} (${kind} ${interaction}, number ${seq} of stream ${stream})`,
+		};
+	},
+};
+
+const blocks: Table = {
+	name: 'audit.block',
+	columns: `${micros('at')}, stream, seq, ${micros('since')}, count, patients, agents, sources, entries`,
+	page: 20,
+	linkOf(row) {
+		const [at, stream, seq, since, count, patients, agents, sources, text, hash] = row as [
+			number,
+			number,
+			number,
+			number,
+			number,
+			string[],
+			string[],
+			string,
+			string,
+			string,
+		];
+		const block: Block = { at, since, stream, seq, count, patients, agents, sources, entries: text };
+		const first = seq - count + 1;
+		return {
+			stream,
+			first,
+			last: seq,
+			hash,
+			hashAfter: (before) => hashOfBlock(before, block),
+			name: () =>
+				`Block ${entryId(at, stream, seq)} of ${timeOf(since)} to ${timeOf(at)} (${first === seq ? 'number' : `numbers ${first} to`} ${seq} of stream ${stream})`,
+		};
+	},
+};
+
+function timeOf(at: number): string {
+	return Math.abs(at) < 8.64e18 && Number.isFinite(at) ? new Date(at / 1000).toISOString() : 'no moment';
+}
+
+async function* readAll(db: Querier, { name, columns: selected, page, linkOf }: Table, from: Date | undefined): AsyncGenerator<Link> {
 	const since = from === undefined ? sql`true` : sql`at >= ${from}`;
 	let after = sql`true`;
 	for (;;) {
-		const rows = await db.rows(sql`SELECT ${raw(selected)}, encode(hash, 'hex'), at::text FROM audit.entry
+		const rows = await db.rows(sql`SELECT ${raw(selected)}, encode(hash, 'hex'), at::text FROM ${raw(name)}
 			WHERE ${after} AND ${since} ORDER BY stream, seq, at LIMIT ${page}`);
-		for (const row of rows) yield { entry: row.slice(0, columns.length) as unknown as Entry, hash: row[columns.length] as string };
+		for (const row of rows) yield linkOf(row);
 		const last = rows.at(-1);
 		if (last === undefined || rows.length < page) return;
-		const [, stream, seq] = last as unknown as Entry;
+		const [, stream, seq] = last as [unknown, number, number];
 		after = sql`(stream, seq, at) > (${stream}::int8, ${seq}::int8, ${last.at(-1)}::timestamptz)`;
 	}
 }
