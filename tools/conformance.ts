@@ -2,7 +2,7 @@
 // refused, by issue, and what the validation of a resource costs. The folder has `fhir-packages/*.tgz` and `synthea-r4/bundles.tar.gz`; it is
 // `../shared/data` unless given. docs/conformance.md has the results and the reasons of exceptions.
 // `npm run conformance -- documents` checks C-CDA documents that are made instead (conformance-documents.ts), `-- ccda <folder>` those that others
-// made (conformance-ccda.ts).
+// made (conformance-ccda.ts). `-- us-core` lists the patients of the demo clinic who have what US Core asks for (conformance-us-core.ts).
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -15,13 +15,15 @@ import { samples } from '#fhir/validate/samples.ts';
 import { createValidator, isProfileIssue, isStructural } from '#fhir/validate/validator.ts';
 import { checkCcda } from './conformance-ccda.ts';
 import { checkDocuments } from './conformance-documents.ts';
+import { showPatients } from './conformance-us-core.ts';
 
 type Resource = { resourceType: string; id?: string; meta?: { profile?: string[] }; entry?: { resource?: Resource }[] };
 
 const root = join(import.meta.dirname, '..');
 const isDocuments = process.argv[2] === 'documents';
 const folder = (isDocuments ? undefined : process.argv[2]) ?? join(root, '..', 'shared', 'data');
-const validator = createValidator(loadDefinitions());
+const definitions = loadDefinitions();
+const validator = createValidator(definitions);
 
 const isError = ({ severity }: Issue): boolean => severity === 'error' || severity === 'fatal';
 
@@ -144,6 +146,7 @@ if (process.argv[2] === 'ccda') {
 	}
 	process.exit(checkCcda(documents, validator) === 0 ? 0 : 1);
 }
+if (process.argv[2] === 'us-core') process.exit(showPatients(definitions, process.argv.slice(3)) === 0 ? 0 : 1);
 const packages = join(folder, 'fhir-packages');
 const bundles = join(folder, 'synthea-r4', 'bundles.tar.gz');
 if (isDocuments)

@@ -8,7 +8,7 @@ import { type CompiledPath, compilePath } from '#fhir/path/compile.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { createValidator } from '#fhir/validate/validator.ts';
 import { testDefinitions } from '#testing/fhir.ts';
-import { elementTest, mustSupport } from '#testing/must-support.ts';
+import { elementTest, linksAt, mustSupport, mustSupportTargets } from '#testing/must-support.ts';
 import { testServer } from '#testing/server.ts';
 import { createClinic } from './clinic.ts';
 import { loadClinic } from './load.ts';
@@ -134,31 +134,12 @@ function leadsTo(reference: string, profile: string): boolean {
 	return conforms;
 }
 
-/** The references at an element, whatever slice it is of. */
-function linksAt(resource: Resource, path: string): string[] {
-	const steps = path
-		.split('.')
-		.slice(1)
-		.map((step) => step.replace('[x]', 'Reference'));
-	const values = steps.reduce<unknown[]>(
-		(all, step) => all.flatMap((one) => (one as Record<string, unknown> | undefined)?.[step] ?? []),
-		[resource],
-	);
-	return values.flatMap((value) => (value as { reference?: string }).reference ?? []);
-}
-
 describe('targets of must-support references', () => {
 	for (const { name, version, structure, own } of profiles) {
-		const targets = structure.elements
-			.filter(({ mustSupport: must }) => must === true)
-			.flatMap(({ path, types = [] }) =>
-				types.flatMap(({ targets: all = [], must = all.length === 1 ? all : [] }) =>
-					must.filter((target) => target.includes('/us/core/')).map((target) => [path, target] as const),
-				),
-			);
+		const targets = mustSupportTargets(structure);
 		if (targets.length === 0) continue;
 		it(`${name} ${version}`, () => {
-			for (const [path, target] of targets) {
+			for (const { path, target } of targets) {
 				const owners = new Set<string>();
 				for (const { owner, resource } of own()) {
 					if (owners.size === enough) break;

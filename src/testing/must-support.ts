@@ -14,6 +14,27 @@ export function mustSupport({ elements }: StructureFacts): string[] {
 	return elements.filter(({ mustSupport: must, uscdi }) => must === true || uscdi === true).map(({ id, path }) => id ?? path);
 }
 
+/** The profiles that must be supported as targets of references, by the paths of the elements; those of other guides than the profile's are left out. */
+export function mustSupportTargets({ url, elements }: StructureFacts): { readonly path: string; readonly target: string }[] {
+	const guide = url.slice(0, url.indexOf('/StructureDefinition/'));
+	return elements
+		.filter(({ mustSupport: isMust }) => isMust === true)
+		.flatMap(({ path, types = [] }) =>
+			types.flatMap(({ targets = [], must = targets.length === 1 ? targets : [] }) => must.map((target) => ({ path, target }))),
+		)
+		.filter(({ target }) => target.startsWith(`${guide}/`));
+}
+
+/** The references at an element, whatever slice it is of. */
+export function linksAt(resource: object, path: string): string[] {
+	const steps = path.split('.').slice(1);
+	const values = steps.reduce<unknown[]>(
+		(all, step) => all.flatMap((one) => (isObject(one) ? list(one[step.replace('[x]', 'Reference')]) : [])),
+		[resource],
+	);
+	return values.flatMap((value) => (isObject(value) && typeof value.reference === 'string' ? [value.reference] : []));
+}
+
 /** A function that says whether a resource has the element. */
 export function elementTest(structure: StructureFacts, id: string): (resource: object) => boolean {
 	const names = id.split('.');
