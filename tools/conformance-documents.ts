@@ -1,5 +1,5 @@
 // `npm run conformance -- documents [kinds] [patients]`: makes C-CDA documents of the sample record, of patients of the demo clinic and of
-// Synthea's, and has HL7's schematron look at each. Every document takes it some seconds. `kinds` is a list such as `ccd,discharge`, or `all`.
+// Synthea's, and has HL7's schematron look at each. `kinds` is a list such as `ccd,discharge`, or `all`.
 
 import { createClinic } from '#demo/clinic.ts';
 import { documentOf, draftOf, isMadeKind, type MadeKind } from '#exchange/documents/ccda/document.ts';

@@ -133,10 +133,48 @@ export function oidOf(url: string | undefined): string | undefined {
 	return byUrl.get(url)?.oid ?? /^urn:oid:([0-2](?:\.(?:0|[1-9]\d*))+)$/.exec(url)?.[1];
 }
 
+type Code = { readonly system: string; readonly code: string; readonly display: string };
+
+const nci = 'http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl';
+const snomed = 'http://snomed.info/sct';
+
+/** Codes that mean the same in the system that C-CDA wants: ways of giving a medicine, and how far a goal is met. */
+const equivalents: ReadonlyMap<string, Code> = new Map(
+	[
+		[nci, 'C38288', 'ORAL', `${snomed}|26643006`, `${tho}/v3-RouteOfAdministration|PO`],
+		[nci, 'C28161', 'INTRAMUSCULAR', `${snomed}|78421000`, `${tho}/v3-RouteOfAdministration|IM`],
+		[nci, 'C38299', 'SUBCUTANEOUS', `${snomed}|34206005`, `${tho}/v3-RouteOfAdministration|SQ`],
+		[nci, 'C38276', 'INTRAVENOUS', `${snomed}|47625008`],
+		[nci, 'C38238', 'INTRADERMAL', `${snomed}|372464004`, `${tho}/v3-RouteOfAdministration|IDINJ`],
+		[nci, 'C38284', 'NASAL', `${snomed}|46713006`],
+		[nci, 'C38216', 'RESPIRATORY (INHALATION)', `${snomed}|447694001`],
+		[nci, 'C38304', 'TOPICAL', `${snomed}|6064005`],
+		[nci, 'C38305', 'TRANSDERMAL', `${snomed}|45890007`],
+		[nci, 'C38287', 'OPHTHALMIC', `${snomed}|54485002`],
+		[nci, 'C38192', 'AURICULAR (OTIC)', `${snomed}|10547007`],
+		[nci, 'C38295', 'RECTAL', `${snomed}|37161004`],
+		[nci, 'C38313', 'VAGINAL', `${snomed}|16857009`],
+		[nci, 'C38300', 'SUBLINGUAL', `${snomed}|37839007`],
+		[nci, 'C38193', 'BUCCAL', `${snomed}|54471007`],
+		[snomed, '390802008', 'Goal achieved', `${tho}/goal-achievement|achieved`],
+		[snomed, '390801001', 'Goal not achieved', `${tho}/goal-achievement|not-achieved`],
+		[snomed, '706905005', 'Goal not attainable', `${tho}/goal-achievement|not-attainable`],
+		[snomed, '706906006', 'No progress toward goal', `${tho}/goal-achievement|no-progress`],
+	].flatMap(([system = '', code = '', display = '', ...same]) => same.map((key): [string, Code] => [key, { system, code, display }])),
+);
+
+/** The code that means the same in another system; undefined where the table has none. */
+export function equivalentOf({ system, code }: { readonly system?: string; readonly code?: string }): Code | undefined {
+	return equivalents.get(`${system}|${code}`);
+}
+
 /** The name that people know a system by. */
 export function nameOf(oid: string): string | undefined {
 	return byOid.get(oid)?.name;
 }
+
+/** SNOMED CT: Care plan (record artifact), the code of an act that is a care plan as a whole. */
+export const carePlanCode = '734163000';
 
 /** LOINC parts that US Core has as the category of a report that is a note: radiology, cardiology, pathology. */
 export function isReportCategory(code: string | undefined): boolean {

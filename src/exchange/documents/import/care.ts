@@ -1,5 +1,6 @@
 // Around the clinical facts: family history, coverage, goals, care teams and notes.
 
+import { relatedOf } from '#formats/ccda/document.ts';
 import { escapedHtml, narrativeHtml } from '#formats/ccda/narrative.ts';
 import { at, child, childrenOf, type Element, textOf } from '#formats/ccda/tree.ts';
 import {
@@ -12,11 +13,12 @@ import {
 	referredText,
 	timeOf,
 } from '#formats/ccda/values.ts';
-import { isReportCategory } from '#formats/ccda/vocabulary.ts';
+import { carePlanCode, isReportCategory } from '#formats/ccda/vocabulary.ts';
 import {
 	type Actor,
 	actorOf,
 	actorsOf,
+	authoredOn,
 	codeIn,
 	concept,
 	conceptAt,
@@ -27,6 +29,7 @@ import {
 	innerOf,
 	is,
 	type Maker,
+	moodOf,
 	notesOf,
 	patientUrn,
 	personOf,
@@ -122,9 +125,7 @@ function policyOf(reading: Reading, policy: Element, where: Parameters<Maker>[2]
 		present({
 			resourceType: 'Coverage',
 			...identified(policy),
-			extension: childrenOf(policy, 'performer').flatMap((one) =>
-				extra('payer-role', conceptOf(at(one, 'assignedEntity', 'code'), reading.document)),
-			),
+			extension: payers.flatMap((one) => extra('payer-role', payerRole(reading, one))),
 			status: 'active',
 			type: conceptAt(reading, policy),
 			subscriberId: member,
@@ -138,6 +139,13 @@ function policyOf(reading: Reading, policy: Element, where: Parameters<Maker>[2]
 	// Authorizations and the plan: what they say in codes is kept beside the policy.
 	inner.readOthers(urn, where);
 	return urn;
+}
+
+/** What somebody who pays is to the policy; the words of one who is not the payer are the name. */
+function payerRole({ document }: Reading, performer: Element): CodeableConcept | undefined {
+	const role = conceptOf(at(performer, 'assignedEntity', 'code'), document);
+	const name = displayOf(nameOf(at(performer, 'assignedEntity', 'assignedPerson', 'name')));
+	return role === undefined || name === undefined ? role : { ...role, text: name };
 }
 
 const relationships: Readonly<Record<string, string>> = {
@@ -204,6 +212,55 @@ export const goal: Maker = (reading, observation, where) => {
 	inner.readOthers(urn, where);
 	return [urn];
 };
+
+/** A care plan as a whole, and what it holds. https://hl7.org/fhir/us/core/StructureDefinition-us-core-careplan.html */
+export const carePlan: Maker = (reading, act, where) => {
+	const inner = innerOf(reading, act);
+	const note = notesOf(reading, inner);
+	const told = conceptAt(reading, act);
+	const title = told?.text ?? 'Care plan';
+	const about = (told?.coding ?? []).filter((one) => one.code !== carePlanCode);
+	const activity = inner
+		.takeWhere(({ statement, typeCode }) => typeCode === 'COMP' && statement.name !== 'observation')
+		.map(({ statement }) => ({ detail: activityOf(reading, statement) }));
+	const words = referredText(child(act, 'text'), reading.document) ?? title;
+	const urn = reading.add(
+		where,
+		present({
+			resourceType: 'CarePlan',
+			text: { status: 'additional', div: `<div xmlns="http://www.w3.org/1999/xhtml"><p>${escapedHtml(words)}</p></div>` },
+			...identified(act),
+			status: { active: 'active', completed: 'completed', aborted: 'revoked', cancelled: 'revoked' }[statusOf(act) ?? ''] ?? 'unknown',
+			intent: 'plan',
+			category: [
+				concept('http://hl7.org/fhir/us/core/CodeSystem/careplan-category', 'assess-plan'),
+				...about.map((one) => ({ coding: [one] })),
+			],
+			title,
+			subject,
+			encounter: where.encounter === undefined ? undefined : { reference: where.encounter },
+			period: effectivePeriod(reading, act),
+			created: authoredOn(reading, act),
+			author: actorsOf(act, 'author')[0],
+			activity,
+			note,
+		}),
+	);
+	inner.readOthers(urn, where);
+	return [urn];
+};
+
+/** What is to be done or was done; an intervention (22.4.131) holds what it is. */
+function activityOf(reading: Reading, statement: Element): object {
+	const held = codeIn(child(statement, 'code')) === '362956003' ? relatedOf(statement)[0]?.statement : undefined;
+	const what = held ?? statement;
+	return present({
+		code: conceptAt(reading, what),
+		status: moodOf(what) === 'EVN' ? 'completed' : 'unknown',
+		scheduledPeriod: effectivePeriod(reading, what),
+		description: conceptAt(reading, what) === undefined ? referredText(child(what, 'text'), reading.document) : undefined,
+	});
+}
 
 /** Care team organizer (22.4.500) and its members. */
 export const careTeam: Maker = (reading, organizer, where) => {

@@ -7,6 +7,7 @@ const usCore = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-';
 
 const byType: Readonly<Record<string, readonly string[]>> = {
 	AllergyIntolerance: ['allergyintolerance'],
+	CarePlan: ['careplan'],
 	CareTeam: ['careteam'],
 	Coverage: ['coverage'],
 	Device: ['implantable-device'],

@@ -114,7 +114,13 @@ function topicsOf(resource: Resource): Set<string> {
 	];
 	const tokens = concepts.flatMap(tokensOf);
 	if (tokens.length > 0) return new Set(tokens);
-	return new Set(concepts.map((one) => (one as { text?: string } | undefined)?.text?.toLowerCase()).filter((text) => text !== undefined));
+	const { title, name } = resource as { title?: string; name?: unknown };
+	const words = [
+		...concepts.map((one) => (one as { text?: string } | undefined)?.text),
+		title,
+		typeof name === 'string' ? name : undefined,
+	];
+	return new Set(words.map((text) => text?.toLowerCase()).filter((text) => text !== undefined));
 }
 
 /** Identifiers alone do not decide: systems there are that give one to many facts. */

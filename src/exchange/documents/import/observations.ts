@@ -68,7 +68,7 @@ export const observation: Maker = (reading, statement, where) => {
 function observationOf(reading: Reading, statement: Element, where: Where, note: readonly object[]): Resource {
 	const values = childrenOf(statement, 'value');
 	const value = observedValue(values[0], reading.document, reading.zone);
-	const more = values.slice(1).flatMap((one) => extra('value', conceptOf(one, reading.document)));
+	const more = values.slice(1).flatMap((one) => extra('detail', conceptOf(one, reading.document)));
 	const code = codeOf(reading, statement);
 	return present({
 		resourceType: 'Observation',

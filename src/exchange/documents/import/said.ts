@@ -2,6 +2,7 @@
 import type { Resource } from '#fhir/resource.ts';
 import { childrenOf, type Element } from '#formats/ccda/tree.ts';
 import { codingOf } from '#formats/ccda/values.ts';
+import { carePlanCode } from '#formats/ccda/vocabulary.ts';
 
 /** Codes by which C-CDA says what kind of statement something is: FHIR says that by the type, element or category. */
 const skeletons = new Set([
@@ -28,7 +29,7 @@ const skeletons = new Set([
 		'48767-8',
 	],
 	// Allergies, as the code of a concern before R2; directions of a medicine; a care plan.
-	...['48765-2', '76662-6', '734163000'],
+	...['48765-2', '76662-6', carePlanCode],
 	// Diagnoses of a visit, before and after: the section tells.
 	...['29308-4', '46241-6', '11535-2', '10219-4', '59769-0'],
 	// Preference, intervention, ordinal number of a dose.

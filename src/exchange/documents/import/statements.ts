@@ -2,8 +2,9 @@
 import { templateIdsOf } from '#formats/ccda/document.ts';
 import { at, child, childrenOf, type Element } from '#formats/ccda/tree.ts';
 import { conceptOf } from '#formats/ccda/values.ts';
+import { carePlanCode } from '#formats/ccda/vocabulary.ts';
 import { allergy } from './allergies.ts';
-import { careTeam, coverage, family, goal, note } from './care.ts';
+import { carePlan, careTeam, coverage, family, goal, note } from './care.ts';
 import { concern, diagnosisSections, problem, visitDiagnosis } from './conditions.ts';
 import { encounter } from './encounters.ts';
 import { aloneDispense, immunization, isVaccine, medication } from './medications.ts';
@@ -61,7 +62,7 @@ const byTemplate: Readonly<Record<string, Maker>> = {
 };
 
 const byClass: Readonly<Record<string, Maker>> = {
-	act: (reading, statement, where) => (isInstruction(statement) ? instruction : isNote(statement) ? note : act)(reading, statement, where),
+	act: (reading, statement, where) => actMaker(statement)(reading, statement, where),
 	encounter,
 	observation: (reading, statement, where) =>
 		(moodOf(statement) === 'GOL'
@@ -104,13 +105,12 @@ const bySection: Readonly<Record<string, Readonly<Record<string, Maker>>>> = {
 	'85847-2': { organizer: careTeam },
 };
 
-/** What a patient was told: meant to be done, and said already. */
-function isInstruction(statement: Element): boolean {
-	return moodOf(statement) === 'INT' && statusOf(statement) === 'completed';
-}
-
-function isNote(statement: Element): boolean {
-	return child(statement, 'code')?.attributes.code === '34109-9';
+/** Acts that are told by what they say: a care plan, a note, and what a patient was told, which is meant to be done and said already. */
+function actMaker(statement: Element): Maker {
+	const code = child(statement, 'code')?.attributes.code;
+	if (code === carePlanCode) return carePlan;
+	if (code === '34109-9') return note;
+	return moodOf(statement) === 'INT' && statusOf(statement) === 'completed' ? instruction : act;
 }
 
 function isAllergy(statement: Element): boolean {

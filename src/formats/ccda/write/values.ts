@@ -2,7 +2,7 @@
 
 import type { Element } from '#formats/ccda/tree.ts';
 import type { Coding, Period } from '#formats/ccda/values.ts';
-import { nameOf, oidOf } from '#formats/ccda/vocabulary.ts';
+import { equivalentOf, nameOf, oidOf } from '#formats/ccda/vocabulary.ts';
 import { type Content, element } from './xml.ts';
 
 /** A concept as FHIR has it; stored texts may say less than the type promises. */
@@ -95,7 +95,9 @@ export function code(name: string, concept: Concept | undefined, options: CodeOp
 		const place = systems === undefined ? 0 : systems.indexOf(coding.system ?? '');
 		return place < 0 ? (systems as readonly string[]).length : place;
 	};
-	const fits = codings.filter((one) => takes(one) && (!only || systems === undefined || systems.includes(one.system ?? '')));
+	// A code of a system that is not wanted may have its like in one that is.
+	const likes = only ? codings.map(equivalentOf).filter((one) => one !== undefined) : [];
+	const fits = [...codings, ...likes].filter((one) => takes(one) && (!only || systems === undefined || systems.includes(one.system ?? '')));
 	const [first] = fits.toSorted((a, b) => rank(a) - rank(b));
 	const words = concept?.text ?? first?.display ?? concept?.coding?.find(({ display }) => display !== undefined)?.display;
 	const original = originalText(words, reference);

@@ -105,7 +105,7 @@ function progress(draft: Draft, goal: Goal, achieved: Concept): Element {
 		ownId(draft, goal, 'progress'),
 		assertion(),
 		status('completed'),
-		code('value', achieved, { type: 'CD', systems: [snomed] }),
+		code('value', achieved, { type: 'CD', systems: [snomed], only: true }),
 	);
 }
 

@@ -196,7 +196,7 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 	);
 }
 
-/** Roles of others who answer for the costs, as a document told them: who they are is not known any more. */
+/** Others who answer for the costs, as a document told them: their roles, with their names as the words. */
 function guarantors(coverage: Coverage): Element[] {
 	return keptConcepts(coverage, 'payer-role')
 		.filter((role) => !hasCode(role, ['PAYOR']))
@@ -205,9 +205,22 @@ function guarantors(coverage: Coverage): Element[] {
 				'performer',
 				{ typeCode: 'PRF' },
 				template('guarantor'),
-				element('assignedEntity', {}, nothing('id', 'NI'), code('code', role), element('assignedPerson', {}, personNames(undefined))),
+				element(
+					'assignedEntity',
+					{},
+					nothing('id', 'NI'),
+					code('code', role.coding === undefined ? role : { coding: role.coding }),
+					element('assignedPerson', {}, personNames(nameIn(role))),
+				),
 			),
 		);
+}
+
+/** The name of one who answers for the costs, where the words are not those of the role itself. */
+function nameIn({ text, coding }: Concept): { readonly text: string }[] | undefined {
+	return text === undefined || coding?.some(({ display, code: value }) => display === text || value === text) === true
+		? undefined
+		: [{ text }];
 }
 
 /** X12's kind of insurance as the code, that of the source of payment as its translation; what is not known is said to be unknown. */

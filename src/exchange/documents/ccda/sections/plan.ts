@@ -25,7 +25,7 @@ import {
 	whenWords,
 } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
-import type { SectionKey } from '#formats/ccda/vocabulary.ts';
+import { carePlanCode, type SectionKey } from '#formats/ccda/vocabulary.ts';
 import { type TemplateName, template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, interval, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
@@ -241,6 +241,7 @@ function carePlansOf({ record }: Draft): readonly CarePlan[] {
 function carePlans(draft: Draft): Line[] {
 	return carePlansOf(draft).flatMap((carePlan) => {
 		const id = rowId('plan', carePlan);
+		const activities = activityLines(draft, carePlan, 'plan');
 		const summary = carePlan.description ?? textOfDiv(carePlan.text?.div);
 		const head: Line = {
 			id,
@@ -256,16 +257,33 @@ function carePlans(draft: Draft): Line[] {
 				whoWords(draft, carePlan.author, carePlan),
 				[summary, notesWords(carePlan.note)].filter((words) => words !== '').join('\n'),
 			],
-			entry: planned(draft, carePlan, {
-				part: undefined,
-				id,
-				what: namedCategories(carePlan)[0] ?? { text: carePlan.title ?? 'Care plan' },
-				period: carePlan.period ?? {},
-				state: carePlan.status,
-			}),
+			entry: carePlanAct(draft, carePlan, id, activities),
 		};
-		return [head, ...activityLines(draft, carePlan, 'plan')];
+		return [head, ...activities.map(({ id: row, cells }) => ({ id: row, cells }))];
 	});
+}
+
+/** The plan as a whole, with what is to be done within. */
+function carePlanAct(draft: Draft, carePlan: CarePlan, id: string, activities: readonly Line[]): Element {
+	const about = namedCategories(carePlan).flatMap(({ coding = [] }) => coding.map((one) => code('translation', { coding: [one] })));
+	return element(
+		'act',
+		{ classCode: 'ACT', moodCode: 'INT' },
+		template('planned act'),
+		ownId(draft, carePlan),
+		element(
+			'code',
+			fixed('code', snomed, carePlanCode, 'Care plan').attributes,
+			element('originalText', {}, element('reference', { value: `#${id}_name` })),
+			about.filter(({ attributes }) => attributes.code !== undefined).map(({ attributes }) => element('translation', attributes)),
+		),
+		pointer(id),
+		status('active'),
+		plannedTime(carePlan.period ?? {}),
+		author(draft, carePlan.author, carePlan.created, carePlan),
+		kept(carePlan, 'detail'),
+		activities.map(({ entry }) => related('COMP', entry)),
+	);
 }
 
 /** Categories that say what the plan is about; US Core's says of every plan that it is one. */

@@ -1,8 +1,15 @@
 // Vital signs: one organizer for all that was measured at one time.
 import { type Draft, isWithin, latestFirst, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { loinc, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
 import { kept } from '#exchange/documents/ccda/kept.ts';
-import { interpretationsOf, interpretationWords, isMade, kindOf, referenceRanges } from '#exchange/documents/ccda/observations.ts';
+import {
+	codedValue,
+	interpretationsOf,
+	interpretationWords,
+	isMade,
+	kindOf,
+	referenceRanges,
+} from '#exchange/documents/ccda/observations.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Observation, ObservationPart } from '#exchange/documents/shapes.ts';
 import { conceptWords, notesWords, periodOf, valueWords, whenWords } from '#exchange/documents/words.ts';
@@ -19,6 +26,7 @@ export function vitalSigns(draft: Draft): Section {
 		.filter((one) => kindOf(one) === 'vital-signs' && isMade(one) && isWithin(draft, one));
 	const groups = Map.groupBy(latestFirst(all.flatMap(signsOf), timeOf), (sign) => timeOf(sign) ?? '');
 	const lines = [...groups.values()].flatMap((signs) => {
+		const measured = signs.filter(({ part }) => !isCircumstance(part));
 		return signs.map((sign, i) => ({
 			id: idOf(sign),
 			cells: [
@@ -29,7 +37,7 @@ export function vitalSigns(draft: Draft): Section {
 				whoWords(draft, sign.observation.performer?.[0], sign.observation),
 				notesWords(sign.observation.note),
 			],
-			...(i === 0 ? { entry: organizer(draft, signs) } : {}),
+			...(i === 0 && measured.length > 0 ? { entry: organizer(draft, measured) } : {}),
 		}));
 	});
 	return tableSection('vital-signs', ['Vital sign', 'Value', 'Interpretation', 'Date', 'Measured by', 'Notes'], lines);
@@ -86,14 +94,35 @@ function vitalSign(draft: Draft, sign: Sign): Element {
 		observation.method === undefined ? undefined : code('methodCode', observation.method),
 		observation.bodySite === undefined ? undefined : code('targetSiteCode', observation.bodySite),
 		author(draft, observation.performer?.[0], observation.issued, observation),
-		suffix === '' || suffix === '_1' ? kept(observation, 'detail') : undefined,
+		suffix === '' || suffix === '_1' ? [kept(observation, 'detail'), circumstances(draft, observation)] : undefined,
 		referenceRanges(part),
 	);
+}
+
+/** What is no quantity tells how it was measured: the position of the body, the cuff. */
+function isCircumstance(part: ObservationPart): boolean {
+	return part.valueQuantity === undefined && part.dataAbsentReason === undefined && valueWords(part) !== '';
+}
+
+function circumstances(draft: Draft, observation: Observation): (Element | undefined)[] {
+	return (observation.component ?? []).map((part, i) => {
+		if (!isCircumstance(part)) return undefined;
+		const statement = element(
+			'observation',
+			{ classCode: 'OBS', moodCode: 'EVN' },
+			ownId(draft, observation, String(i + 1)),
+			code('code', part.code, { systems: [loinc] }),
+			status('completed'),
+			codedValue(part),
+		);
+		return related('COMP', statement);
+	});
 }
 
 /** Units of what was to be measured and was not, by LOINC code: a vital sign has one in any case. */
 const units: Readonly<Record<string, string>> = {
 	'8310-5': 'Cel',
+	'85354-9': 'mm[Hg]',
 	'8480-6': 'mm[Hg]',
 	'8462-4': 'mm[Hg]',
 	'8867-4': '/min',
