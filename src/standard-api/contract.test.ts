@@ -1,11 +1,11 @@
 // Every route of the Standard and the Portal API with right and wrong input, derived from its row and its fields: a new resource is tried
-// without a line here, unless a valid record of it needs more than its fields say (`samples`).
+// without a line here, unless a valid record of it needs more than its fields say (testing/standard-records.ts).
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { findRoles, patientGrants, patientLookUps, roleGrants } from '#access/roles.ts';
-import { createRandom } from '#testing/random.ts';
 import { type Answered, testServer } from '#testing/server.ts';
-import { recordIn, validRecord } from '#testing/standard.ts';
+import { recordIn } from '#testing/standard.ts';
+import { createStandardRecords, isCreating, label, type Made, namesOne, pathOf } from '#testing/standard-records.ts';
 import type { Field } from './mapping.ts';
 import { portalRows } from './portal.ts';
 import { standardRows } from './routes.ts';
@@ -13,143 +13,9 @@ import type { StandardRow } from './row.ts';
 
 const server = await testServer({ after });
 const { ctx } = server;
-
-type Body = Record<string, unknown>;
-type Made = { readonly number: number; readonly id: string };
-/** Whose things they are: a patient with a visit. */
-type World = { readonly patient: Made; readonly encounter: Made };
-
-const npi = '1234567893';
-const facility = await made('facility', 'api/facility', { name: 'Clinic', facility_npi: npi });
-const payer = await made('insurance_company', 'api/insurance_company', { name: 'Payer' });
-const doctor = await made('practitioner', 'api/practitioner', { fname: 'Doc', lname: 'Torres', npi });
-
-let counter = 0;
-/** What a valid record has to have beyond what its fields say. */
-const samples: Readonly<Record<string, (world: World) => Body>> = {
-	patient: () => ({ fname: 'Ada', lname: `Contract${counter++}`, DOB: '1980-01-02', sex: 'Female' }),
-	encounter: () => ({ pc_catid: '5', class_code: 'AMB', reason: 'Check-up', user: 'admin', group: 'Default' }),
-	employer: () => ({ name: 'Mill' }),
-	insurance: () => ({
-		provider: payer.number,
-		policy_number: 'P-1',
-		subscriber_lname: 'Else',
-		subscriber_fname: 'Some',
-		subscriber_relationship: 'spouse',
-		subscriber_DOB: '1970-01-01',
-		subscriber_street: '1 Elm St',
-		subscriber_postal_code: '02110',
-		subscriber_city: 'Boston',
-		subscriber_state: 'MA',
-		subscriber_sex: 'Male',
-		accept_assignment: 'TRUE',
-		date: `20${10 + (counter % 80)}-0${1 + (counter++ % 9)}-01`,
-		date_end: '2099-01-01',
-	}),
-	facility: () => ({ name: 'Another clinic', facility_npi: npi }),
-	practitioner: () => ({ fname: 'Doc', lname: 'Other', npi, facility_id: facility.number }),
-	insurance_company: () => ({ name: 'Another payer' }),
-	vital: () => ({ bps: '120', bpd: '80', weight: '180', pulse: '72' }),
-	soap_note: () => ({ subjective: 'Feels well.', plan: 'Nothing.' }),
-	medical_problem: () => ({ title: 'Asthma', begdate: '2020-01-02', diagnosis: 'ICD10:J45.909' }),
-	allergy: () => ({ title: 'Penicillin', begdate: '2020-01-02', reaction: 'Hives', severity_al: 'severe' }),
-	medication: () => ({ title: 'Metformin 500 mg' }),
-	surgery: () => ({ title: 'Appendectomy' }),
-	dental_issue: () => ({ title: 'Caries' }),
-	prescription: ({ patient }) => ({ drug: 'Metformin 500 mg', patient_id: String(patient.number) }),
-	immunization: ({ patient }) => ({ patient_id: String(patient.number), cvx_code: '207', administered_date: '2024-01-02 10:00:00' }),
-	procedure: ({ patient }) => ({ patient_id: String(patient.number), procedure_name: 'Biopsy', order_title: 'Biopsy' }),
-	appointment: ({ patient }) => ({
-		pid: patient.number,
-		pc_catid: '5',
-		pc_title: 'Check-up',
-		pc_duration: '900',
-		pc_hometext: 'text',
-		pc_apptstatus: '-',
-		pc_eventDate: `20${30 + (counter % 60)}-0${1 + (counter++ % 9)}-05`,
-		pc_startTime: '09:00',
-		pc_facility: String(facility.number),
-		pc_billing_location: String(facility.number),
-	}),
-	message: () => ({ body: 'Hello there', to: 'admin', from: 'admin', groupname: 'Default', title: 'Other', message_status: 'New' }),
-	transaction: () => ({ type: 'LBTref', referralDate: '2024-01-02', body: 'Please see.', groupname: 'Default', referByNpi: npi }),
-};
-
-async function made(resource: string, path: string, body: Body): Promise<Made> {
-	const { status, json, text } = await server.api('POST', path, { body });
-	assert.ok(status === 200 || status === 201, `${resource}: ${text}`);
-	return idsIn(typeOf(resource), recordIn(json));
-}
-
-function typeOf(resource: string): string {
-	return standardRows.find((row) => row.resource === resource && row.type !== undefined)?.type ?? '';
-}
-
-/** The number and the FHIR id of what an answer names. */
-async function idsIn(type: string, record: Body): Promise<Made> {
-	const uuid = [record.uuid, record.euuid, record.pc_uuid].find((one) => typeof one === 'string');
-	const number = [record.pid, record.eid, record.id, record.vid, record.sid, record.iid, record.mid, record.tid, record.form_id].find(
-		(one) => one !== undefined,
-	);
-	const id = uuid ?? (await ctx.fhir.store.numbers.idOf(ctx.db, type, Number(number)));
-	assert.ok(typeof id === 'string', `no id in ${JSON.stringify(record)}`);
-	const found = await ctx.fhir.store.numbers.of(ctx.db, type, [id]);
-	return { id, number: found.get(id) ?? Number(number) };
-}
-
-async function world(): Promise<World> {
-	const patient = await made('patient', 'api/patient', sampleOf('patient', undefined as never));
-	const encounter = await made('encounter', `api/patient/${patient.id}/encounter`, sampleOf('encounter', undefined as never));
-	return { patient, encounter };
-}
-
-function sampleOf(resource: string, of: World): Body {
-	const sample = samples[resource];
-	if (sample !== undefined) return sample(of);
-	const mapping = standardRows.find((row) => row.resource === resource && row.mapping !== undefined)?.mapping;
-	return mapping === undefined ? {} : validRecord(createRandom(1, counter++), mapping.fields);
-}
-
-/** The path of a row; `own` is the record itself, for rows that name one. */
-function pathOf({ path, resource }: StandardRow, { patient, encounter }: World, own?: Made): string {
-	const filled = path.replace(/:([a-z_]+)/g, (_, name: string) => {
-		if (name === 'list_name') return 'sex';
-		if (name === 'name') return 'housekeeping';
-		const isVisit = (name === 'eid' || name === 'euuid') && resource !== 'appointment' && path.includes('/encounter/:');
-		const one = name === 'pid' || name === 'puuid' ? patient : isVisit && resource !== 'encounter' ? encounter : (own ?? encounter);
-		return name.endsWith('uuid') ? one.id : String(one.number);
-	});
-	return `api${filled}`;
-}
-
+const { world, sampleOf, idsIn, ownFor, oneFor } = await createStandardRecords(server);
 const mine = await world();
 const theirs = await world();
-
-const isCreating = ({ does, method, isRaw }: StandardRow): boolean => does === 'create' && method === 'POST' && isRaw !== true;
-
-/** A record of the row's resource that belongs to somebody; undefined for resources that nobody can make here. */
-async function ownFor(row: StandardRow, of: World): Promise<Made | undefined> {
-	if (row.resource === 'encounter') return made('encounter', `api/patient/${of.patient.id}/encounter`, sampleOf('encounter', of));
-	if (row.resource === 'user') return doctor;
-	if (row.resource === 'patient') return of.patient;
-	const creating = standardRows.find(
-		(one) => one.resource === row.resource && isCreating(one) && one.path !== '/background_service/:name/run',
-	);
-	return creating === undefined ? undefined : made(row.resource, pathOf(creating, of), sampleOf(row.resource, of));
-}
-
-const once = new Map<string, Promise<Made | undefined>>();
-
-/** The same for what is not changed: one record for all rows of a resource. */
-function oneFor(row: StandardRow, of: World): Promise<Made | undefined> {
-	const key = `${row.resource} ${of.patient.id}`;
-	const own = once.get(key) ?? ownFor(row, of);
-	once.set(key, own);
-	return own;
-}
-
-const namesOne = ({ path, does }: StandardRow): boolean => /:[a-z_]+$/.test(path) && does !== 'create' && !/^\/list/.test(path);
-const label = ({ method, path }: StandardRow): string => `${method} ${path}`;
 
 function fine(row: StandardRow, { status, text }: Answered, what: string): void {
 	assert.ok(status < 500, `${label(row)} ${what}: ${status} ${text.slice(0, 500)}`);

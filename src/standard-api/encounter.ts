@@ -16,6 +16,7 @@ import {
 	type Present,
 	patientIn,
 	showEntry,
+	strike,
 	usernameOf,
 } from './chart.ts';
 import { rowOf } from './chart-rows.ts';
@@ -383,5 +384,10 @@ export const encounterRows: readonly StandardRow[] = [
 		const found = await findInPath(ctx, entry, call, 'euuid');
 		const stored = await change(ctx, entry, found.stored, named(withoutDate(ctx, call.body)));
 		return { data: await showEntry(ctx, entry, stored), about: stored };
+	}),
+	rowOf(options, 'DELETE', '/patient/:puuid/encounter/:euuid', 'delete', 'Marks a visit as entered in error', async (ctx, call) => {
+		const entry = await encounterEntry(ctx);
+		const stored = await strike(ctx, entry, (await findInPath(ctx, entry, call, 'euuid')).stored);
+		return { data: { uuid: stored.id }, about: stored };
 	}),
 ];

@@ -2,7 +2,7 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { escaped, type Pair, queryOf } from '#fhir/search/escape.ts';
 import { search } from '#fhir/search/search.ts';
-import type { Field, Mapping } from './mapping.ts';
+import type { Mapping } from './mapping.ts';
 import { invalidFields } from './problems.ts';
 import { type Found, type Shown, shown } from './records.ts';
 import { idOf } from './references.ts';
@@ -112,7 +112,7 @@ async function askedOf(ctx: FhirCtx, { type, fields, numbers, uuids }: Mapping, 
 		if (param === undefined || isLoose === true) checks.push((record) => meets(record[field.name], text, part === true));
 	}
 	const sort = last.get('_sort');
-	if (sort !== undefined && sort !== '') pairs.push(['_sort', sortOf(fields, sort)]);
+	if (sort !== undefined && sort !== '') pairs.push(['_sort', sortOf({ fields, numbers, uuids }, sort)]);
 	return { ...pagingOf(last), pairs, checks };
 }
 
@@ -131,13 +131,15 @@ function meets(shown: unknown, asked: string, part: boolean): boolean {
 	return part ? text.toLowerCase().includes(asked.toLowerCase()) : text === asked;
 }
 
-function sortOf(fields: readonly Field[], text: string): string {
+/** Every list is sorted by what names its records and by the time of their last change, besides the fields that say so. */
+function sortOf({ fields, numbers, uuids }: Pick<Mapping, 'fields' | 'numbers' | 'uuids'>, text: string): string {
 	return text
 		.split(',')
 		.map((part) => {
 			const descending = part.startsWith('-');
 			const name = descending ? part.slice(1) : part;
-			const param = name === 'id' || name === 'pid' ? '_id' : fields.find((field) => field.name === name)?.sort;
+			const own = fields.find((field) => field.name === name)?.sort;
+			const param = ['id', 'uuid', ...numbers, ...uuids].includes(name) ? '_id' : name === 'last_updated' ? '_lastUpdated' : own;
 			if (param === undefined)
 				throw invalidFields([{ field: '_sort', code: 'InArray::NOT_IN_ARRAY', text: `${part.slice(0, 64)} is no field to sort by` }]);
 			return `${descending ? '-' : ''}${param}`;
