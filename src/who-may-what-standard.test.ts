@@ -32,7 +32,13 @@ const resources = [
 	{ resourceType: 'Organization', id: 'f', name: 'Clinic' },
 	{ resourceType: 'Encounter', id: 'e', status: 'finished', class: { code: 'AMB' }, subject: { reference: 'Patient/a' } },
 ];
-for (const body of resources) assert.ok((await server.send('PUT', `${body.resourceType}/${body.id}`, { body })).status < 300);
+
+/** Puts the resources there, also what somebody was allowed to strike out. */
+async function put(type?: string): Promise<void> {
+	for (const body of resources.filter(({ resourceType }) => type === undefined || resourceType === type))
+		assert.ok((await server.send('PUT', `${body.resourceType}/${body.id}`, { body })).status < 300);
+}
+await put();
 
 const roles = builtInRoles.map(({ name }) => name);
 for (const role of builtInRoles) {
@@ -67,6 +73,7 @@ test('every route answers every role as the table says', async () => {
 			const { status } = await server.api(row.method, `${api}${pathOf(row.path)}`, { as, ...(writes ? { body: {} } : {}) });
 			assert.ok(status < 500, `${row.method} ${row.path} as ${as}: ${status}`);
 			cells.push(String(status).padEnd(9));
+			if (row.method === 'DELETE' && status === 200) await put(row.type);
 		}
 		lines.push(`${`${row.method} /${api}${row.path}`.padEnd(62)} ${cells.join(' ')}`.trimEnd());
 	}
