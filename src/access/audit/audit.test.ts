@@ -175,20 +175,15 @@ test('entries and seals cannot be changed, deleted or truncated', async (t) => {
 	const w = await world(t);
 	const audit = w.open();
 	await audit.record(event('x'));
+	await audit.note(event('y'));
 	await audit.close();
-	const statements = ['entry', 'seal'].flatMap((table) => [
-		`UPDATE audit.${table} SET at = now()`,
-		`DELETE FROM audit.${table}`,
-		`TRUNCATE audit.${table}`,
-	]);
-	const [partition] = await w.db.rows(raw('SELECT tableoid::regclass::text FROM audit.entry'));
-	for (const statement of [
-		...statements,
-		`UPDATE ${partition?.[0]} SET caller = 'x'`,
-		`DELETE FROM ${partition?.[0]}`,
-		`TRUNCATE ${partition?.[0]}`,
-	])
-		await assert.rejects(w.db.execute(raw(statement)), /append-only/, statement);
+	const partitions = await w.db.rows(
+		raw('SELECT tableoid::regclass::text FROM audit.entry UNION SELECT tableoid::regclass::text FROM audit.block'),
+	);
+	assert.equal(partitions.length, 2);
+	for (const table of ['audit.entry', 'audit.block', 'audit.seal', ...partitions.flat()])
+		for (const statement of [`UPDATE ${table} SET at = now()`, `DELETE FROM ${table}`, `TRUNCATE ${table}`])
+			await assert.rejects(w.db.execute(raw(statement)), /append-only/, statement);
 });
 
 /** Does what only a superuser can: changes past the triggers. */
@@ -398,11 +393,14 @@ test('partitions are made ahead, and what has none still has a place', async (t)
 	const w = await world(t);
 	const audit = w.open({ clock: { now: () => new Date('2049-05-06T07:08:09Z') } });
 	await audit.record(event('far'));
+	await audit.note(event('also far'));
 	await audit.close();
-	assert.deepEqual(await w.db.rows(raw('SELECT tableoid::regclass::text FROM audit.entry')), [['audit.entry_other']]);
+	for (const table of ['entry', 'block'])
+		assert.deepEqual(await w.db.rows(raw(`SELECT tableoid::regclass::text FROM audit.${table}`)), [[`audit.${table}_other`]]);
 	await w.db.rows(raw(`SELECT audit.make_partitions('2049-04-15', 3)`));
-	const made = await w.db.rows(raw(`SELECT relname FROM pg_class WHERE relname ~ '^entry_2049_..$' AND relkind = 'r' ORDER BY 1`));
-	assert.deepEqual(made.flat(), ['entry_2049_04', 'entry_2049_06', 'entry_2049_07']);
+	const made = await w.db.rows(raw(`SELECT relname FROM pg_class WHERE relname ~ '^(entry|block)_2049_..$' AND relkind = 'r' ORDER BY 1`));
+	const months = ['04', '06', '07'];
+	assert.deepEqual(made.flat(), [...months.map((month) => `block_2049_${month}`), ...months.map((month) => `entry_2049_${month}`)]);
 	assert.deepEqual(said((await check(w)).findings), []);
 });
 

@@ -221,7 +221,8 @@ function createQueue(
 			doubt = undefined;
 			if (there) return;
 		}
-		stream ??= await streams.take();
+		// Writes that came meanwhile may have moved streams on.
+		stream ??= await streams.take(some.since());
 		const folded = some.fold(stream.id, stream.head);
 		try {
 			await pipeline.run([insertBlock(folded)]);

@@ -36,6 +36,8 @@ export type Block = {
 /** Events that are going to be a block. */
 export type Notes = {
 	readonly count: () => number;
+	/** When the first of them was, in milliseconds since the epoch. */
+	readonly since: () => number;
 	/** Writes an event down; `at` in milliseconds since the epoch. */
 	readonly add: (event: AuditEvent, at: number) => void;
 	/** All of them as the next link of a stream. The clock may stand still or go back; the stream's time does not. */
@@ -55,6 +57,7 @@ export function createNotes(): Notes {
 	let last = 0;
 	return {
 		count: () => count,
+		since: () => since,
 		add(event, at) {
 			const [, , , kind, interaction, action, status, caller, callerKind, callerName, client, fhirUser, address, ...own] = entryOf(
 				event,

@@ -12,8 +12,8 @@ import type { Secrets } from './secrets.ts';
 export type Stream = { readonly id: number; head: Head };
 
 export type Streams = {
-	/** A stream that nobody else has until it is given back. */
-	take(): Promise<Stream>;
+	/** A stream that nobody else has until it is given back, and whose last entry is not after `at` (milliseconds since the epoch). */
+	take(at?: number): Promise<Stream>;
 	/** Gives a stream back with where it would stand if its transaction was committed. */
 	give(stream: Stream, head: Head, outcome: Outcome): void;
 	/** Signs the heads that have moved since the last time. */
@@ -73,10 +73,10 @@ export function createStreams(options: {
 		return settled;
 	};
 	return {
-		async take() {
+		async take(at = Number.POSITIVE_INFINITY) {
 			for (;;) {
-				const stream = free.pop();
-				if (stream !== undefined) return stream;
+				const found = free.findLastIndex(({ head }) => head.at <= at);
+				if (found >= 0) return free.splice(found, 1)[0] as Stream;
 				opening ??= announce().finally(() => {
 					opening = undefined;
 				});
