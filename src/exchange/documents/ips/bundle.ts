@@ -16,7 +16,7 @@ import { socialHistory } from '#exchange/documents/ccda/sections/social-history.
 import { functionalStatus } from '#exchange/documents/ccda/sections/status.ts';
 import { vitalSigns } from '#exchange/documents/ccda/sections/vital-signs.ts';
 import type { PatientRecord } from '#exchange/documents/record.ts';
-import type { Condition, Entity, MedicationUse, Observation, Reference } from '#exchange/documents/shapes.ts';
+import type { Concept, Condition, Device, Entity, MedicationUse, Observation, Reference } from '#exchange/documents/shapes.ts';
 import { hasCode, periodOf } from '#exchange/documents/words.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { narrativeHtml } from '#formats/ccda/narrative.ts';
@@ -25,14 +25,19 @@ import { element } from '#formats/ccda/write/xml.ts';
 const guide = 'http://hl7.org/fhir/uv/ips/StructureDefinition';
 const loinc = 'http://loinc.org';
 
+/** A resource that is made for the summary. */
+type Made = { readonly resourceType: string; readonly [name: string]: unknown };
+
 type Kind = {
 	readonly title: string;
 	readonly code: string;
 	readonly display: string;
-	/** Stands there even when there is nothing to say. */
-	readonly required?: true;
+	/** The resource that says so when nothing is known: the section is there even then. */
+	readonly unknown?: (patient: Reference) => Made;
 	/** The resources it tells of, within the record. */
 	readonly resources: (record: PatientRecord) => readonly Entity[];
+	/** What the section lists for a resource that may not stand in it; undefined for nothing, the words tell it. */
+	readonly instead?: (resource: Entity, patient: Reference) => Made | undefined;
 	/** The same in words. */
 	readonly words: (draft: Draft) => Section;
 };
@@ -46,13 +51,48 @@ const observed =
 	(record: PatientRecord): readonly Entity[] =>
 		record.list<Observation>('Observation').filter((one) => kindOf(one) === kind);
 
+const absent = (code: string, display: string): Concept => ({
+	coding: [{ system: 'http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips', code, display }],
+	text: display,
+});
+
+const unknownTime = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }] };
+
+/** Of medical devices the guide lists that they are used, https://hl7.org/fhir/uv/ips/STU1.1/StructureDefinition-Composition-uv-ips.html */
+function useOf(device: Entity, subject: Reference): Made {
+	return {
+		resourceType: 'DeviceUseStatement',
+		status: (device as Device).status === 'inactive' ? 'completed' : 'active',
+		subject,
+		_timingDateTime: unknownTime,
+		device: { reference: `Device/${device.id}` },
+	};
+}
+
 const kinds: readonly Kind[] = [
-	{ title: 'Problems', code: '11450-4', display: 'Problem list - Reported', required: true, resources: of('Condition'), words: problems },
+	{
+		title: 'Problems',
+		code: '11450-4',
+		display: 'Problem list - Reported',
+		unknown: (subject) => ({
+			resourceType: 'Condition',
+			clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/condition-clinical', code: 'active' }] },
+			code: absent('no-problem-info', 'No information about problems'),
+			subject,
+		}),
+		resources: of('Condition'),
+		words: problems,
+	},
 	{
 		title: 'Allergies and Intolerances',
 		code: '48765-2',
 		display: 'Allergies and adverse reactions Document',
-		required: true,
+		unknown: (patient) => ({
+			resourceType: 'AllergyIntolerance',
+			clinicalStatus: { coding: [{ system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical', code: 'active' }] },
+			code: absent('no-allergy-info', 'No information about allergies'),
+			patient,
+		}),
 		resources: of('AllergyIntolerance'),
 		words: allergies,
 	},
@@ -60,7 +100,13 @@ const kinds: readonly Kind[] = [
 		title: 'Medications',
 		code: '10160-0',
 		display: 'History of Medication use Narrative',
-		required: true,
+		unknown: (subject) => ({
+			resourceType: 'MedicationStatement',
+			status: 'unknown',
+			medicationCodeableConcept: absent('no-medication-info', 'No information about medications'),
+			subject,
+			_effectiveDateTime: unknownTime,
+		}),
 		resources: of('MedicationRequest', 'MedicationStatement'),
 		words: (draft) => medications(draft),
 	},
@@ -79,13 +125,22 @@ const kinds: readonly Kind[] = [
 		words: results,
 	},
 	{ title: 'Procedures', code: '47519-4', display: 'History of Procedures Document', resources: of('Procedure'), words: procedures },
-	{ title: 'Medical Devices', code: '46264-8', display: 'History of medical device use', resources: of('Device'), words: equipment },
+	{
+		title: 'Medical Devices',
+		code: '46264-8',
+		display: 'History of medical device use',
+		resources: of('Device'),
+		instead: useOf,
+		words: equipment,
+	},
 	{ title: 'Advance Directives', code: '42348-3', display: 'Advance directives', resources: of('Consent'), words: advanceDirectives },
 	{
 		title: 'Functional Status',
 		code: '47420-5',
 		display: 'Functional status assessment note',
 		resources: observed('functional-status'),
+		// Only Conditions and ClinicalImpressions may stand there.
+		instead: () => undefined,
 		words: functionalStatus,
 	},
 	{ title: 'Plan of Care', code: '18776-5', display: 'Plan of care note', resources: of('CarePlan'), words: plan },
@@ -106,13 +161,16 @@ export function summaryBundle(draft: Draft, id: string): Resource {
 	const short: Draft = { ...draft, record };
 	const device = { resourceType: 'Device', id: uuidOf(base), deviceName: [{ name: 'Heron', type: 'user-friendly-name' }] };
 	const sections = kinds.flatMap((kind) => sectionOf(short, kind));
-	const told = sections
-		.flatMap(({ entry }) => (entry ?? []).map(({ reference }) => record.find<Entity>({ reference })))
-		.filter((one) => one !== undefined);
-	const composition = compositionOf(short, sections, device.id);
+	const told = sections.flatMap(({ listed }) => listed);
+	const made = sections.flatMap((section) => section.made);
+	const composition = compositionOf(
+		short,
+		sections.map(({ written }) => written),
+		device.id,
+	);
 	const fullUrl = (resource: Entity): string => `${base}/${resource.resourceType}/${resource.id}`;
-	const entries = [draft.record.patient, ...withReferred(record, [draft.record.patient, ...new Set(told)])].map((resource) => ({
-		fullUrl: fullUrl(resource),
+	const entries = [draft.record.patient, ...withReferred(record, [draft.record.patient, ...new Set(told), ...made])].map((resource) => ({
+		fullUrl: made.includes(resource) ? `urn:uuid:${resource.id}` : fullUrl(resource),
 		resource,
 	}));
 	return {
@@ -164,22 +222,30 @@ type Written = {
 	readonly code: object;
 	readonly text: object;
 	readonly entry?: readonly { readonly reference: string }[];
-	readonly emptyReason?: object;
 };
 
-function sectionOf(draft: Draft, { title, code, display, required, resources, words }: Kind): Written[] {
-	const entry = resources(draft.record).map((one) => ({ reference: `${one.resourceType}/${one.id}` }));
-	if (entry.length === 0 && required === undefined) return [];
+/** A section with the resources of the record that it lists, and those that are made for it. */
+type Told = { readonly written: Written; readonly listed: readonly Entity[]; readonly made: readonly Entity[] };
+
+function sectionOf(draft: Draft, { title, code, display, unknown, resources, instead, words }: Kind): Told[] {
+	const { record, base } = draft;
+	const patient = { reference: `Patient/${record.patient.id}` };
 	const common = { title, code: { coding: [{ system: loinc, code, display }] } };
-	if (entry.length === 0) {
-		const emptyReason = {
-			coding: [{ system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason', code: 'unavailable', display: 'Unavailable' }],
-		};
-		return [
-			{ ...common, text: narrative(element('text', {}, element('paragraph', {}, 'There is no information about this.'))), emptyReason },
-		];
-	}
-	return [{ ...common, text: narrative(element('text', {}, words(draft).narrative)), entry }];
+	const own = resources(record);
+	const [said] = own.length === 0 && unknown !== undefined ? [unknown(patient)] : [];
+	if (own.length === 0 && said === undefined) return [];
+	const made = [
+		...(said === undefined ? [] : [said]),
+		...(instead === undefined ? [] : own.flatMap((one) => instead(one, patient) ?? [])),
+	].map((one, i) => ({ ...one, id: uuidOf(`${base}/${patient.reference}/${code}/${i}`) }) as Entity);
+	const listed = instead === undefined ? own : [];
+	const entry = [
+		...listed.map((one) => ({ reference: `${one.resourceType}/${one.id}` })),
+		...made.map(({ id }) => ({ reference: `urn:uuid:${id}` })),
+	];
+	const text = said === undefined ? words(draft).narrative : element('paragraph', {}, 'There is no information about this.');
+	const written = { ...common, text: narrative(element('text', {}, text)), ...(entry.length === 0 ? {} : { entry }) };
+	return [{ written, listed, made }];
 }
 
 function narrative(text: Parameters<typeof narrativeHtml>[0]): object {

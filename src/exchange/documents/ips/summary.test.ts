@@ -31,7 +31,7 @@ const stored = await server.send('POST', '', { body: { resourceType: 'Bundle', t
 assert.equal(stored.status, 200, stored.text);
 
 type Composition = Resource & {
-	section: { title: string; text: { div: string }; entry?: { reference: string }[]; emptyReason?: object }[];
+	section: { title: string; text: { div: string }; entry?: { reference: string }[] }[];
 };
 type Document = { entry: { fullUrl: string; resource: Resource }[]; type: string };
 
@@ -63,7 +63,8 @@ test('a document with its composition first, valid FHIR, and every entry of a se
 	])
 		assert.ok(titles.includes(title), title);
 	for (const { entry: references } of composition.section)
-		for (const { reference } of references ?? []) assert.ok(ids.has(reference), reference);
+		for (const { reference } of references ?? [])
+			assert.ok(ids.has(reference) || entries.some(({ fullUrl }) => fullUrl === reference), reference);
 	for (const id of ['Practitioner/doctor', 'Organization/clinic', 'Medication/metformin']) assert.ok(ids.has(id), id);
 	const issues = server.ctx.fhir.validator.validate(composition).filter(({ severity }) => severity === 'error');
 	assert.deepEqual(issues, []);
@@ -84,16 +85,68 @@ test('what is over, planned, mistaken or measured again is not in a summary', as
 });
 
 test('required sections say when there is nothing', async () => {
-	const { composition } = await summaryOf('Patient/$summary?identifier=urn:x|1');
+	const { composition, entry: entries } = await summaryOf('Patient/$summary?identifier=urn:x|1');
 	assert.deepEqual(
-		composition.section.map(({ title, emptyReason }) => [title, emptyReason !== undefined]),
-		[
-			['Problems', true],
-			['Allergies and Intolerances', true],
-			['Medications', true],
-		],
+		composition.section.map(({ title }) => title),
+		['Problems', 'Allergies and Intolerances', 'Medications'],
 	);
+	const said = composition.section.flatMap(({ entry: references }) => listed(entries, references));
+	assert.deepEqual(
+		said.map(({ resourceType }) => resourceType),
+		['Condition', 'AllergyIntolerance', 'MedicationStatement'],
+	);
+	for (const resource of said) {
+		assert.match(JSON.stringify(resource), /absent-unknown-uv-ips","code":"no-(problem|allergy|medication)-info"/);
+		const errors = server.ctx.fhir.validator.validate(resource).filter(({ severity }) => severity === 'error');
+		assert.deepEqual(errors, []);
+	}
 });
+
+function listed(entries: Document['entry'], references: readonly { reference: string }[] = []): Resource[] {
+	return references.map(({ reference }) => {
+		const found = entries.find(({ fullUrl, resource }) => [fullUrl, `${resource.resourceType}/${resource.id}`].includes(reference));
+		assert.ok(found !== undefined, reference);
+		return found.resource;
+	});
+}
+
+// https://hl7.org/fhir/uv/ips/STU1.1/StructureDefinition-Composition-uv-ips.html
+test('sections list what may stand in them', async () => {
+	const { composition, entry: entries, ids } = await summaryOf('Patient/sample/$summary');
+	const types = new Map(
+		composition.section.map(({ title, entry: references }) => [
+			title,
+			[...new Set(listed(entries, references).map(({ resourceType }) => resourceType))],
+		]),
+	);
+	assert.deepEqual(types.get('Medical Devices'), ['DeviceUseStatement']);
+	assert.ok(ids.has('Device/pacemaker'));
+	assert.deepEqual(types.get('Functional Status'), []);
+	for (const [title, allowed] of [
+		['Problems', ['Condition']],
+		['Allergies and Intolerances', ['AllergyIntolerance']],
+		['Medications', ['MedicationRequest', 'MedicationStatement']],
+		['Immunizations', ['Immunization']],
+		['Results', ['Observation']],
+		['Procedures', ['Procedure']],
+		['Plan of Care', ['CarePlan']],
+		['Social History', ['Observation']],
+		['Vital Signs', ['Observation']],
+	] as const)
+		for (const type of types.get(title) ?? []) assert.ok((allowed as readonly string[]).includes(type), `${title}: ${type}`);
+	for (const { resource } of entries.filter(({ resource }) => resource.resourceType === 'DeviceUseStatement')) {
+		const errors = server.ctx.fhir.validator.validate(resource).filter(({ severity }) => severity === 'error');
+		assert.deepEqual(errors, []);
+	}
+});
+
+for (const contentType of [undefined, 'application/fhir+json', 'application/json', 'application/x-www-form-urlencoded'])
+	test(`it may be asked for by a POST without a body, ${contentType ?? 'of no type'}`, async () => {
+		const headers = contentType === undefined ? {} : { 'content-type': contentType };
+		const { status, json } = await server.send('POST', 'Patient/sample/$summary', { headers });
+		assert.equal(status, 200);
+		assert.equal(json.type, 'document');
+	});
 
 test('an app of the patient sees the patient’s devices', async () => {
 	server.caller('app', [{ type: '*', interactions: ['read', 'search'], patient: 'sample' }]);
@@ -104,9 +157,10 @@ test('an app of the patient sees the patient’s devices', async () => {
 });
 
 test('only what the caller may see', async () => {
-	const { ids, composition } = await summaryOf('Patient/sample/$summary', 'problems-only');
+	const { ids, composition, entry: entries } = await summaryOf('Patient/sample/$summary', 'problems-only');
 	assert.ok(ids.has('Condition/diabetes'));
-	assert.ok(![...ids].some((id) => /^(Allergy|Medication|Observation|Practitioner)/.test(id)));
+	const stored = entries.filter(({ fullUrl }) => !fullUrl.startsWith('urn:'));
+	assert.ok(!stored.some(({ resource }) => /^(Allergy|Medication|Observation|Practitioner)/.test(resource.resourceType)));
 	assert.match(JSON.stringify(composition.section[0]), /Type 2 diabetes/);
 	assert.ok(!JSON.stringify(composition).includes('Penicillin'));
 });
