@@ -1,6 +1,6 @@
 // The files of an export: NDJSON, numbered in the job's folder, begun anew when one is large. They are not forced to disk: an export can be
 // asked for again, and a file that is not whole after a power failure is known by its size.
-import { type FileHandle, mkdir, open, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pace } from './pace.ts';
 import { diskFull } from './problems.ts';
@@ -13,6 +13,8 @@ export type OutputFile = { readonly number: number; readonly count: number; read
 export type Output = {
 	/** Writes pieces into as many files as they need; none when there is nothing. */
 	write(pieces: AsyncIterable<Piece>): Promise<OutputFile[]>;
+	/** Writes a file with a name of its own, which is for later runs and no client's; gives its bytes. */
+	note(name: string, pieces: AsyncIterable<Piece>): Promise<number>;
 };
 
 /** A file is ended when it has so many bytes. */
@@ -20,12 +22,34 @@ const fileBytes = 256 * 1024 * 1024;
 /** What is written at once. */
 const blockBytes = 1024 * 1024;
 
-/** An empty folder; what an earlier run left in it is removed. */
-export async function createOutput(folder: string, pace: Pace, signal: AbortSignal, largest = fileBytes): Promise<Output> {
-	await rm(folder, { recursive: true, force: true });
-	await mkdir(folder, { recursive: true, mode: 0o700 });
-	let last = 0;
+/**
+ * A folder with the files that are `kept`, and the notes when there are such; all else that an earlier run left in it is removed.
+ */
+export async function createOutput(
+	folder: string,
+	pace: Pace,
+	signal: AbortSignal,
+	{ largest = fileBytes, kept }: { readonly largest?: number | undefined; readonly kept?: readonly OutputFile[] | undefined } = {},
+): Promise<Output> {
+	await clear(folder, kept);
+	let last = Math.max(0, ...(kept ?? []).map(({ number }) => number));
 	return {
+		async note(name, pieces) {
+			const file = await openFile(join(folder, name));
+			try {
+				for await (const piece of pieces) {
+					signal.throwIfAborted();
+					await file.add(piece);
+					await pace.rest();
+				}
+				await file.flush();
+				return file.size;
+			} catch (error) {
+				throw asProblem(error);
+			} finally {
+				await file.close();
+			}
+		},
 		async write(pieces) {
 			const files: OutputFile[] = [];
 			let file: Open | undefined;
@@ -47,13 +71,24 @@ export async function createOutput(folder: string, pace: Pace, signal: AbortSign
 				}
 				await close();
 			} catch (error) {
-				throw (error as { code?: string }).code === 'ENOSPC' ? diskFull(error) : error;
+				throw asProblem(error);
 			} finally {
 				await file?.close();
 			}
 			return files;
 		},
 	};
+}
+
+async function clear(folder: string, kept: readonly OutputFile[] | undefined): Promise<void> {
+	if (kept === undefined) await rm(folder, { recursive: true, force: true });
+	await mkdir(folder, { recursive: true, mode: 0o700 });
+	const names = new Set(kept?.map(({ number }) => String(number)));
+	for (const name of await readdir(folder)) if (/^\d+$/.test(name) && !names.has(name)) await rm(join(folder, name));
+}
+
+function asProblem(error: unknown): unknown {
+	return (error as { code?: string }).code === 'ENOSPC' ? diskFull(error) : error;
 }
 
 type Open = {

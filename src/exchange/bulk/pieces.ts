@@ -10,8 +10,10 @@ import { join, raw, type Sql, sql } from '#db/sql.ts';
 import { linesOfCopy } from '#exchange/export/copy.ts';
 import { restoreBody } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Hit } from '#fhir/search/bundle.ts';
 import { table } from '#fhir/search/params/row.ts';
 import { summarise } from '#fhir/search/summary.ts';
+import { listedRows } from './list.ts';
 import type { Piece } from './output.ts';
 import { hasMembers, type Members, rowsByMember, type Selection } from './select.ts';
 
@@ -27,12 +29,12 @@ export type OnLost = (problem: Problem) => void;
 export function piecesOf(ctx: FhirCtx, tx: Tx, selection: Selection, elements: readonly string[], onLost: OnLost): AsyncIterable<Piece> {
 	return selection.type === 'Binary' || elements.length > 0
 		? changedPieces(ctx, tx, selection, elements, onLost)
-		: storedPieces(ctx, tx, selection);
+		: copiedPieces(ctx, tx, sql`SELECT r.body FROM ${table(selection.type)} r WHERE ${selection.where}`);
 }
 
-/** Bodies as they are, by COPY: it takes no parameters, so that the values stand in its text. */
-async function* storedPieces(ctx: FhirCtx, tx: Tx, { type, where }: Selection): AsyncGenerator<Piece> {
-	const text = inlined(sql`COPY (SELECT r.body FROM ${table(type)} r WHERE ${where}) TO STDOUT (FORMAT binary)`);
+/** The texts that a statement gives, as they are, by COPY: it takes no parameters, so that the values stand in its text. */
+export async function* copiedPieces(ctx: FhirCtx, tx: Tx, statement: Sql): AsyncGenerator<Piece> {
+	const text = inlined(sql`COPY (${statement}) TO STDOUT (FORMAT binary)`);
 	const stream = tx.client.query(copyTo(text));
 	let isOver = false;
 	let lines = 0;
@@ -72,13 +74,37 @@ async function* changedPieces(
 	onLost: OnLost,
 ): AsyncGenerator<Piece> {
 	const statement = sql`SELECT r.id, r.body FROM ${table(type)} r WHERE ${where}`;
-	for await (const rows of pagesOf(tx, statement, type === 'Binary' ? 20 : pageRows)) {
+	for await (const rows of pagesOf(tx, statement, rowsAtOnce(type))) {
 		const hits = rows.map(([id, body]) => ({ type, id: id as string, body: body as string }));
-		const shown = summarise(ctx.fhir, { summary: 'false', elements }, hits);
-		// The data of one Binary may be large.
-		if (type === 'Binary') for (const one of shown) yield await pieceOf(ctx, [one], onLost);
-		else yield await pieceOf(ctx, shown, onLost);
+		yield* shownPieces(ctx, type, hits, elements, onLost);
 	}
+}
+
+/** The resources of the list at this place, which a former run has written (list.ts). */
+export async function* listedPieces(
+	ctx: FhirCtx,
+	{ folder, at, type }: { readonly folder: string; readonly at: number; readonly type: string },
+	elements: readonly string[],
+	onLost: OnLost,
+): AsyncGenerator<Piece> {
+	for await (const hits of listedRows(ctx, folder, at, type, rowsAtOnce(type))) yield* shownPieces(ctx, type, hits, elements, onLost);
+}
+
+function rowsAtOnce(type: string): number {
+	return type === 'Binary' ? 20 : pageRows;
+}
+
+async function* shownPieces(
+	ctx: FhirCtx,
+	type: string,
+	hits: readonly Hit[],
+	elements: readonly string[],
+	onLost: OnLost,
+): AsyncGenerator<Piece> {
+	const shown = summarise(ctx.fhir, { summary: 'false', elements }, hits);
+	// The data of one Binary may be large.
+	if (type === 'Binary') for (const one of shown) yield await pieceOf(ctx, [one], onLost);
+	else yield await pieceOf(ctx, shown, onLost);
 }
 
 async function pieceOf(ctx: FhirCtx, hits: readonly { type: string; body: string }[], onLost: OnLost): Promise<Piece> {
