@@ -5,9 +5,11 @@ import type { FhirCtx } from '#fhir/ctx.ts';
 import { permit } from '#fhir/interactions/guard.ts';
 import { read } from '#fhir/interactions/read.ts';
 import { define, input, output } from '#fhir/operations/define.ts';
-import { answerParameters, badParameter, flagOf, textOf } from '#fhir/operations/input.ts';
-import type { Operation } from '#fhir/operations/operation.ts';
+import { answerParameters, badParameter, flagOf, textOf, textsOf } from '#fhir/operations/input.ts';
+import type { Operation, OperationInput } from '#fhir/operations/operation.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { escaped, type Pair } from '#fhir/search/escape.ts';
+import { search } from '#fhir/search/search.ts';
 import { notification, statusParameters } from './notification.ts';
 import * as outbox from './outbox.ts';
 import { secretOf, statusNow } from './subscriptions.ts';
@@ -15,6 +17,16 @@ import { topics } from './topics.ts';
 
 async function subscription(ctx: FhirCtx, id: string): Promise<Resource> {
 	return JSON.parse((await read(ctx, 'Subscription', id)).body) as Resource;
+}
+
+/** Those that the caller may see, by ids and statuses where they are given. */
+async function subscriptionsOf(ctx: FhirCtx, given: OperationInput): Promise<Resource[]> {
+	const query = ['id', 'status'].flatMap((name): Pair[] => {
+		const values = textsOf(given, name).flatMap((text) => text.split(','));
+		return values.length === 0 ? [] : [[name === 'id' ? '_id' : name, values.map(escaped).join(',')]];
+	});
+	const { matches } = await search(ctx, { type: 'Subscription', query: [...query, ['_count', '1000']], handling: 'strict' });
+	return matches.map(({ body }) => JSON.parse(body) as Resource);
 }
 
 const canonical = (name: string): string =>
@@ -28,12 +40,18 @@ const status: Operation = {
 		title: 'Status of a subscription',
 		code: 'status',
 		base: canonical('status'),
-		description: 'What a subscription is doing and how many events it has had, as a searchset with one Parameters resource.',
+		description:
+			'What subscriptions are doing and how many events each has had, as a searchset with a Parameters resource for each: of the one in the address, or of those that are asked for, the latest 1,000 at most.',
 		resource: ['Subscription'],
+		type: true,
 		instance: true,
-		parameter: [output('return', 'Bundle', 'The status.', { min: 1 })],
+		parameter: [
+			input('id', 'id', 'On the type: a subscription that is asked for; all unless given.', { max: '*' }),
+			input('status', 'code', 'On the type: only those with one of these statuses.', { max: '*' }),
+			output('return', 'Bundle', 'The status.', { min: 1 }),
+		],
 	}),
-	levels: { instance: true },
+	levels: { type: true, instance: true },
 	types: ['Subscription'],
 	methods: ['GET', 'POST'],
 	declares: {
@@ -45,10 +63,13 @@ const status: Operation = {
 		})),
 	},
 	async run(ctx, given) {
-		const now = await statusNow(ctx, await subscription(ctx, given.id as string));
-		const resource = { ...statusParameters(now, 'query-status', [], false), id: ctx.ids.next() };
-		const entry = [{ fullUrl: `urn:uuid:${resource.id}`, resource, search: { mode: 'match' } }];
-		return { resource: { resourceType: 'Bundle', type: 'searchset', total: 1, entry } };
+		const asked = given.id === undefined ? await subscriptionsOf(ctx, given) : [await subscription(ctx, given.id)];
+		const entry: object[] = [];
+		for (const one of asked) {
+			const resource = { ...statusParameters(await statusNow(ctx, one), 'query-status', [], false), id: ctx.ids.next() };
+			entry.push({ fullUrl: `urn:uuid:${resource.id}`, resource, search: { mode: 'match' } });
+		}
+		return { resource: { resourceType: 'Bundle', type: 'searchset', total: entry.length, ...(entry.length === 0 ? {} : { entry }) } };
 	},
 };
 const events: Operation = {

@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Caller } from '#access/ctx.ts';
 import { silentLog } from '#base/log.ts';
+import { isError } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Answered, testServer } from '#testing/server.ts';
@@ -300,6 +301,53 @@ test('the CapabilityStatement names the topics and the profile of subscriptions 
 	);
 	assert.ok(named.some(({ valueCanonical }) => valueCanonical === feed));
 });
+
+test('$status tells of one, of several, and of those with a status; of none that may not be seen', async () => {
+	const hook = await receiver();
+	const ids = [await subscribe(topical('Patient?family=a', hook.url)), await subscribe(plain('Patient?family=b', hook.url))];
+	for (const id of ids) await hasStatus(id, 'active');
+	const statusesOf = async (query: string, as = 'admin'): Promise<string[]> => {
+		const { status, json } = await server.send('GET', `Subscription/${query}`, { as });
+		assert.equal(status, 200);
+		assert.deepEqual(server.ctx.fhir.validator.validate(json).filter(isError), []);
+		type Parameters = { resource: { parameter: { name: string; valueReference?: { reference: string }; valueCode?: string }[] } };
+		return ((json.entry ?? []) as Parameters[]).flatMap(({ resource: { parameter } }) =>
+			parameter.flatMap(({ name, valueReference }) => (name === 'subscription' ? [valueReference?.reference.split('/').at(-1) ?? ''] : [])),
+		);
+	};
+	assert.deepEqual(await statusesOf(`${ids[0]}/$status`), [ids[0]]);
+	assert.deepEqual((await statusesOf(`$status?id=${ids[0]}&id=${ids[1]}`)).sort(), ids.toSorted());
+	assert.deepEqual((await statusesOf(`$status?id=${ids.join(',')}&status=active`)).sort(), ids.toSorted());
+	assert.deepEqual(await statusesOf(`$status?id=${ids[0]}&status=off`), []);
+	assert.ok((await statusesOf('$status')).length >= 2);
+	server.caller('stranger', [{ type: 'Subscription', interactions: ['read', 'search'], query: 'url=https://nobody.example.org' }]);
+	assert.deepEqual(await statusesOf('$status', 'stranger'), []);
+});
+
+// https://hl7.org/fhir/uv/subscriptions-backport/STU1.1/notifications.html
+for (const content of ['empty', 'id-only', 'full-resource'] as const)
+	test(`notifications with ${content} content are valid history Bundles that begin with the status`, async () => {
+		const hook = await receiver();
+		const id = await subscribe(topical(`Patient?family=told-${content}`, hook.url, content));
+		await hasStatus(id, 'active');
+		const told = await patient(`told-${content}`);
+		await until(() => (hook.calls.some((call) => noticeIn(call).kind === 'event-notification') ? true : undefined), 'an event');
+		for (const call of hook.calls) {
+			const bundle = JSON.parse(call.body) as Resource & { entry: { fullUrl?: string; resource?: Resource; request: { url: string } }[] };
+			assert.deepEqual(server.ctx.fhir.validator.validate(bundle).filter(isError), []);
+			assert.equal(bundle.type, 'history');
+			assert.equal(bundle.entry[0]?.request.url, `Subscription/${id}/$status`);
+			const { kind, focus } = noticeIn(call);
+			if (kind !== 'event-notification') continue;
+			const [, ...others] = bundle.entry;
+			assert.deepEqual(focus, content === 'empty' ? [] : [`${server.base}/Patient/${told}`]);
+			assert.deepEqual(
+				others.map(({ fullUrl, resource }) => [fullUrl, resource?.id]),
+				content === 'empty' ? [] : [[`${server.base}/Patient/${told}`, content === 'full-resource' ? told : undefined]],
+			);
+			assert.equal(call.body.includes(feed), content !== 'empty');
+		}
+	});
 
 const hookUrl = 'https://hooks.example.org/in';
 const refused: readonly (readonly [string, Resource, string])[] = [
