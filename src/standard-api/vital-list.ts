@@ -40,7 +40,10 @@ export async function readPage(ctx: FhirCtx, { criteria, order, limit, offset, p
 		if (groups.length > wanted) break;
 	}
 	const last = groups[wanted - 1];
-	return { groups: groups.slice(offset, wanted), next: groups.length > wanted && last !== undefined ? textOf(placeOf(last)) : undefined };
+	return {
+		groups: await complete(ctx, groups.slice(offset, wanted)),
+		next: groups.length > wanted && last !== undefined ? textOf(placeOf(last)) : undefined,
+	};
 }
 
 const allVitals: readonly Pair[] = [
@@ -93,8 +96,8 @@ async function recordsIn(
 }
 
 /** All records of some criteria, as far as a patient has them at one time. */
-export function readRecords(ctx: FhirCtx, criteria: readonly Pair[]): Promise<Group[]> {
-	return recordsIn(ctx, [...criteria, ...allVitals], [], 'date', undefined, 1000);
+export async function readRecords(ctx: FhirCtx, criteria: readonly Pair[]): Promise<Group[]> {
+	return complete(ctx, await recordsIn(ctx, [...criteria, ...allVitals], [], 'date', undefined, 1000));
 }
 
 /** The panel that has an Observation among its members; undefined when none has. */
@@ -143,11 +146,10 @@ async function groupsIn(
 		if (left.time === undefined || right.time === undefined) return left.time === undefined ? 1 : -1;
 		return (left.time - right.time) * down;
 	});
-	const beyond = ordered.filter((group) => {
+	return ordered.filter((group) => {
 		const { time, number } = at(group);
 		return from === undefined || time !== from.time || (number - from.number) * down > 0;
 	});
-	return complete(ctx, beyond);
 }
 
 /**

@@ -1,34 +1,39 @@
 // What PostgreSQL does for a statement: for tests that assert which index it reads and how many pages it touches, never the clock.
-import type { Database, Statement } from '#db/database.ts';
+import type { Database, Querier, Statement } from '#db/database.ts';
 import { Sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 
-export type Spoken = { readonly text: string; readonly values: readonly unknown[]; readonly named: boolean };
+export type Spoken = {
+	readonly text: string;
+	readonly values: readonly unknown[];
+	readonly named: boolean;
+	/** How many rows it gave, once it has. */
+	rows: number;
+};
 
 /** The same context with a database that notes what it is asked. */
 export function listening(ctx: FhirCtx): { readonly ctx: FhirCtx; readonly statements: Spoken[] } {
 	const statements: Spoken[] = [];
-	const note = (statement: Statement): Statement => {
+	const note = async <T extends { readonly length: number } | number>(
+		statement: Statement,
+		run: (statement: Statement) => Promise<T>,
+	): Promise<T> => {
 		const { text, values = [] } = statement instanceof Sql ? statement.compile() : statement;
-		statements.push({ text, values, named: !(statement instanceof Sql) && statement.name !== undefined });
-		return statement;
+		const spoken = { text, values, named: !(statement instanceof Sql) && statement.name !== undefined, rows: 0 };
+		statements.push(spoken);
+		const answer = await run(statement);
+		spoken.rows = typeof answer === 'number' ? answer : answer.length;
+		return answer;
 	};
+	const heard = (querier: Querier): Querier => ({
+		query: (statement) => note(statement, (asked) => querier.query(asked)),
+		rows: (statement) => note(statement, (asked) => querier.rows(asked)),
+		execute: (statement) => note(statement, (asked) => querier.execute(asked)),
+	});
 	const db: Database = {
 		...ctx.db,
-		query: (statement) => ctx.db.query(note(statement)),
-		rows: (statement) => ctx.db.rows(note(statement)),
-		execute: (statement) => ctx.db.execute(note(statement)),
-		tx: (work, mode) =>
-			ctx.db.tx(
-				(tx) =>
-					work({
-						...tx,
-						query: (statement) => tx.query(note(statement)),
-						rows: (statement) => tx.rows(note(statement)),
-						execute: (statement) => tx.execute(note(statement)),
-					}),
-				mode,
-			),
+		...heard(ctx.db),
+		tx: (work, mode) => ctx.db.tx((tx) => work({ ...tx, ...heard(tx) }), mode),
 	};
 	return { ctx: { ...ctx, db }, statements };
 }
