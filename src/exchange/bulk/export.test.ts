@@ -9,7 +9,8 @@ import type { Resource } from '#fhir/resource.ts';
 import { type Answered, type Sent, testServer } from '#testing/server.ts';
 import { registerBulk, usualBulk } from './operations.ts';
 
-const server = await testServer({ after });
+// What is listed here is listed whole: writes leave no Provenance of theirs beside it.
+const server = await testServer({ after }, { provenance: false });
 const reading = ['read', 'search'] as const;
 const later = { prefer: 'respond-async' };
 

@@ -49,16 +49,16 @@ export function signature(
 	{ who, organization, client }: Author,
 	activity: Activity,
 ): { readonly activity: object; readonly agent: object[] } {
-	const agent = (code: string, display: string, rest: object): object => ({
-		type: { coding: [{ system: agentTypes, code, display }] },
+	const agent = (code: string, rest: object): object => ({
+		type: { coding: [{ system: agentTypes, code }] },
 		...rest,
 	});
 	const onBehalfOf = organization === undefined ? {} : { onBehalfOf: { reference: organization } };
 	return {
 		activity: { coding: [{ system: activities, code: activity }] },
 		agent: [
-			agent('author', 'Author', { who, ...onBehalfOf }),
-			...(client === undefined ? [] : [agent('assembler', 'Assembler', { who: { identifier: { value: client } } })]),
+			agent('author', { who, ...onBehalfOf }),
+			...(client === undefined ? [] : [agent('assembler', { who: { identifier: { value: client } } })]),
 		],
 	};
 }

@@ -48,7 +48,12 @@ export function wordsOf(resource: Record<string, unknown>, known: Known): string
 	const { div } = (resource.text ?? {}) as { div?: unknown };
 	if (typeof div === 'string') narrative.add(plainText(div));
 	const others = new Words(resource.resourceType === 'Bundle' ? { ...known, refer: nothing.refer } : known);
-	gather(resource, others, 0);
+	if (resource.resourceType === 'Provenance') {
+		// Every write has one: who it was is found by `agent`, and the few names there are would fill the index.
+		const { agent, ...rest } = resource;
+		gather(rest, others, 0);
+		gatherValue('agent', agent, new Words({ ...known, covers: () => true }), 0);
+	} else gather(resource, others, 0);
 	let text = '';
 	for (const word of narrative.found) text += ` '${word}':1A`;
 	for (const word of others.found) if (!narrative.found.has(word) && !known.has(word)) text += ` '${word}':1`;
