@@ -7,7 +7,7 @@ import { entryOf, type Head } from './entry.ts';
 import type { AuditEvent } from './event.ts';
 
 /** No block of any version has more entries than this. */
-export const mostInBlock = 1000;
+export const mostInBlock = 250;
 
 /** The columns of a block other than its hash. */
 export type Block = {

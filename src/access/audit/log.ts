@@ -91,7 +91,7 @@ export async function readLog(db: Querier, query: LogQuery): Promise<Logged[]> {
  * entries of so many blocks, which grow as long as there is not enough in them.
  */
 const firstBlocks = 2;
-const mostBlocks = 500;
+const mostBlocks = 2000;
 
 /** As the database writes it. */
 type Moment = string;
@@ -108,8 +108,9 @@ async function edgeAfter(db: Querier, query: LogQuery, begin: Moment | undefined
 		if (from !== undefined) parts.push(sql`block_since <= ${from}`);
 		if (begin !== undefined) parts.push(sql`block_at < ${begin}::timestamptz`);
 	}
-	const [row] = await db.rows(sql`SELECT ${raw(isAscending ? 'block_since' : 'block_at')}::text FROM ${raw(blocksOnly)}
-		WHERE ${conjunction(parts)} ORDER BY ${raw(isAscending ? 'block_since' : 'block_at DESC')} OFFSET ${blocks} LIMIT 1`);
+	const column = raw(isAscending ? 'b.block_since' : 'b.block_at');
+	const [row] = await db.rows(sql`SELECT ${column}::text FROM ${raw(blocksOnly)} WHERE ${conjunction(parts)}
+		ORDER BY ${column} ${raw(isAscending ? 'ASC' : 'DESC')} OFFSET ${blocks} LIMIT 1`);
 	return row?.[0] as Moment | undefined;
 }
 
