@@ -105,8 +105,13 @@ export function may(roles: readonly Role[], right: string, level: Level = 'view'
 const confidentiality = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
 const restricted = ['R', 'V'].map((code) => `${confidentiality}|${code}`).join(',');
 
-/** What is out of reach without `sensitivities.high`: what is marked restricted, and what hangs on an encounter that is. */
+/**
+ * What is out of reach without `sensitivities.high`: what is marked restricted, what hangs on an encounter that is, and what tells who wrote
+ * such things.
+ */
 function sensitive(type: string): string[] {
+	if (type === 'Provenance') return [...clinicalTypes].flatMap((of) => sensitive(of).map((query) => `target:${of}.${query}`));
+	if (!clinicalTypes.has(type)) return [];
 	const encounter = encounterParams.get(type);
 	return [`_security=${restricted}`, ...(encounter === undefined ? [] : [`${encounter}:Encounter._security=${restricted}`])];
 }
@@ -150,7 +155,8 @@ export function roleGrants(person: Person, roles: readonly Role[]): Grant[] {
 	return [...plain, ...own].flatMap(([key, interactions]) => {
 		const [type = '', query = ''] = key.split(' ');
 		const facilities = person.facilities ?? [];
-		const except = seesAll || !clinicalTypes.has(type) ? {} : { except: sensitive(type) };
+		const hidden = seesAll ? [] : sensitive(type);
+		const except = hidden.length === 0 ? {} : { except: hidden };
 		return product([[query], ownPlaces(type, facilities), placesByEncounter(type, facilities)]).map(
 			(criteria): Grant => ({ type, interactions: [...interactions], ...(criteria === '' ? {} : { query: criteria }), ...except }),
 		);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { everything } from '#access/ctx.ts';
-import { patientGrants, releaseSystem } from '#access/roles.ts';
+import { patientGrants, type Role, releaseSystem, roleGrants } from '#access/roles.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { checkIndexes } from '#fhir/store/check.ts';
 import type { Ends } from '#testing/database.ts';
@@ -419,6 +419,35 @@ test('what is held back from a patient is not told of by its Provenance', async 
 	]);
 	await made(as('PUT', `Observation/${draft.id}`, { ...draft, status: 'final' }), 200);
 	assert.equal((await provenancesOf(`Observation/${draft.id}`, 'portal')).length, 2, 'once released');
+});
+
+test('who may not see what is restricted does not see who wrote it', async () => {
+	const rights = { 'patients.med': 'view', 'patients.lab': 'view', 'encounters.notes': 'view', 'patients.sign': 'view' } as const;
+	const role = (more: object): Role => ({ name: 'reviewer', title: 'Reviewers', rights: { ...rights, ...more } });
+	server.caller('reviewer', roleGrants({}, [role({})]));
+	server.caller('trusted', roleGrants({}, [role({ 'sensitivities.high': 'view' })]));
+	const security = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }];
+	const visit = await made(
+		as('POST', 'Encounter', {
+			resourceType: 'Encounter',
+			meta: { security },
+			status: 'finished',
+			class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+			subject: { reference: 'Patient/p' },
+		}),
+	);
+	const marked = await made(as('POST', 'Condition', condition({ meta: { security } })));
+	const hanging = await made(as('POST', 'Condition', condition({ encounter: { reference: `Encounter/${visit.id}` } })));
+	const plain = await made(as('POST', 'Condition', condition()));
+	for (const [name, seen] of [
+		[`Encounter/${visit.id}`, 0],
+		[`Condition/${marked.id}`, 0],
+		[`Condition/${hanging.id}`, 0],
+		[`Condition/${plain.id}`, 1],
+	] as const) {
+		assert.equal((await provenancesOf(name, 'reviewer')).length, seen, name);
+		assert.equal((await provenancesOf(name, 'trusted')).length, 1, name);
+	}
 });
 
 test('those who may write only part of a type leave one too, and need no right on Provenance', async () => {
