@@ -10,9 +10,10 @@ import type { Resource } from '#fhir/resource.ts';
 import type { Hit } from '#fhir/search/bundle.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Write } from '#fhir/store/store.ts';
+import { uuidOf } from '#formats/ccda/uuid.ts';
 import { type DocumentKind, documents } from '#formats/ccda/vocabulary.ts';
 import { documentOf, draftOf, type MadeKind } from './ccda/document.ts';
-import { type Draft, uuidOf } from './ccda/draft.ts';
+import type { Draft } from './ccda/draft.ts';
 import { generatedTag, type PatientRecord } from './record.ts';
 import type { Period } from './shapes.ts';
 

@@ -275,6 +275,7 @@ export type Procedure = Entity &
 
 export type Immunization = Entity &
 	Timed & {
+		readonly recorded?: string;
 		readonly status?: string;
 		readonly statusReason?: Concept;
 		readonly vaccineCode?: Concept;
@@ -481,7 +482,12 @@ export type ClinicalImpression = Entity &
 		readonly assessor?: Reference;
 	};
 
-export type Specimen = Entity & { readonly type?: Concept };
+export type Specimen = Entity & {
+	readonly type?: Concept;
+	readonly accessionIdentifier?: Identifier;
+	readonly condition?: readonly Concept[];
+	readonly collection?: { readonly bodySite?: Concept };
+};
 export type Medication = Entity & {
 	readonly code?: Concept;
 	readonly manufacturer?: Reference;

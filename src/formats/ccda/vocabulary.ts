@@ -2,6 +2,8 @@
 // https://www.hl7.org/ccdasearch/ · https://terminology.hl7.org/
 // What clinical statements are called is in templates.ts.
 
+import { uuidOf } from './uuid.ts';
+
 export type System = {
 	/** Object identifier, as in `codeSystem` and `root`. */
 	readonly oid: string;
@@ -74,6 +76,9 @@ export const codeSystems: readonly System[] = [
 	system(`${hl7}.5.1076`, `${tho}/v3-ReligiousAffiliation`, 'ReligiousAffiliation'),
 	system(`${hl7}.5.140`, `${tho}/v3-TribalEntityUS`, 'TribalEntityUS'),
 	system(`${hl7}.18.58`, `${tho}/v2-0131`, 'Contact Role (HL7 v2)'),
+	system(`${hl7}.18.317`, `${tho}/v2-0493`, 'Specimen Condition (HL7 v2)'),
+	system(`${hl7}.4.642.4.1093`, `${tho}/discharge-disposition`, 'DischargeDisposition'),
+	system('2.16.840.1.114222.4.5.327', `${tho}/PHOccupationalDataForHealthODH`, 'Occupational Data for Health'),
 	system(`${hl7}.4.642.4.1375`, `${tho}/goal-achievement`, 'GoalAchievementStatus'),
 	system(`${hl7}.4.642.4.1226`, `${tho}/consentcategorycodes`, 'ConsentCategoryCodes'),
 ];
@@ -119,7 +124,9 @@ export function codedSystem(codeSystem: string | undefined, name: string | undef
 	if (/^[0-2](\.\d+)+$/.test(root)) return systemOf(root);
 	const known = byName.get(folded(root)) ?? byName.get(folded(name ?? ''));
 	if (known !== undefined || root === '') return known;
-	return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(root) ? `urn:uuid:${root.toLowerCase()}` : rootUri(root);
+	if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(root)) return rootUri(root);
+	const isOfName = name !== undefined && uuidOf(name) === root.toLowerCase();
+	return isOfName ? name : `urn:uuid:${root.toLowerCase()}`;
 }
 
 /** A root that is neither an OID nor a UUID, as an URI. */
@@ -166,6 +173,20 @@ const equivalents: ReadonlyMap<string, Code> = new Map(
 /** The code that means the same in another system; undefined where the table has none. */
 export function equivalentOf({ system, code }: { readonly system?: string; readonly code?: string }): Code | undefined {
 	return equivalents.get(`${system}|${code}`);
+}
+
+/**
+ * How a code system is written: by its OID with the name that people know it by, or, where it has none, by the UUID of its address with the
+ * address as the name, from which `codedSystem` has it back. Undefined for what is no address.
+ */
+export function writtenSystem(
+	url: string | undefined,
+): { readonly codeSystem: string; readonly codeSystemName: string | undefined } | undefined {
+	const oid = oidOf(url);
+	if (oid !== undefined) return { codeSystem: oid, codeSystemName: nameOf(oid) };
+	if (url === undefined || !/^[a-z][a-z0-9+.-]*:\S+$/i.test(url)) return undefined;
+	const [, uuid] = /^urn:uuid:([0-9a-f-]{36})$/i.exec(url) ?? [];
+	return uuid === undefined ? { codeSystem: uuidOf(url), codeSystemName: url } : { codeSystem: uuid, codeSystemName: undefined };
 }
 
 /** The name that people know a system by. */

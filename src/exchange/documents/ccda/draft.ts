@@ -1,9 +1,9 @@
 // A document in the making: what all of its sections share.
-import { createHash } from 'node:crypto';
 import type { PatientRecord } from '#exchange/documents/record.ts';
 import type { Encounter, Entity, Period, Timed } from '#exchange/documents/shapes.ts';
 import { periodOf } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
+import { uuidOf } from '#formats/ccda/uuid.ts';
 import type { SectionKey } from '#formats/ccda/vocabulary.ts';
 import { type Content, element } from '#formats/ccda/write/xml.ts';
 
@@ -99,15 +99,6 @@ export function marked(id: string, words: string): Element {
 /** The `text` of an entry: where its words are in the narrative. */
 export function pointer(id: string): Element {
 	return element('text', {}, element('reference', { value: `#${id}` }));
-}
-
-/** A UUID that is always the same for a name (RFC 9562, version 5, in the namespace of URLs). */
-export function uuidOf(name: string): string {
-	const hash = createHash('sha1').update(Buffer.from('6ba7b8119dad11d180b400c04fd430c8', 'hex')).update(name).digest();
-	hash[6] = ((hash[6] as number) & 0x0f) | 0x50;
-	hash[8] = ((hash[8] as number) & 0x3f) | 0x80;
-	const hex = hash.toString('hex');
-	return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }
 
 /** The id of a resource; `part` tells apart entries that are made from one resource. */

@@ -6,18 +6,32 @@ import type {
 	Encounter,
 	Entity,
 	Extension,
+	Name,
 	Party,
 	Patient,
+	Place,
 	Reference,
 	ServiceRequest,
 } from '#exchange/documents/shapes.ts';
 import { anyHasCode } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
+import { uuidOf } from '#formats/ccda/uuid.ts';
 import { type DocumentKey, type DocumentKind, documents, oidOf, usRealmHeader } from '#formats/ccda/vocabulary.ts';
 import { templateIds } from '#formats/ccda/write/templates.ts';
-import { addresses, code, fixed, interval, nothing, personNames, stamp, telecoms, time } from '#formats/ccda/write/values.ts';
+import {
+	addresses,
+	code,
+	fixed,
+	formerAddresses,
+	interval,
+	nothing,
+	personNames,
+	stamp,
+	telecoms,
+	time,
+} from '#formats/ccda/write/values.ts';
 import { type Content, element } from '#formats/ccda/write/xml.ts';
-import { type Draft, latestFirst, ownId, uuidOf } from './draft.ts';
+import { type Draft, latestFirst, ownId } from './draft.ts';
 import { assignedEntity, organization, performer, serviceLocation, whoWords } from './parties.ts';
 import { kindOf } from './sections/encounters.ts';
 import { isReferral } from './sections/plan.ts';
@@ -61,6 +75,7 @@ export function header(draft: Draft, key: DocumentKey, { id, setId }: Identity):
 		element('custodian', {}, element('assignedCustodian', {}, custodian(draft))),
 		key === 'referral' ? recipient(draft) : undefined,
 		(draft.record.patient.contact ?? []).flatMap(contact),
+		relatives(draft),
 		documentationOf(draft, key),
 		componentOf(draft),
 	];
@@ -88,6 +103,7 @@ function recordTarget(draft: Draft): Element {
 			ownId(draft, patient),
 			ids,
 			addresses(patient.address),
+			formerAddresses(patient.address),
 			telecoms(patient.telecom),
 			person(patient),
 			keeper === undefined ? undefined : organization(draft, 'providerOrganization', keeper),
@@ -197,6 +213,22 @@ function contact({ relationship, name, telecom, address }: PatientContact): Elem
 			),
 		),
 	];
+}
+
+/** People of the record who are kin or care for the patient, and are not among the contacts. */
+function relatives({ record }: Draft): Element[] {
+	const known = new Set((record.patient.contact ?? []).map(({ name }) => JSON.stringify([name?.family, name?.given])));
+	return record.list<Party>('RelatedPerson').flatMap(({ name, relationship, telecom, address }) => {
+		const [first] = Array.isArray(name) ? (name as readonly Name[]) : [];
+		if (first === undefined || known.has(JSON.stringify([first.family, first.given]))) return [];
+		const [place] = Array.isArray(address) ? (address as readonly Place[]) : [];
+		return contact({
+			name: first,
+			...(relationship === undefined ? {} : { relationship }),
+			...(telecom === undefined ? {} : { telecom }),
+			...(place === undefined ? {} : { address: place }),
+		});
+	});
 }
 
 /** The organization that answers for the record. */

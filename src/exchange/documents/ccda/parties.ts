@@ -143,7 +143,8 @@ export function serviceLocation(draft: Draft, reference: Reference | undefined, 
 	const place = draft.record.find<Party>(reference, from);
 	const words = entityWords(place, reference);
 	if (words === '' && toldKind === undefined) return undefined;
-	const kind = toldKind ?? list(place?.type)?.find((concept) => concept.coding?.some(({ system }) => system === hsloc));
+	const types = list(place?.type) ?? [];
+	const kind = toldKind ?? types.find((concept) => concept.coding?.some(({ system }) => system === hsloc)) ?? types[0];
 	return element(
 		'participant',
 		{ typeCode: 'LOC' },

@@ -1,5 +1,6 @@
 // Findings and measurements: Observation and, for a panel of the laboratory, DiagnosticReport.
 import type { Resource } from '#fhir/resource.ts';
+import { relatedOf } from '#formats/ccda/document.ts';
 import { child, childrenOf, type Element } from '#formats/ccda/tree.ts';
 import { boundsOf, conceptOf, observedValue, referredText } from '#formats/ccda/values.ts';
 import {
@@ -173,7 +174,7 @@ export const vitals: Maker = (reading, organizer, where) => {
 	const paired = systolic.length === 1 && diastolic.length === 1;
 	const alone = paired ? measured.filter((one) => !systolic.includes(one) && !diastolic.includes(one)) : measured;
 	const members = alone.flatMap((one) => reading.read(one, where));
-	if (paired) members.push(pressure(reading, systolic[0] as Element, diastolic[0] as Element, where));
+	if (paired) members.push(pressure(reading, [systolic[0] as Element, diastolic[0] as Element], where));
 	const code = conceptAt(reading, organizer) as { coding?: object[]; text?: string } | undefined;
 	const urn = reading.add(
 		where,
@@ -205,8 +206,19 @@ export const vitals: Maker = (reading, organizer, where) => {
 	return [urn, ...members];
 };
 
-function pressure(reading: Reading, systolic: Element, diastolic: Element, where: Where): string {
-	const parts = [systolic, diastolic].map((one) => {
+const pressurePanel = concept('http://loinc.org', '85354-9', 'Blood pressure panel with all children optional');
+
+/** Average blood pressure (22.4.512): both pressures are one observation. */
+export const averagePressure: Maker = (reading, organizer, where) => {
+	const [systolic, diastolic, ...others] = relatedOf(organizer).map(({ statement }) => statement);
+	const code = conceptAt(reading, organizer);
+	if (systolic === undefined || diastolic === undefined || others.length > 0 || code === undefined)
+		return vitals(reading, organizer, where);
+	return [pressure(reading, [systolic, diastolic], where, code)];
+};
+
+function pressure(reading: Reading, both: readonly [Element, Element], where: Where, code: object = pressurePanel): string {
+	const parts = both.map((one) => {
 		const inner = innerOf(reading, one);
 		return { made: observationOf(reading, one, where, notesOf(reading, inner)), inner };
 	});
@@ -236,7 +248,7 @@ function pressure(reading: Reading, systolic: Element, diastolic: Element, where
 			extension: list('extension'),
 			status,
 			category,
-			code: concept('http://loinc.org', '85354-9', 'Blood pressure panel with all children optional'),
+			code,
 			subject,
 			encounter,
 			effectiveDateTime,

@@ -8,7 +8,7 @@ import { carePlan, careTeam, coverage, family, goal, note } from './care.ts';
 import { concern, diagnosisSections, problem, visitDiagnosis } from './conditions.ts';
 import { encounter } from './encounters.ts';
 import { aloneDispense, immunization, isVaccine, medication } from './medications.ts';
-import { observation, organizer, results, vitals } from './observations.ts';
+import { averagePressure, observation, organizer, results, vitals } from './observations.ts';
 import { act, activity, instruction, intervention, procedure, referral, supply } from './procedures.ts';
 import { common, conceptAt, extra, type Item, innerOf, type Maker, moodOf, type Reading, statusOf, type Where } from './reading.ts';
 import { unsaidIn } from './said.ts';
@@ -45,6 +45,7 @@ const byTemplate: Readonly<Record<string, Maker>> = {
 	'22.4.120': immunization,
 	'22.4.1': results,
 	'22.4.26': vitals,
+	'22.4.512': averagePressure,
 	'22.4.45': family,
 	'22.4.49': encounter,
 	'22.4.40': encounter,

@@ -1,7 +1,7 @@
 // The International Patient Summary: a FHIR document of the few things that anybody who treats the patient has to know.
 // https://hl7.org/fhir/uv/ips/STU2/
 import type { Draft, Section } from '#exchange/documents/ccda/draft.ts';
-import { latestFirst, uuidOf } from '#exchange/documents/ccda/draft.ts';
+import { latestFirst } from '#exchange/documents/ccda/draft.ts';
 import { isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
 import { allergies } from '#exchange/documents/ccda/sections/allergies.ts';
 import { advanceDirectives } from '#exchange/documents/ccda/sections/directives.ts';
@@ -20,6 +20,7 @@ import type { Concept, Condition, Device, Entity, MedicationUse, Observation, Re
 import { hasCode, periodOf } from '#exchange/documents/words.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { narrativeHtml } from '#formats/ccda/narrative.ts';
+import { uuidOf } from '#formats/ccda/uuid.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 
 const guide = 'http://hl7.org/fhir/uv/ips/StructureDefinition';

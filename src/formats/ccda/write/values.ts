@@ -2,7 +2,7 @@
 
 import type { Element } from '#formats/ccda/tree.ts';
 import type { Coding, Period } from '#formats/ccda/values.ts';
-import { equivalentOf, nameOf, oidOf } from '#formats/ccda/vocabulary.ts';
+import { equivalentOf, writtenSystem } from '#formats/ccda/vocabulary.ts';
 import { type Content, element } from './xml.ts';
 
 /** A concept as FHIR has it; stored texts may say less than the type promises. */
@@ -89,7 +89,7 @@ export type CodeOptions = {
 export function code(name: string, concept: Concept | undefined, options: CodeOptions = {}): Element {
 	const { systems, only = false, takes = () => true, reference, type } = options;
 	const codings = (concept?.coding ?? []).filter(
-		(one) => one.code !== undefined && one.code !== '' && !/\s/.test(one.code) && oidOf(one.system) !== undefined,
+		(one) => one.code !== undefined && one.code !== '' && !/\s/.test(one.code) && writtenSystem(one.system) !== undefined,
 	);
 	const rank = (coding: Coding): number => {
 		const place = systems === undefined ? 0 : systems.indexOf(coding.system ?? '');
@@ -127,8 +127,7 @@ function originalText(words: string | undefined, reference: string | undefined):
 }
 
 function codedAttributes({ system, code: value, display }: Coding): Record<string, string | undefined> {
-	const oid = oidOf(system) as string;
-	return { code: value, codeSystem: oid, codeSystemName: nameOf(oid), displayName: display };
+	return { code: value, ...writtenSystem(system), displayName: display };
 }
 
 /** A code that we choose ourselves, of a system by its url. */
@@ -218,11 +217,13 @@ function personName({ use, family, text, period, ...parts }: Name): Element {
 		);
 	}
 	const birth = use === 'maiden' ? 'BR' : undefined;
+	// What the person is called: a name to use.
+	const called = use === 'nickname' ? 'CL' : undefined;
 	return element(
 		'name',
 		{ use: mark },
 		prefix.map((part) => element('prefix', {}, part)),
-		given.length === 0 ? nothing('given') : given.map((part) => element('given', {}, part)),
+		given.length === 0 ? nothing('given') : given.map((part) => element('given', { qualifier: called }, part)),
 		family === undefined ? nothing('family') : element('family', { qualifier: birth }, family),
 		suffix.map((part) => element('suffix', {}, part)),
 		valid,
@@ -236,6 +237,16 @@ export function addresses(places: readonly Place[] | undefined): Element[] {
 	const current = (places ?? []).filter(({ use }) => use !== 'old');
 	const some = current.length > 0 ? current : (places ?? []);
 	return some.length === 0 ? [nothing('addr')] : some.map(address);
+}
+
+/** Addresses that were, where there is one that is, with the time they were good for. */
+export function formerAddresses(places: readonly Place[] | undefined): Element[] {
+	const former = (places ?? []).filter(({ use }) => use === 'old');
+	if (former.length === (places ?? []).length) return [];
+	return former.map(({ period, use: _, ...place }) => {
+		const { name, attributes, children } = address({ ...place, use: 'home' });
+		return element(name, attributes, children, interval('useablePeriod', period ?? {}, { type: 'IVL_TS' }));
+	});
 }
 
 function address({ use, line, text, city, state, postalCode, country }: Place): Element {

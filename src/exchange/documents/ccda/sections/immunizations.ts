@@ -2,7 +2,7 @@
 import { type Draft, latestFirst, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { indications, related, status } from '#exchange/documents/ccda/entries.ts';
 import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
-import { organization, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
+import { author, organization, performer, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Immunization, Party } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptWords, measureWords, notesWords, periodOf, whenWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
@@ -86,6 +86,7 @@ function activity(draft: Draft, immunization: Immunization, id: string): Element
 			),
 		),
 		(immunization.performer ?? []).map(({ actor }) => performer(draft, actor, immunization)).slice(0, 1),
+		author(draft, immunization.performer?.[0]?.actor, immunization.recorded, immunization),
 		kept(immunization, 'administration-unit', 'instruction', 'detail'),
 		indications(draft, immunization).map((reason) => related('RSON', reason)),
 		isRefused || immunization.statusReason !== undefined ? related('RSON', refusal(draft, immunization)) : undefined,

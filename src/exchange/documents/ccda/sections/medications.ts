@@ -194,12 +194,32 @@ export function medicationActivity(draft: Draft, use: MedicationUse, id: string,
 		author(draft, use.requester ?? use.informationSource, use.authoredOn ?? use.dateAsserted, use),
 		indications(draft, use).map((reason) => related('RSON', reason)),
 		sig === undefined ? undefined : related('COMP', freeSig(id)),
+		related('COMP', adherence(draft, use)),
 		supplyOrder(draft, use, `${id}_name`),
 		dispenses(draft, use, `${id}_name`),
 		kept(use, 'administration-unit', 'drug-vehicle', 'instruction', 'detail'),
 		asNeeded === undefined ? undefined : element('precondition', { typeCode: 'PRCN' }, asNeededCriterion(asNeeded)),
 	);
 }
+
+/** Whether it is taken as it was meant (Medication Adherence). */
+function adherence(draft: Draft, use: MedicationUse): Element | undefined {
+	const parts = use.extension?.find(({ url }) => url === adherenceUrl)?.extension ?? [];
+	const value = parts.find(({ url }) => url === 'medicationAdherence')?.valueCodeableConcept;
+	if (value === undefined) return undefined;
+	return element(
+		'observation',
+		{ classCode: 'OBS', moodCode: 'EVN' },
+		template('medication adherence'),
+		ownId(draft, use, 'adherence'),
+		fixed('code', loinc, '71799-1', 'Adherence to prescribed medication instructions [Reported]'),
+		status('completed'),
+		time('effectiveTime', parts.find(({ url }) => url === 'dateAsserted')?.valueDateTime),
+		code('value', value, { type: 'CD' }),
+	);
+}
+
+const adherenceUrl = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-medication-adherence';
 
 function performerOf({ performer: by }: MedicationUse): Reference | undefined {
 	const [first] = [by].flat();

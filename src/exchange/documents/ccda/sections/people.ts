@@ -6,6 +6,7 @@ import { assignedEntity, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { CareTeam, Concept, Coverage, FamilyHistory, Party } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptsWords, conceptWords, hasCode, measureWords, periodWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
+import { uuidOf } from '#formats/ccda/uuid.ts';
 import { template } from '#formats/ccda/write/templates.ts';
 import { addresses, code, fixed, interval, nothing, personNames, quantity, telecoms, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
@@ -94,7 +95,7 @@ export function payers(draft: Draft): Section {
 	const coverages = draft.record.list<Coverage>('Coverage').filter(({ status: state }) => state === 'active' || state === undefined);
 	return tableSection(
 		'payers',
-		['Payer', 'Plan type', 'Member number', 'Group', 'Relation', 'Policy holder', 'When'],
+		['Payer', 'Plan type', 'Status', 'Member number', 'Group', 'Relation', 'Policy holder', 'When'],
 		coverages.map((coverage) => {
 			const id = rowId('payers', coverage);
 			return {
@@ -102,6 +103,7 @@ export function payers(draft: Draft): Section {
 				cells: [
 					marked(`${id}_name`, payerWords(draft, coverage)),
 					conceptWords(coverage.type),
+					codeWords(coverage.status),
 					coverage.subscriberId ?? memberOf(coverage) ?? '',
 					groupOf(coverage)?.value ?? '',
 					conceptWords(coverage.relationship),
@@ -145,6 +147,7 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 		{ classCode: 'ACT', moodCode: 'EVN' },
 		template('policy'),
 		ownId(draft, coverage, 'policy'),
+		group?.value === undefined ? undefined : element('id', { root: uuidOf(`${draft.base}/Coverage/group`), extension: group.value }),
 		policyKind(coverage.type),
 		status('completed'),
 		element('performer', { typeCode: 'PRF' }, template('payer'), payerEntity(draft, payor, coverage)),

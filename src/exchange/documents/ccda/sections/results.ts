@@ -10,15 +10,15 @@ import {
 	type Section,
 	tableSection,
 } from '#exchange/documents/ccda/draft.ts';
-import { loinc, status } from '#exchange/documents/ccda/entries.ts';
-import { kept, negationOf } from '#exchange/documents/ccda/kept.ts';
+import { loinc, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { detail, kept, negationOf } from '#exchange/documents/ccda/kept.ts';
 import { codedValue, interpretationsOf, interpretationWords, kindOf, referenceRanges } from '#exchange/documents/ccda/observations.ts';
-import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
+import { author, partyIds, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Observation, ObservationPart, Report, Specimen } from '#exchange/documents/shapes.ts';
-import { conceptWords, notesWords, periodOf, rangeWords, valueWords, whenWords } from '#exchange/documents/words.ts';
+import { conceptsWords, conceptWords, notesWords, periodOf, rangeWords, valueWords, whenWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { template } from '#formats/ccda/write/templates.ts';
-import { code, interval, nothing, time } from '#formats/ccda/write/values.ts';
+import { code, fixed, interval, nothing, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 
 /** A report with its observations, or an observation alone. */
@@ -82,7 +82,7 @@ function rowsOf(draft: Draft, report: Report | undefined, observation: Observati
 				interpretationWords(part),
 				whenWords(observation),
 				[conceptWords(report?.code), report?.conclusion ?? ''].filter((words) => words !== '').join(': '),
-				conceptWords(specimen?.type) || (observation.specimen?.display ?? ''),
+				specimenWords(specimen) || (observation.specimen?.display ?? ''),
 				observation.status === 'final' ? '' : (observation.status ?? ''),
 				whoWords(draft, observation.performer?.[0] ?? report?.performer?.[0], observation),
 				notesWords(observation.note),
@@ -116,13 +116,44 @@ function organizer(draft: Draft, { report, observations }: Group): Element {
 			: element(
 					'specimen',
 					{},
-					element('specimenRole', {}, ownId(draft, specimen), element('specimenPlayingEntity', {}, code('code', specimen.type))),
+					element('specimenRole', {}, partyIds(draft, specimen), element('specimenPlayingEntity', {}, code('code', specimen.type))),
 				),
 		report === undefined ? undefined : kept(report, 'specimen'),
+		specimen === undefined ? undefined : specimenParts(draft, specimen),
 		observations.flatMap((observation) =>
 			partsOf(observation).map(({ part, suffix }) => element('component', {}, resultObservation(draft, observation, part, suffix))),
 		),
 	);
+}
+
+/** What it is, where it is from, its number and its state. */
+function specimenWords(specimen: Specimen | undefined): string {
+	const { type, collection, condition, identifier, accessionIdentifier } = specimen ?? {};
+	return [
+		conceptWords(type),
+		conceptWords(collection?.bodySite),
+		identifier?.[0]?.value ?? accessionIdentifier?.value ?? '',
+		conceptsWords(condition),
+	]
+		.filter((words) => words !== '')
+		.join(', ');
+}
+
+/** How it was taken and in what state it came, as far as that is known. */
+function specimenParts(draft: Draft, specimen: Specimen): Element[] {
+	const site = specimen.collection?.bodySite;
+	const conditions = specimen.condition ?? [];
+	if (site === undefined && conditions.length === 0) return [];
+	const collected = element(
+		'procedure',
+		{ classCode: 'PROC', moodCode: 'EVN' },
+		ownId(draft, specimen, 'collection'),
+		fixed('code', snomed, '17636008', 'Specimen collection'),
+		status('completed'),
+		site === undefined ? undefined : code('targetSiteCode', site, { systems: [snomed] }),
+		conditions.map(detail),
+	);
+	return [element('component', {}, collected)];
 }
 
 /** From the first to the last of them. */

@@ -5,7 +5,7 @@ import { kept } from '#exchange/documents/ccda/kept.ts';
 import { codedValue, interpretationsOf, isMade, kindOf } from '#exchange/documents/ccda/observations.ts';
 import { author } from '#exchange/documents/ccda/parties.ts';
 import type { Concept, Extension, Observation, ObservationPart } from '#exchange/documents/shapes.ts';
-import { conceptWords, hasCode, notesWords, periodOf, valueWords, whenWords } from '#exchange/documents/words.ts';
+import { anyHasCode, conceptWords, hasCode, notesWords, periodOf, valueWords, whenWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { type TemplateName, template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, interval, nothing, time } from '#formats/ccda/write/values.ts';
@@ -59,6 +59,11 @@ const smokingStates = new Set([
 /** Templates by what the observation is about. */
 const byCode: Readonly<Record<string, TemplateName>> = { '76691-5': 'gender identity', '76690-7': 'sexual orientation' };
 
+const preferences = [
+	['treatment-intervention-preference', 'treatment preference'],
+	['care-experience-preference', 'care experience preference'],
+] as const;
+
 function entryOf(draft: Draft, observation: Observation, part: ObservationPart, id: string, suffix: string): Element {
 	const own = ownId(draft, observation, suffix === '' ? undefined : suffix.slice(1));
 	const by = author(draft, observation.performer?.[0], observation.issued, observation);
@@ -96,8 +101,10 @@ function entryOf(draft: Draft, observation: Observation, part: ObservationPart, 
 			fixed('value', snomed, '77386006', 'Pregnant', 'CD'),
 			by,
 		);
+	const preference = preferences.find(([category]) => anyHasCode(observation.category, [category]))?.[1];
 	return statement(
 		'social history',
+		preference === undefined ? undefined : template(preference),
 		own,
 		subjectOf(part, `${id}_name`),
 		pointer(id),
@@ -175,6 +182,21 @@ function personLines(draft: Draft, observed: readonly Observation[]): Line[] {
 				code('value', gender, { type: 'CD' }),
 			),
 		);
+	for (const { url, key, subject, loincCode } of told) {
+		const one = patient.extension?.find((extension) => extension.url === url);
+		const value = valueIn(one) ?? valueIn(one?.extension?.find((part) => part.url === 'value'));
+		if (value !== undefined && !isObserved(loincCode))
+			add(key, subject, conceptWords(value), (id) =>
+				statement(
+					'social history',
+					own(key),
+					fixed('code', loinc, loincCode, subject),
+					pointer(id),
+					nothing('effectiveTime'),
+					code('value', value, { type: 'CD' }),
+				),
+			);
+	}
 	const tribe = extension('us-core-tribal-affiliation')?.extension?.find(({ url }) => url === 'tribalAffiliation')?.valueCodeableConcept;
 	if (tribe !== undefined)
 		add('tribal-affiliation', 'Tribal affiliation', conceptWords(tribe), (id) =>
@@ -188,6 +210,28 @@ function personLines(draft: Draft, observed: readonly Observation[]): Line[] {
 			),
 		);
 	return lines;
+}
+
+/** What else the Patient resource says in extensions, by the LOINC code of the question. */
+const told = [
+	{
+		url: 'http://hl7.org/fhir/StructureDefinition/individual-pronouns',
+		key: 'pronouns',
+		subject: 'Personal pronouns - Reported',
+		loincCode: '90778-2',
+	},
+	{ url: `${core}/us-core-interpreter-needed`, key: 'interpreter', subject: 'Interpreter needed', loincCode: '54588-9' },
+	{
+		url: 'http://hl7.org/fhir/StructureDefinition/patient-sexParameterForClinicalUse',
+		key: 'sex-parameter',
+		subject: 'Sex parameter for clinical use',
+		loincCode: '99501-9',
+	},
+];
+
+function valueIn(extension: Extension | undefined): Concept | undefined {
+	const { valueCodeableConcept, valueCoding } = extension ?? {};
+	return valueCodeableConcept ?? (valueCoding === undefined ? undefined : { coding: [valueCoding] });
 }
 
 const sexWords: Readonly<Record<string, string>> = { '248152002': 'Female', '248153007': 'Male' };

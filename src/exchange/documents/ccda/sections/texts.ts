@@ -96,7 +96,11 @@ function notesOf(draft: Draft): Note[] {
 		});
 	const reports = draft.record
 		.list<Report>('DiagnosticReport')
-		.filter((one) => (one.result ?? []).length === 0 && ((one.presentedForm ?? []).length > 0 || one.conclusion !== undefined))
+		.filter(
+			(one) =>
+				((one.result ?? []).length === 0 || reportKinds(one).length > 0) &&
+				((one.presentedForm ?? []).length > 0 || one.conclusion !== undefined),
+		)
 		.map(
 			(entity): Note => ({
 				entity,

@@ -12,7 +12,7 @@ import {
 } from '#exchange/documents/ccda/observations.ts';
 import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Observation, ObservationPart } from '#exchange/documents/shapes.ts';
-import { conceptWords, notesWords, periodOf, valueWords, whenWords } from '#exchange/documents/words.ts';
+import { conceptWords, hasCode, notesWords, periodOf, valueWords, whenWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, interval, quantity, time } from '#formats/ccda/write/values.ts';
@@ -24,7 +24,9 @@ export function vitalSigns(draft: Draft): Section {
 	const all = draft.record
 		.list<Observation>('Observation')
 		.filter((one) => kindOf(one) === 'vital-signs' && isMade(one) && isWithin(draft, one));
-	const groups = Map.groupBy(latestFirst(all.flatMap(signsOf), timeOf), (sign) => timeOf(sign) ?? '');
+	const groups = Map.groupBy(latestFirst(all.flatMap(signsOf), timeOf), (sign) =>
+		[timeOf(sign) ?? '', isAverage(sign) ? sign.observation.id : ''].join(' '),
+	);
 	const lines = [...groups.values()].flatMap((signs) => {
 		const measured = signs.filter(({ part }) => !isCircumstance(part));
 		return signs.map((sign, i) => ({
@@ -51,6 +53,11 @@ function idOf({ observation, suffix }: Sign): string {
 	return `${rowId('vital-signs', observation)}${suffix}`;
 }
 
+/** LOINC: Blood pressure panel mean systolic and mean diastolic. */
+function isAverage({ observation }: Sign): boolean {
+	return hasCode(observation.code, ['96607-7'], loinc);
+}
+
 /** What was measured, or was to be: the observation itself or, as with blood pressure, its components. */
 function signsOf(observation: Observation): Sign[] {
 	const components = (observation.component ?? []).map((part, i) => ({ observation, part, suffix: `_${i + 1}` }));
@@ -61,7 +68,19 @@ function signsOf(observation: Observation): Sign[] {
 
 function organizer(draft: Draft, signs: readonly Sign[]): Element {
 	const { observation } = signs[0] as Sign;
-	const start = periodOf(observation).start;
+	const { start, end } = periodOf(observation);
+	if (isAverage(signs[0] as Sign))
+		return element(
+			'organizer',
+			{ classCode: 'BATTERY', moodCode: 'EVN' },
+			template('average blood pressure'),
+			ownId(draft, observation, 'organizer'),
+			code('code', observation.code, { systems: [loinc] }),
+			status('completed'),
+			start === end ? time('effectiveTime', start) : interval('effectiveTime', periodOf(observation), { open: true }),
+			author(draft, observation.performer?.[0], observation.issued, observation),
+			signs.map((sign) => element('component', {}, vitalSign(draft, sign))),
+		);
 	return element(
 		'organizer',
 		{ classCode: 'CLUSTER', moodCode: 'EVN' },
