@@ -1,5 +1,6 @@
 // A chart in the making: resources in the order in which they can be loaded, and who made them.
 import type { Random } from '#base/random.ts';
+import { patientUrl } from '#fhir/provenance/draft.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { concepts, hl7, type Link, linkTo, profiled, usCoreCodes } from './fhir.ts';
 import type { Person, World } from './people.ts';
@@ -35,6 +36,7 @@ export function createChart(world: World, person: Person, random: Random): Chart
 	const resources: Resource[] = [];
 	let unsigned: Resource[] = [];
 	let fromLaboratory: Resource[] = [];
+	const signed = { world, person };
 	const add = (resource: Resource, to: Resource[]): Resource => {
 		const added = { ...resource, id: resource.id ?? random.uuid() };
 		resources.push(added);
@@ -50,10 +52,10 @@ export function createChart(world: World, person: Person, random: Random): Chart
 		addFromLaboratory: (resource) => add(resource, fromLaboratory),
 		sign(at, author, organization) {
 			const { laboratory } = world.practice;
-			if (unsigned.length > 0) resources.push(provenance(random.uuid(), unsigned, { at, author, organization, world }));
+			if (unsigned.length > 0) resources.push(provenance(random.uuid(), unsigned, { at, author, organization, ...signed }));
 			if (fromLaboratory.length > 0)
 				resources.push(
-					provenance(random.uuid(), fromLaboratory, { at: later(at, 400), author: laboratory, organization: laboratory, world }),
+					provenance(random.uuid(), fromLaboratory, { at: later(at, 400), author: laboratory, organization: laboratory, ...signed }),
 				);
 			unsigned = [];
 			fromLaboratory = [];
@@ -61,10 +63,16 @@ export function createChart(world: World, person: Person, random: Random): Chart
 	};
 }
 
-type Signature = { readonly at: Moment; readonly author: Link; readonly organization: Link; readonly world: World };
+type Signature = {
+	readonly at: Moment;
+	readonly author: Link;
+	readonly organization: Link;
+	readonly world: World;
+	readonly person: Person;
+};
 
 /** https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-provenance.html */
-function provenance(id: string, targets: readonly Resource[], { at, author, organization, world }: Signature): Resource {
+function provenance(id: string, targets: readonly Resource[], { at, author, organization, world, person }: Signature): Resource {
 	const agent = (system: string, code: string, display: string, who: Link, onBehalfOf?: Link): object => ({
 		type: concepts(display, [system, code, display]),
 		who,
@@ -74,6 +82,8 @@ function provenance(id: string, targets: readonly Resource[], { at, author, orga
 		resourceType: 'Provenance',
 		id,
 		meta: profiled('us-core-provenance'),
+		// So that the patient sees it with his record.
+		extension: [{ url: patientUrl, valueReference: person.link }],
 		target: targets.map((target) => linkTo(target)),
 		recorded: instantOf(at),
 		agent: [

@@ -2,6 +2,7 @@
 // every form in which a client may write it, and every answer compared with what a patient's whole record says should be in it.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
+import { grantsOfToken } from '#access/policy.ts';
 import { compilePath } from '#fhir/path/compile.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { testDefinitions } from '#testing/fhir.ts';
@@ -33,11 +34,13 @@ function rank(code: string): number {
 	return code === 'patient' ? 0 : 1;
 }
 
-type Query = Readonly<Record<string, string>>;
+/** Of several values of a parameter all have to match. */
+type Query = Readonly<Record<string, string | readonly string[]>>;
 type Answer = { readonly entry?: readonly { readonly fullUrl: string; readonly resource: Resource }[]; readonly total?: number };
 
 async function find(type: string, query: Query, as = 'admin', method: 'GET' | 'POST' = 'GET'): Promise<readonly Resource[]> {
-	const text = new URLSearchParams({ ...query, _count: '1000' }).toString();
+	const pairs = Object.entries(query).flatMap(([code, values]) => [values].flat().map((value): [string, string] => [code, value]));
+	const text = new URLSearchParams([...pairs, ['_count', '1000']]).toString();
 	const { status, json } =
 		method === 'GET'
 			? await server.send('GET', `${type}?${text}`, { as })
@@ -167,7 +170,7 @@ function hasDate(item: Item, value: string): boolean {
 
 /** What of a record a query should find. */
 function matching(type: string, record: readonly Resource[], query: Query): readonly Resource[] {
-	const params = Object.entries(query).map(([code, value]) => [paramOf(type, code), value] as const);
+	const params = Object.entries(query).flatMap(([code, values]) => [values].flat().map((value) => [paramOf(type, code), value] as const));
 	return record.filter((resource) => params.every(([{ items, has }, value]) => items(resource).some((item) => has(item, value))));
 }
 
@@ -221,6 +224,8 @@ function variantsOf(type: string, query: Query, asked: ReadonlyMap<string, Item>
 				const ms = at + (prefix.startsWith('g') ? -dayMs : dayMs);
 				variants.push([`${prefix} of ${code}`, { ...query, [code]: `${prefix}${new Date(ms).toISOString().replace('.000', '')}` }]);
 			}
+			const range = [-dayMs, dayMs].map((by, i) => `${i === 0 ? 'ge' : 'le'}${new Date(at + by).toISOString().slice(0, 10)}`);
+			variants.push([`a range of ${code}`, { ...query, [code]: range }]);
 		}
 	}
 	return variants;
@@ -288,5 +293,35 @@ describe('who is given some categories of a patient finds those and no others', 
 				}
 			});
 		}
+	}
+});
+
+describe('an app that a patient lets see everything of himself', () => {
+	const types = [...new Set(searches.map((search) => search.split(' ')[0] as string))];
+	for (const n of [1, 5, 13]) {
+		it(`finds all of patient ${n}, who made it, and reads whatever it refers to`, async () => {
+			const patient = clinic.person(n).id;
+			server.caller(`app ${n}`, grantsOfToken({ kind: 'user', scopes: ['patient/*.rs'], patient }));
+			const references = new Set([`Patient/${patient}`]);
+			for (const type of types) {
+				const record = await recordOf(type, patient);
+				const seen = await find(type, { patient, _revinclude: 'Provenance:target' }, `app ${n}`);
+				assert.deepEqual(idsOf(seen.filter(({ resourceType }) => resourceType === type)), idsOf(record), type);
+				for (const { id } of record)
+					assert.ok(
+						seen.some(({ target }) => (target as { reference: string }[] | undefined)?.some((one) => one.reference === `${type}/${id}`)),
+						`nobody made ${type}/${id}`,
+					);
+				for (const [, reference] of JSON.stringify(seen).matchAll(/"(?:reference|url)":"([A-Z][A-Za-z]+\/[^"]+)"/g))
+					references.add(reference as string);
+			}
+			for (const reference of references) {
+				const { status } = await server.send('GET', reference, { as: `app ${n}` });
+				assert.equal(status, 200, reference);
+			}
+			const stranger = clinic.person(n + 1).id;
+			assert.deepEqual(await find('Observation', { patient: stranger }, `app ${n}`), []);
+			assert.equal((await server.send('GET', `Patient/${stranger}`, { as: `app ${n}` })).status, 404);
+		});
 	}
 });
