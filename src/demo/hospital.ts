@@ -18,8 +18,8 @@ type Stay = {
 	readonly disposition: Coded;
 	readonly procedure?: Coded;
 	readonly device?: { readonly code: Coded; readonly maker: string; readonly model: string; readonly di: string };
-	/** What else was written, before the summary. */
-	readonly notes: readonly (readonly [type: Coded, text: string])[];
+	/** What else was written, on which day of the stay, before the summary. */
+	readonly notes: readonly { readonly type: Coded; readonly day: number; readonly minute: number; readonly text: string }[];
 	readonly story: string;
 };
 
@@ -34,21 +34,27 @@ const stays: readonly Stay[] = [
 		procedure: ['307280005', 'Implantation of cardiac pacemaker'],
 		device: { code: ['14106009', 'Cardiac pacemaker'], maker: 'Northwind Cardiac', model: 'Pulse DR', di: '00844588003288' },
 		notes: [
-			[
-				['34111-5', 'Emergency department Note'],
-				'Brought by ambulance with shortness of breath at rest since the night. Sits upright, rales to the middle of both lungs, legs swollen to the knees. Oxygen, furosemide by vein. Admitted to cardiology.',
-			],
-			[
-				['11488-4', 'Consult note'],
-				'Asked about pauses on telemetry. Sinus arrest of up to four seconds with dizziness. A dual chamber pacemaker is advised and accepted.',
-			],
-			[
-				['11504-8', 'Surgical operation note'],
-				'Dual chamber pacemaker by the left cephalic vein under local anesthesia. Thresholds and sensing good, pocket dry. No complication.',
-			],
+			{
+				type: ['34111-5', 'Emergency department Note'],
+				day: 0,
+				minute: 630,
+				text: 'Brought by ambulance with shortness of breath at rest since the night. Sits upright, rales to the middle of both lungs, legs swollen to the knees. Oxygen, furosemide by vein. Admitted to cardiology.',
+			},
+			{
+				type: ['11488-4', 'Consult note'],
+				day: 1,
+				minute: 480,
+				text: 'Asked about pauses on telemetry. Sinus arrest of up to four seconds with dizziness. A dual chamber pacemaker is advised and accepted.',
+			},
+			{
+				type: ['11504-8', 'Surgical operation note'],
+				day: 1,
+				minute: 720,
+				text: 'Dual chamber pacemaker by the left cephalic vein under local anesthesia. Thresholds and sensing good, pocket dry. No complication.',
+			},
 		],
 		story:
-			'Admitted with shortness of breath and swollen legs. Diuresis of 6 liters with furosemide by vein. Pauses of up to four seconds on telemetry; a dual chamber pacemaker was implanted on day 3 without complication.',
+			'Admitted with shortness of breath and swollen legs. Diuresis of 6 liters with furosemide by vein. Pauses of up to four seconds on telemetry; a dual chamber pacemaker was implanted on the second day without complication.',
 	},
 	{
 		trait: 'bones',
@@ -60,14 +66,18 @@ const stays: readonly Stay[] = [
 		procedure: ['609588000', 'Total knee replacement'],
 		device: { code: ['109228008', 'Knee joint prosthesis'], maker: 'Alder Orthopedics', model: 'Stride II', di: '00886444551234' },
 		notes: [
-			[
-				['11488-4', 'Consult note'],
-				'Seen before the operation by anesthesiology: walks two blocks, no chest pain. Spinal anesthesia agreed on.',
-			],
-			[
-				['11504-8', 'Surgical operation note'],
-				'Total replacement of the right knee by a medial parapatellar approach, cemented. Tourniquet 62 minutes, blood loss 150 ml. Stable, bends to 120 degrees.',
-			],
+			{
+				type: ['11488-4', 'Consult note'],
+				day: 0,
+				minute: 700,
+				text: 'Seen before the operation by anesthesiology: walks two blocks, no chest pain. Spinal anesthesia agreed on.',
+			},
+			{
+				type: ['11504-8', 'Surgical operation note'],
+				day: 1,
+				minute: 740,
+				text: 'Total replacement of the right knee by a medial parapatellar approach, cemented. Tourniquet 62 minutes, blood loss 150 ml. Stable, bends to 120 degrees.',
+			},
 		],
 		story:
 			'Elective total replacement of the right knee under spinal anesthesia. Walked with a frame on the first day, bends the knee to 90 degrees. Wound dry. Rehabilitation follows.',
@@ -136,7 +146,10 @@ function addStay(life: Life, stay: Stay, day: Day): void {
 		});
 	if (stay.trait === 'bones')
 		prescribe(life, { ...visit, start: visit.end }, 'oxycodone', { days: 3, reason: condition, toldBy: visit.clinician.link });
-	for (const [type, text] of stay.notes) addNote(chart, visit, type, type[1], text);
+	for (const { type, text, day: after, minute } of stay.notes) {
+		const at = { day: day + after, minute };
+		addNote(chart, { ...visit, start: at, end: at }, type, type[1], text);
+	}
 	const summary = [
 		'DISCHARGE SUMMARY',
 		`Admitted ${dateOf(day)}, discharged ${dateOf(day + stay.days)}.`,
