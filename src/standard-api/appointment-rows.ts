@@ -21,6 +21,7 @@ import { resourceOf, type Shown, valuesChanging } from './records.ts';
 import { find } from './references.ts';
 import type { Answer, Call, Does, StandardRow } from './row.ts';
 import { isDate, wrong } from './rules.ts';
+import { toldInFields } from './telling.ts';
 import { copyOf, draftOf, signing } from './write.ts';
 
 /** Appointments that are not struck, of a patient when one is given, by the filters that a calendar needs. */
@@ -172,9 +173,12 @@ async function bookFor(ctx: FhirCtx, patient: Stored | undefined, body: Sent, is
 	const draft = await resourceOf(ctx, mapping, await prepared(ctx, body, categories), fixed);
 	if (by !== undefined) informant.set(draft, by);
 	const recurrence = recurrenceSent(body);
-	const written = await told(
-		book(ctx, { appointment: draft as Appointment, ...(recurrence === undefined ? {} : { recurrence }), settle: signing(ctx) }),
-	);
+	const booking = book(ctx, {
+		appointment: draft as Appointment,
+		...(recurrence === undefined ? {} : { recurrence }),
+		settle: signing(ctx),
+	});
+	const written = await told(toldInFields(mapping.fields, draft, body, booking));
 	const first = written[0] as Stored;
 	const series = written.length > 1 ? { ids: written.map(({ rid }) => rid) } : {};
 	return { data: { id: first.rid, uuid: first.id, ...series }, about: first };
@@ -206,7 +210,8 @@ async function changeNamed(ctx: FhirCtx, call: Call, stored: Stored): Promise<An
 		return draft as Appointment;
 	};
 	const recurrence = rule === undefined || rule === before.pc_recurrence ? {} : { recurrence: rule };
-	const written = await told(change(ctx, { id: stored.id, scope: scopeAsked(call), edit, settle: signing(ctx), ...recurrence }));
+	const changing = change(ctx, { id: stored.id, scope: scopeAsked(call), edit, settle: signing(ctx), ...recurrence });
+	const written = await told(toldInFields(mapping.fields, edit(draftOf(stored) as Appointment), sent, changing));
 	const now = written.find(({ id }) => id === stored.id) ?? stored;
 	return { data: await showOneWithHistory(ctx, now), about: now };
 }

@@ -6,7 +6,6 @@ import { findRoles, patientGrants, patientLookUps, roleGrants } from '#access/ro
 import { type Answered, testServer } from '#testing/server.ts';
 import { recordIn } from '#testing/standard.ts';
 import { createStandardRecords, isCreating, label, type Made, namesOne, pathOf } from '#testing/standard-records.ts';
-import type { Field } from './mapping.ts';
 import { portalRows } from './portal.ts';
 import { standardRows } from './routes.ts';
 import type { StandardRow } from './row.ts';
@@ -109,86 +108,6 @@ test('every filter of a list is understood with any value', async () => {
 		for (const { name } of (row.mapping?.fields ?? []).filter(({ filter }) => filter !== undefined))
 			for (const value of ['1', 'x,y|z$\\'])
 				fine(row, await server.api('GET', `${path}?${name}=${encodeURIComponent(value)}&_limit=1`), `${name}=${value}`);
-	}
-});
-
-const wrongValues: Readonly<Record<string, unknown>> = {
-	object: { x: { y: 1 } },
-	list: [1, null, 'x'],
-	control: 'a\u0001b',
-	long: 'x'.repeat(66_000),
-	huge: 1e300,
-	negative: -1,
-	boolean: true,
-	date: '2020-13-45',
-	nobody: '99999999',
-	path: '../../x/Patient/1',
-};
-const writing = records.filter(({ does, method }) => (does === 'create' || does === 'update') && method !== 'PATCH');
-
-function isText({ kind, isReadOnly, rules: { oneOf, form } }: Field): boolean {
-	return kind === 'text' && isReadOnly === undefined && oneOf === undefined && form === undefined;
-}
-
-test('values of any kind in any field are taken or refused by name, never a fault', async () => {
-	for (const row of writing) {
-		const own = namesOne(row) ? await oneFor(row, mine) : undefined;
-		const path = pathOf(row, mine, own);
-		const sample = sampleOf(row.resource, mine);
-		const fields = row.mapping?.fields.filter(({ isReadOnly }) => isReadOnly === undefined);
-		const names = fields?.map(({ name }) => name) ?? Object.keys(sample);
-		for (const [kind, value] of Object.entries(wrongValues)) {
-			const answer = await server.api(row.method, path, {
-				body: { ...sample, ...Object.fromEntries(names.map((name) => [name, value])) },
-			});
-			fine(row, answer, `all ${kind}`);
-			if (kind !== 'object' && kind !== 'control') continue;
-			refused(row, answer, `all ${kind}`);
-			for (const { name } of (fields ?? []).filter(isText))
-				assert.ok(answer.text.includes(`"${name}":{"`), `${label(row)}: ${name} is not named for ${kind}: ${answer.text.slice(0, 2000)}`);
-		}
-		for (const name of Object.keys(sample))
-			for (const kind of fields === undefined ? (['object', 'control', 'date'] as const) : (['date'] as const))
-				fine(row, await server.api(row.method, path, { body: { ...sample, [name]: wrongValues[kind] } }), `${name} ${kind}`);
-	}
-});
-
-test('each field that is missing, too short or too long is named', async () => {
-	// What is booked without a patient in the path is filled in by the clinic's rules.
-	const strict = writing.filter(({ mapping, does, path }) => mapping !== undefined && does === 'create' && path !== '/appointment');
-	for (const row of strict) {
-		const path = pathOf(row, mine);
-		for (const { name, rules } of row.mapping?.fields ?? []) {
-			const sample = sampleOf(row.resource, mine);
-			if (rules.required === true) {
-				const { [name]: _, ...rest } = sample;
-				const answer = await server.api(row.method, path, { body: rest });
-				refused(row, answer, `without ${name}`);
-				assert.match(answer.text, new RegExp(`"${name}":\\{"Required::NON_EXISTENT_KEY"`), `${label(row)} without ${name}`);
-			}
-		}
-		const limited = (row.mapping?.fields ?? []).filter((field) => isText(field) && field.rules.length !== undefined);
-		for (const side of [0, 1] as const) {
-			const crossing = limited.filter(({ rules }) => side === 1 || (rules.length?.[0] ?? 0) > 1);
-			const digits = (size: number): string => '1'.repeat(size);
-			const values = crossing.map(({ name, rules }) => [name, digits((rules.length?.[side] ?? 0) + (side === 0 ? -1 : 1))]);
-			if (values.length === 0) continue;
-			const answer = await server.api(row.method, path, { body: { ...sampleOf(row.resource, mine), ...Object.fromEntries(values) } });
-			refused(row, answer, side === 0 ? 'too short' : 'too long');
-			for (const { name } of crossing) assert.match(answer.text, new RegExp(`"${name}":\\{"LengthBetween::TOO_`), `${label(row)} ${name}`);
-		}
-	}
-});
-
-test('a body that is no JSON, or no object, is 400 and says so', async () => {
-	for (const row of writing) {
-		const own = namesOne(row) ? await oneFor(row, mine) : undefined;
-		const path = pathOf(row, mine, own);
-		for (const body of ['{"title":', '[1]', '"x"', 'null', '{"a":1,"a":2}', '\u{feff}{', '{"__proto__":{}}']) {
-			const answer = await server.api(row.method, path, { body, headers: { 'content-type': 'application/json' } });
-			refused(row, answer, body);
-			assert.match(answer.text, /json-malformed/, `${label(row)} ${body}`);
-		}
 	}
 });
 

@@ -5,6 +5,7 @@ import type { Written } from '#fhir/store/store.ts';
 import { type Field, isSame, type Mapping, revise, shownOf, type Values, valuesOf } from './mapping.ts';
 import { idIn, numbersOf, resolveReferences } from './references.ts';
 import { requireChange, requireNew, valuesSent } from './rules.ts';
+import { toldInFields } from './telling.ts';
 import { claiming, copyOf, draftOf, inOneTransaction, readingOf, type Work } from './write.ts';
 
 export type Shown = Record<string, unknown>;
@@ -67,7 +68,8 @@ export async function createRecord(
 		const number = mapping.numbered === undefined ? undefined : await ctx.fhir.store.takeNumber();
 		if (number !== undefined) mapping.numbered?.(made, number);
 		const resource = claiming(ctx, made, mapping.profile);
-		const [written] = await work.create(number === undefined ? resource : { resource, number });
+		const writing = work.create(number === undefined ? resource : { resource, number });
+		const [written] = await toldInFields(mapping.fields, resource, body, writing);
 		return written as Written;
 	});
 }
@@ -80,7 +82,8 @@ export function updateRecord(ctx: FhirCtx, mapping: Mapping, id: string, body: V
 		const sent = await valuesChanging(ctx, mapping.fields, draft, await showOne(ctx, mapping, stored), body);
 		if (!revise(mapping, draft, sent)) return stored;
 		await also?.(work, draft);
-		const [written] = await work.update(claiming(ctx, draft, mapping.profile));
+		const resource = claiming(ctx, draft, mapping.profile);
+		const [written] = await toldInFields(mapping.fields, resource, sent, work.update(resource));
 		return written as Written;
 	});
 }
