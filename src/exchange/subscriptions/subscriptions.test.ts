@@ -349,6 +349,23 @@ for (const content of ['empty', 'id-only', 'full-resource'] as const)
 		}
 	});
 
+for (const payload of ['application/json', 'application/fhir+json', 'application/fhir+xml', undefined])
+	test(`notifications are of the media type that was asked for: ${payload}`, async () => {
+		const hook = await receiver();
+		const { channel, ...rest } = topical('Patient?family=nobody', hook.url);
+		const { payload: _, ...bare } = channel as Record<string, unknown>;
+		const id = await subscribe({ ...rest, channel: { ...bare, ...(payload === undefined ? {} : { payload }) } });
+		await hasStatus(id, 'active');
+		assert.deepEqual(
+			hook.calls.map(({ headers }) => headers['content-type']),
+			[payload ?? 'application/fhir+json'],
+		);
+		assert.match(
+			hook.calls[0]?.body ?? '',
+			payload?.includes('xml') === true ? /^(<\?xml[^>]*>)?\s*<Bundle/ : /^\{"resourceType":"Bundle"/,
+		);
+	});
+
 const hookUrl = 'https://hooks.example.org/in';
 const refused: readonly (readonly [string, Resource, string])[] = [
 	[

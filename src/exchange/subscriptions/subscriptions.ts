@@ -164,12 +164,12 @@ export function createSubscriptions(options: SubscriptionOptions): Subscriptions
 	): Promise<void> => {
 		const now = ctx.clock.now();
 		const json = notification(status, kind, events, plan.content, { ids: ctx.ids, now, bodies });
-		const isXml = plan.payload?.includes('xml') === true;
-		const body = isXml ? toXml(json) : json;
+		const contentType = plan.payload ?? 'application/fhir+json';
+		const body = contentType.includes('xml') ? toXml(json) : json;
 		await send(
 			plan,
 			secretOf(ctx.fhir, force.id, force.secret),
-			{ method: 'POST', url: plan.endpoint, body, contentType: isXml ? 'application/fhir+xml' : 'application/fhir+json' },
+			{ method: 'POST', url: plan.endpoint, body, contentType },
 			now,
 			allowPrivate,
 		);
