@@ -9,6 +9,9 @@ import { createTemplate, type Template } from './template.ts';
 /** Where a practitioner works, as the Standard API writes it. */
 export const worksAt = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-facility_id';
 
+/** What the Standard API marks the main facility with. */
+const isMain = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-facility-primary_business_entity';
+
 /** How an author signs. */
 export type Signing = { template(ctx: FhirCtx, activity: Activity): Template };
 
@@ -73,28 +76,44 @@ function signingOf(author: Author): Signing {
 	};
 }
 
-/** The facility of a practitioner, else the organization of the first role that is in force. */
+/** Where somebody of the staff works: the facility of the practitioner, else of the first role in force, else of the practice as a whole. */
 async function organizationOf(ctx: FhirCtx, fhirUser: string): Promise<string | undefined> {
 	const [type, id = ''] = fhirUser.split('/');
 	if (type !== 'Practitioner' && type !== 'PractitionerRole') return undefined;
 	const stored = await ctx.fhir.store.read(ctx, type, id);
-	if (stored === undefined || stored.op === 'D') return undefined;
-	const resource = JSON.parse(stored.body) as Resource;
-	if (type === 'PractitionerRole') return localOrganization(resource.organization);
-	const extensions = resource.extension as { url?: string; valueReference?: unknown }[] | undefined;
-	const facility = localOrganization(extensions?.find(({ url }) => url === worksAt)?.valueReference);
-	if (facility !== undefined) return facility;
+	const resource = stored === undefined || stored.op === 'D' ? undefined : (JSON.parse(stored.body) as Resource);
 	const own: FhirCtx = { ...ctx, caller: { ...ctx.caller, grants: everything } };
+	const named = localOrganization(type === 'PractitionerRole' ? resource?.organization : extensionOf(resource, worksAt)?.valueReference);
+	return named ?? (type === 'Practitioner' ? await organizationOfRole(own, fhirUser) : undefined) ?? (await practiceOf(own));
+}
+
+async function organizationOfRole(ctx: FhirCtx, practitioner: string): Promise<string | undefined> {
+	const roles = await inForce(ctx, 'PractitionerRole', 'practitioner', practitioner);
+	return roles.map(({ organization }) => localOrganization(organization)).find((organization) => organization !== undefined);
+}
+
+/** The facility that is marked as the business's main one, else the only one there is. */
+async function practiceOf(ctx: FhirCtx): Promise<string | undefined> {
+	const facilities = await inForce(ctx, 'Organization', 'type', 'http://terminology.hl7.org/CodeSystem/organization-type|prov');
+	const main =
+		facilities.find((one) => extensionOf(one, isMain)?.valueBoolean === true) ?? (facilities.length === 1 ? facilities[0] : undefined);
+	return main === undefined ? undefined : `Organization/${main.id}`;
+}
+
+/** The first of those that a search finds and that are not marked as inactive. */
+async function inForce(ctx: FhirCtx, type: string, param: string, value: string): Promise<Resource[]> {
 	const query = [
-		['practitioner', fhirUser],
-		['_count', '20'],
+		[param, value],
+		['_count', '50'],
 	] as const;
-	const { matches } = await search(own, { type: 'PractitionerRole', query, handling: 'strict' });
-	return matches
-		.map(({ body }) => JSON.parse(body) as Resource)
-		.filter(({ active }) => active !== false)
-		.map(({ organization }) => localOrganization(organization))
-		.find((organization) => organization !== undefined);
+	const { matches } = await search(ctx, { type, query, handling: 'strict' });
+	return matches.map(({ body }) => JSON.parse(body) as Resource).filter(({ active }) => active !== false);
+}
+
+type Extension = { readonly url?: string; readonly valueReference?: unknown; readonly valueBoolean?: unknown };
+
+function extensionOf(resource: Resource | undefined, url: string): Extension | undefined {
+	return (resource?.extension as Extension[] | undefined)?.find((one) => one.url === url);
 }
 
 function localOrganization(value: unknown): string | undefined {

@@ -125,6 +125,38 @@ test('a create comes back with who wrote it, for which organization, through whi
 	]);
 });
 
+test('who is at no facility writes for the main one', async () => {
+	const organization = (id: string, main: boolean): Resource => ({
+		resourceType: 'Organization',
+		id,
+		name: id,
+		type: [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/organization-type', code: 'prov' }] }],
+		...(main ? { extension: [{ url: `${extensions}facility-primary_business_entity`, valueBoolean: true }] } : {}),
+	});
+	const extensions = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-';
+	await made(as('PUT', 'Practitioner/alone', { resourceType: 'Practitioner', id: 'alone' }));
+	const valueReference = { reference: 'Organization/former' };
+	const extension = [{ url: `${extensions}practitioner-facility_id`, valueReference }];
+	await made(as('PUT', 'Practitioner/placed', { resourceType: 'Practitioner', id: 'placed', extension }));
+	const forWhom = async (fhirUser: string, name: string): Promise<unknown> => {
+		// Who an author works for is remembered by account.
+		server.caller(name, everything, 'user', { fhirUser });
+		const { json: written } = await server.send('POST', 'Condition', { as: name, body: condition() });
+		const [only] = await provenancesOf(`Condition/${written.id}`);
+		return only?.agent[0]?.onBehalfOf?.reference;
+	};
+	assert.equal(await forWhom('Practitioner/alone', 'a1'), undefined);
+	await made(as('PUT', 'Organization/one', organization('one', false)));
+	assert.equal(await forWhom('Practitioner/alone', 'a2'), 'Organization/one', 'the only one');
+	await made(as('PUT', 'Organization/two', organization('two', false)));
+	assert.equal(await forWhom('Practitioner/alone', 'a3'), undefined, 'any of several');
+	await made(as('PUT', 'Organization/two', organization('two', true)), 200);
+	assert.equal(await forWhom('Practitioner/alone', 'a4'), 'Organization/two');
+	assert.equal(await forWhom('PractitionerRole/role', 'a5'), 'Organization/main');
+	assert.equal(await forWhom('Practitioner/placed', 'a6'), 'Organization/former');
+	assert.equal(await forWhom('Patient/p', 'a7'), undefined);
+});
+
 test('every change is told of its version; what changes nothing is not told', async () => {
 	const created = await made(as('PUT', 'Condition/chain', condition({ id: 'chain' })));
 	await made(as('PUT', 'Condition/chain', { ...created, code: { text: 'bad cough' } }), 200);
