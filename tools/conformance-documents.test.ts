@@ -154,7 +154,7 @@ test('the CCDs of the sample and the demo clinic say all that USCDI v5 asks for'
 
 test('the schematron of C-CDA R2.1 finds no error in documents of demo patients of all ages', () => {
 	const schematron = createSchematron();
-	for (const n of [0, 90, 199]) {
+	for (const n of [0, 199]) {
 		const record = recordAt(n);
 		for (const kind of Object.keys(documents)) {
 			const xml = made(record, kind);

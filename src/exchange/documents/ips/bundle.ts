@@ -38,7 +38,7 @@ type Kind = {
 	/** The resources it tells of, within the record. */
 	readonly resources: (record: PatientRecord) => readonly Entity[];
 	/** What the section lists for a resource that may not stand in it; undefined for nothing, the words tell it. */
-	readonly instead?: (resource: Entity, patient: Reference) => Made | undefined;
+	readonly instead?: (resource: Entity, url: string, patient: Reference) => Made | undefined;
 	/** The same in words. */
 	readonly words: (draft: Draft) => Section;
 };
@@ -60,13 +60,13 @@ const absent = (code: string, display: string): Concept => ({
 const unknownTime = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason', valueCode: 'unknown' }] };
 
 /** Of medical devices the guide lists that they are used, https://hl7.org/fhir/uv/ips/STU1.1/StructureDefinition-Composition-uv-ips.html */
-function useOf(device: Entity, subject: Reference): Made {
+function useOf(device: Entity, reference: string, subject: Reference): Made {
 	return {
 		resourceType: 'DeviceUseStatement',
 		status: (device as Device).status === 'inactive' ? 'completed' : 'active',
 		subject,
 		_timingDateTime: unknownTime,
-		device: { reference: `Device/${device.id}` },
+		device: { reference },
 	};
 }
 
@@ -169,9 +169,8 @@ export function summaryBundle(draft: Draft, id: string): Resource {
 		sections.map(({ written }) => written),
 		device.id,
 	);
-	const fullUrl = (resource: Entity): string => `${base}/${resource.resourceType}/${resource.id}`;
 	const entries = [draft.record.patient, ...withReferred(record, [draft.record.patient, ...new Set(told), ...made])].map((resource) => ({
-		fullUrl: made.includes(resource) ? `urn:uuid:${resource.id}` : fullUrl(resource),
+		fullUrl: made.includes(resource) ? `urn:uuid:${resource.id}` : urlOf(base, resource),
 		resource,
 	}));
 	return {
@@ -228,22 +227,31 @@ type Written = {
 /** A section with the resources of the record that it lists, and those that are made for it. */
 type Told = { readonly written: Written; readonly listed: readonly Entity[]; readonly made: readonly Entity[] };
 
+/**
+ * What is made for the summary has no address of its own, so that it refers to others by their whole URLs: relative ones would not lead to
+ * entries of the Bundle (https://hl7.org/fhir/R4/bundle.html#references).
+ */
+function urlOf(base: string, { resourceType, id }: Entity): string {
+	return `${base}/${resourceType}/${id}`;
+}
+
+function absolute(base: string, { reference, ...rest }: Reference): Reference {
+	return reference === undefined ? rest : { ...rest, reference: /^[A-Z][A-Za-z]+\//.test(reference) ? `${base}/${reference}` : reference };
+}
+
 function sectionOf(draft: Draft, { title, code, display, unknown, resources, instead, words }: Kind): Told[] {
 	const { record, base } = draft;
-	const patient = { reference: `Patient/${record.patient.id}` };
+	const patient = { reference: urlOf(base, record.patient) };
 	const common = { title, code: { coding: [{ system: loinc, code, display }] } };
 	const own = resources(record);
 	const [said] = own.length === 0 && unknown !== undefined ? [unknown(patient)] : [];
 	if (own.length === 0 && said === undefined) return [];
 	const made = [
 		...(said === undefined ? [] : [said]),
-		...(instead === undefined ? [] : own.flatMap((one) => instead(one, patient) ?? [])),
-	].map((one, i) => ({ ...one, id: uuidOf(`${base}/${patient.reference}/${code}/${i}`) }) as Entity);
+		...(instead === undefined ? [] : own.flatMap((one) => instead(one, urlOf(base, one), patient) ?? [])),
+	].map((one, i) => ({ ...one, id: uuidOf(`${patient.reference}/${code}/${i}`) }) as Entity);
 	const listed = instead === undefined ? own : [];
-	const entry = [
-		...listed.map((one) => ({ reference: `${one.resourceType}/${one.id}` })),
-		...made.map(({ id }) => ({ reference: `urn:uuid:${id}` })),
-	];
+	const entry = [...listed.map((one) => ({ reference: urlOf(base, one) })), ...made.map(({ id }) => ({ reference: `urn:uuid:${id}` }))];
 	const text = said === undefined ? words(draft).narrative : element('paragraph', {}, 'There is no information about this.');
 	const written = { ...common, text: narrative(element('text', {}, text)), ...(entry.length === 0 ? {} : { entry }) };
 	return [{ written, listed, made }];
@@ -262,12 +270,12 @@ function compositionOf({ record, base, now }: Draft, section: readonly Written[]
 		meta: { profile: [`${guide}/Composition-uv-ips`] },
 		status: 'final',
 		type: { coding: [{ system: loinc, code: '60591-5', display: 'Patient summary Document' }] },
-		subject: { reference: `Patient/${patient.id}` },
+		subject: { reference: urlOf(base, patient) },
 		date: now,
 		author: [{ reference: `urn:uuid:${author}`, display: 'Heron' }],
 		title: 'International Patient Summary',
 		confidentiality: 'N',
-		...(keeper === undefined ? {} : { custodian: keeper }),
+		...(keeper === undefined ? {} : { custodian: absolute(base, keeper) }),
 		section,
 	};
 }

@@ -62,9 +62,12 @@ test('a document with its composition first, valid FHIR, and every entry of a se
 		'Social History',
 	])
 		assert.ok(titles.includes(title), title);
-	for (const { entry: references } of composition.section)
-		for (const { reference } of references ?? [])
-			assert.ok(ids.has(reference) || entries.some(({ fullUrl }) => fullUrl === reference), reference);
+	for (const { entry: references } of composition.section) assert.equal(listed(entries, references).length, references?.length ?? 0);
+	// What has no address of its own finds others by their whole URLs, https://hl7.org/fhir/R4/bundle.html#references
+	const fullUrls = new Set(entries.map(({ fullUrl }) => fullUrl));
+	for (const { fullUrl, resource } of entries.filter((one) => one.fullUrl.startsWith('urn:')))
+		for (const [, reference = ''] of JSON.stringify(resource).matchAll(/"reference":"([^"]+)"/g))
+			assert.ok(fullUrls.has(reference), `${fullUrl} refers to ${reference}`);
 	for (const id of ['Practitioner/doctor', 'Organization/clinic', 'Medication/metformin']) assert.ok(ids.has(id), id);
 	const issues = server.ctx.fhir.validator.validate(composition).filter(({ severity }) => severity === 'error');
 	assert.deepEqual(issues, []);
@@ -104,7 +107,7 @@ test('required sections say when there is nothing', async () => {
 
 function listed(entries: Document['entry'], references: readonly { reference: string }[] = []): Resource[] {
 	return references.map(({ reference }) => {
-		const found = entries.find(({ fullUrl, resource }) => [fullUrl, `${resource.resourceType}/${resource.id}`].includes(reference));
+		const found = entries.find(({ fullUrl }) => fullUrl === reference);
 		assert.ok(found !== undefined, reference);
 		return found.resource;
 	});

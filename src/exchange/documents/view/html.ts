@@ -40,8 +40,23 @@ function factsHtml(facts: readonly Fact[]): string {
 
 function partHtml({ title, narrative, parts }: Part, id: string, level: number): string {
 	const heading = `h${Math.min(level, 6)}`;
-	const inner = narrative === undefined ? '' : narrativeHtml(narrative);
+	const inner = narrative === undefined ? '' : labelled(narrativeHtml(narrative));
 	return `<section id="${id}"><${heading}>${escapedHtml(title)}</${heading}>${inner}${parts.map((part, i) => partHtml(part, `${id}-${i + 1}`, level + 1)).join('')}</section>`;
+}
+
+/** Tables with one row of headings and plain cells have each cell say what it is, so that a narrow page can show rows as lists. */
+function labelled(html: string): string {
+	return html.replace(/<table[\s>][\s\S]*?<\/table>/g, (table) => {
+		const head = /<thead[^>]*>([\s\S]*?)<\/thead>/.exec(table)?.[1] ?? '';
+		const labels = [...head.matchAll(/<th[^>]*>([\s\S]*?)<\/th>/g)].map(([, words = '']) => words.replace(/<[^>]*>/g, ' ').trim());
+		const isPlain = labels.length > 0 && head.split('<tr').length === 2 && !/ (col|row)span=/.test(table) && !/<table/.test(table.slice(1));
+		if (!isPlain) return table;
+		const row = (text: string): string => {
+			let place = 0;
+			return text.replace(/<td/g, () => `<td data-label="${labels[place++] ?? ''}"`);
+		};
+		return table.replace('<table', '<table class="rows"').replace(/<tr[\s\S]*?<\/tr>/g, row);
+	});
 }
 
 const style = `
@@ -57,7 +72,7 @@ dl { margin: 0; }
 dl div { display: flex; gap: .75rem; padding: .12rem 0; }
 dt { flex: 0 0 6rem; color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; }
-.page { display: grid; grid-template-columns: 15rem minmax(0, 1fr); gap: 2rem; padding: 0 2rem 3rem; }
+.page { display: grid; grid-template-columns: 13rem minmax(0, 1fr); gap: 1.5rem; padding: 0 2rem 3rem; }
 nav { position: sticky; top: 0; align-self: start; max-height: 100vh; overflow: auto; padding: 1.5rem 0; }
 nav ol { list-style: none; margin: 0; padding: 0; border-left: 2px solid var(--line); }
 nav a { display: block; padding: .2rem .8rem; color: inherit; text-decoration: none; }
@@ -67,15 +82,25 @@ section { padding-top: 1rem; scroll-margin-top: .5rem; }
 h2 { margin: 0 0 .5rem; padding-bottom: .25rem; font-size: 1.2rem; color: var(--accent); border-bottom: 1px solid var(--line); }
 h3, h4, h5, h6 { margin: .8rem 0 .4rem; font-size: 1.05rem; }
 section > div { overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; font-size: .93rem; }
+table { width: 100%; border-collapse: collapse; font-size: .87rem; line-height: 1.4; }
 caption { text-align: left; font-weight: 600; padding: .4rem 0; }
-th, td { padding: .35rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
+th, td { padding: .35rem .45rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 thead th { color: var(--quiet); font-weight: 600; background: var(--band); }
 tbody tr:hover { background: var(--band); }
 tr:target, span:target { outline: 2px solid var(--accent); }
 p { margin: .4rem 0; }
 pre { white-space: pre-wrap; }
 a { color: var(--accent); }
-@media (max-width: 60rem) { .page { display: block; padding: 0 1rem 2rem; } header { padding: 1rem; } nav { position: static; max-height: none; padding: 1rem 0 0; } }
-@media print { nav { display: none; } .page { display: block; padding: 0; } header { padding: 0 0 1rem; background: none; } body { font-size: 10pt; } tr, h2 { break-inside: avoid; } thead { display: table-header-group; } }
+@media (max-width: 60rem) { .page { display: block; padding: 0 1rem 2rem; } header { padding: 1rem; } nav { position: static; max-height: none; padding: 1rem 0 0; } nav ol { columns: 10rem; column-gap: .5rem; border-left: 0; } nav a { padding: .3rem 0; } }
+@media (max-width: 40rem) {
+.rows, .rows tbody, .rows tr, .rows td { display: block; }
+.rows thead { display: none; }
+.rows tr { padding: .5rem 0; border-bottom: 1px solid var(--line); }
+.rows td { position: relative; min-height: 1.4em; padding: .1rem 0 .1rem 7.5rem; border: 0; overflow-wrap: anywhere; }
+.rows td::before { content: attr(data-label); position: absolute; left: 0; width: 7rem; color: var(--quiet); }
+.rows td:first-child { padding-left: 0; font-weight: 600; }
+.rows td:first-child::before { content: none; }
+.rows td:empty, .rows td:has(> span:only-child:empty) { display: none; }
+}
+@media print { nav { display: none; } .page { display: block; padding: 0; } header { padding: 0 0 1rem; background: none; } body { font-size: 10pt; } table { font-size: 8pt; } td, dd { overflow-wrap: anywhere; } section > div { overflow: visible; } tr, h2 { break-inside: avoid; } thead { display: table-header-group; } }
 `;

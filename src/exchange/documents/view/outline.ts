@@ -52,7 +52,7 @@ export function outlineOf(bytes: Buffer): Outline {
 			[
 				'Languages',
 				childrenOf(patient, 'languageCommunication')
-					.map((one) => codeWords(child(one, 'languageCode')))
+					.map((one) => languageWords(child(one, 'languageCode')))
 					.filter(Boolean)
 					.join(', '),
 			],
@@ -122,6 +122,12 @@ function authorWords(author: Element | undefined): string {
 
 function codeWords(code: Element | undefined): string {
 	return code?.attributes.displayName ?? code?.attributes.code ?? '';
+}
+
+/** The name of a language by its tag. */
+function languageWords(language: Element | undefined): string {
+	const words = codeWords(language);
+	return /^[a-z]{2,3}(-[a-z0-9]{2,8})*$/i.test(words) ? (new Intl.DisplayNames('en', { type: 'language' }).of(words) ?? words) : words;
 }
 
 function addressWords(address: Element | undefined): string {

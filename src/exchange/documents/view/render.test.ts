@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { roundTrip } from '#exchange/documents/testing/round-trip.ts';
+import { sampleRecord, sampleResources } from '#exchange/documents/testing/sample.ts';
+import { ccda, section } from '#testing/ccda.ts';
 import { testServer } from '#testing/server.ts';
+import { htmlOf } from './html.ts';
+import { outlineOf } from './outline.ts';
 
 const server = await testServer({ after });
 server.caller('other', [{ type: '*', interactions: ['read', 'search'], patient: 'p2' }]);
@@ -67,6 +72,17 @@ test('nothing of a hostile document runs or loads, and its policy forbids it bes
 	assert.equal(headers.get('x-content-type-options'), 'nosniff');
 	const pdf = await server.send('GET', 'DocumentReference/hostile/$render?as=pdf');
 	assert.ok(pdf.text.startsWith('%PDF-'), pdf.text.slice(0, 200));
+});
+
+test('cells say what they are, so that a narrow page can show rows as lists; tables of others stay as they are', () => {
+	const { xml } = roundTrip(sampleRecord(), sampleResources);
+	const html = htmlOf(outlineOf(Buffer.from(xml)));
+	assert.match(html, /<table class="rows"><thead><tr><th>Substance<\/th>/);
+	assert.match(html, /<td data-label="Substance"><span id="allergies_AllergyIntolerance_[^"]+_name">/);
+	const spanned = '<table><thead><tr><th colspan="2">Both</th></tr></thead><tbody><tr><td>a</td><td>b</td></tr></tbody></table>';
+	const other = htmlOf(outlineOf(ccda({ sections: [section({ code: '1', title: 'Other', text: spanned })] })));
+	assert.doesNotMatch(other, /<td data-label|<table class="rows"/);
+	assert.match(other, /<dd>English<\/dd>/);
 });
 
 const refused: readonly (readonly [string, number, string])[] = [

@@ -28,7 +28,6 @@ export function vitalSigns(draft: Draft): Section {
 		[timeOf(sign) ?? '', isAverage(sign) ? sign.observation.id : ''].join(' '),
 	);
 	const lines = [...groups.values()].flatMap((signs) => {
-		const measured = signs.filter(({ part }) => !isCircumstance(part));
 		return signs.map((sign, i) => ({
 			id: idOf(sign),
 			cells: [
@@ -37,9 +36,9 @@ export function vitalSigns(draft: Draft): Section {
 				interpretationWords(sign.part),
 				whenWords(sign.observation),
 				whoWords(draft, sign.observation.performer?.[0], sign.observation),
-				notesWords(sign.observation.note),
+				[circumstanceWords(sign.observation), notesWords(sign.observation.note)].filter((words) => words !== '').join('; '),
 			],
-			...(i === 0 && measured.length > 0 ? { entry: organizer(draft, measured) } : {}),
+			...(i === 0 ? { entry: organizer(draft, signs) } : {}),
 		}));
 	});
 	return tableSection('vital-signs', ['Vital sign', 'Value', 'Interpretation', 'Date', 'Measured by', 'Notes'], lines);
@@ -60,7 +59,10 @@ function isAverage({ observation }: Sign): boolean {
 
 /** What was measured, or was to be: the observation itself or, as with blood pressure, its components. */
 function signsOf(observation: Observation): Sign[] {
-	const components = (observation.component ?? []).map((part, i) => ({ observation, part, suffix: `_${i + 1}` }));
+	const circumstances = new Set(circumstancesOf(observation).map(({ part }) => part));
+	const components = (observation.component ?? [])
+		.map((part, i) => ({ observation, part, suffix: `_${i + 1}` }))
+		.filter(({ part }) => !circumstances.has(part));
 	return valueWords(observation) === '' && components.length > 0
 		? components
 		: [{ observation, part: observation, suffix: '' }, ...components];
@@ -113,29 +115,42 @@ function vitalSign(draft: Draft, sign: Sign): Element {
 		observation.method === undefined ? undefined : code('methodCode', observation.method),
 		observation.bodySite === undefined ? undefined : code('targetSiteCode', observation.bodySite),
 		author(draft, observation.performer?.[0], observation.issued, observation),
-		suffix === '' || suffix === '_1' ? [kept(observation, 'detail'), circumstances(draft, observation)] : undefined,
+		signsOf(observation)[0]?.suffix === suffix ? [kept(observation, 'detail'), circumstances(draft, observation)] : undefined,
 		referenceRanges(part),
 	);
 }
 
-/** What is no quantity tells how it was measured: the position of the body, the cuff. */
-function isCircumstance(part: ObservationPart): boolean {
-	return part.valueQuantity === undefined && part.dataAbsentReason === undefined && valueWords(part) !== '';
+/** Components that tell how something was measured, not what: the position of the body, the cuff. */
+function circumstancesOf(observation: Observation): { readonly part: ObservationPart; readonly number: number }[] {
+	const isOwn = observation.valueQuantity !== undefined || observation.dataAbsentReason !== undefined;
+	return (observation.component ?? []).flatMap((part, i) => {
+		const isCoded = part.valueQuantity === undefined && part.dataAbsentReason === undefined && valueWords(part) !== '';
+		const isUntold = isOwn && part.valueQuantity === undefined && part.dataAbsentReason !== undefined;
+		return isCoded || isUntold ? [{ part, number: i + 1 }] : [];
+	});
+}
+
+function circumstanceWords(observation: Observation): string {
+	return circumstancesOf(observation)
+		.filter(({ part }) => part.dataAbsentReason === undefined)
+		.map(({ part }) => `${conceptWords(part.code)}: ${valueWords(part)}`)
+		.join('; ');
 }
 
 function circumstances(draft: Draft, observation: Observation): (Element | undefined)[] {
-	return (observation.component ?? []).map((part, i) => {
-		if (!isCircumstance(part)) return undefined;
-		const statement = element(
-			'observation',
-			{ classCode: 'OBS', moodCode: 'EVN' },
-			ownId(draft, observation, String(i + 1)),
-			code('code', part.code, { systems: [loinc] }),
-			status('completed'),
-			codedValue(part),
-		);
-		return related('COMP', statement);
-	});
+	return circumstancesOf(observation).map(({ part, number }) =>
+		related(
+			'COMP',
+			element(
+				'observation',
+				{ classCode: 'OBS', moodCode: 'EVN' },
+				ownId(draft, observation, String(number)),
+				code('code', part.code, { systems: [loinc] }),
+				status('completed'),
+				codedValue(part),
+			),
+		),
+	);
 }
 
 /** Units of what was to be measured and was not, by LOINC code: a vital sign has one in any case. */
