@@ -70,6 +70,7 @@ export async function runExport(ctx: FhirCtx, job: JobRun, settings: ExportSetti
 			? await ctx.db.tx((tx) => firstRun(work, tx, listFrom), { isolation: 'repeatable read' })
 			: await laterRun(work, begun);
 	const manifest = await manifestOf(work, made);
+	await output.settled();
 	await noteBulk(ctx, 'export', `${manifest.output.reduce((sum, { count }) => sum + count, 0)} resources`);
 	return { text: JSON.stringify(manifest), contentType: 'application/json', keepMs };
 }
@@ -126,6 +127,7 @@ async function writeLists(
 		lists.push({ type: selection.type, bytes });
 	}
 	const begun = { ...decided, run: ctx.ids.next(), lists };
+	await output.settled();
 	await rememberBegun(job, begun);
 	return begun;
 }
@@ -144,7 +146,10 @@ async function typeByType(
 		const missing: Issue[] = [];
 		const found = pieces(at, (problem) => missing.push(...lostIssues(type, problem)));
 		const done = { files: await output.write(told(`${at} of ${types.length} types`, found)), lost: missing };
-		if (begun !== undefined) await rememberDone(job, begun, type, done);
+		if (begun !== undefined) {
+			await output.settled();
+			await rememberDone(job, begun, type, done);
+		}
 		return done;
 	};
 	for (const [at, type] of types.entries()) {

@@ -13,6 +13,8 @@ export type OutputFile = { readonly number: number; readonly count: number; read
 export type Output = {
 	/** Writes pieces into as many files as they need; none when there is nothing. */
 	write(pieces: AsyncIterable<Piece>): Promise<OutputFile[]>;
+	/** Resolves when all that was given to `write` is in its files, of which the last block of each is written while others are begun. */
+	settled(): Promise<void>;
 	/** Writes a file with a name of its own, which is for later runs and no client's; gives its bytes. */
 	note(name: string, pieces: AsyncIterable<Piece>): Promise<number>;
 };
@@ -33,6 +35,7 @@ export async function createOutput(
 ): Promise<Output> {
 	await clear(folder, kept);
 	let last = Math.max(0, ...(kept ?? []).map(({ number }) => number));
+	let settling: Promise<unknown> = Promise.resolve();
 	return {
 		async note(name, pieces) {
 			const file = await openFile(join(folder, name));
@@ -53,23 +56,24 @@ export async function createOutput(
 		async write(pieces) {
 			const files: OutputFile[] = [];
 			let file: Open | undefined;
-			const close = async (): Promise<void> => {
+			const end = (): void => {
 				if (file === undefined) return;
-				await file.flush();
 				files.push({ number: last, count: file.count, bytes: file.size });
-				await file.close();
+				settling = Promise.all([settling, finish(file)]);
+				// Told of by `settled`.
+				settling.catch(() => undefined);
 				file = undefined;
 			};
 			try {
 				for await (const piece of pieces) {
 					signal.throwIfAborted();
 					if (piece.lines === 0) continue;
-					if (file !== undefined && file.size + piece.bytes.length > largest) await close();
+					if (file !== undefined && file.size + piece.bytes.length > largest) end();
 					file ??= await openFile(join(folder, String(++last)));
 					await file.add(piece);
 					await pace.rest();
 				}
-				await close();
+				end();
 			} catch (error) {
 				throw asProblem(error);
 			} finally {
@@ -77,7 +81,20 @@ export async function createOutput(
 			}
 			return files;
 		},
+		async settled() {
+			await settling.catch((error) => {
+				throw asProblem(error);
+			});
+		},
 	};
+}
+
+async function finish(file: Open): Promise<void> {
+	try {
+		await file.flush();
+	} finally {
+		await file.close();
+	}
 }
 
 async function clear(folder: string, kept: readonly OutputFile[] | undefined): Promise<void> {

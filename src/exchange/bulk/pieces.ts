@@ -1,9 +1,9 @@
 // The lines of an export, from the database: bodies as they are stored by COPY, never parsed; and, where something has to be done to each,
 // page by page from a cursor.
 import type { Readable } from 'node:stream';
-import { to as copyTo } from 'pg-copy-streams';
 import Cursor from 'pg-cursor';
 import { Problem } from '#base/problem.ts';
+import { CopyOut } from '#db/copy-out.ts';
 import { type Tx, translate } from '#db/database.ts';
 import { inlined } from '#db/inline.ts';
 import { join, raw, type Sql, sql } from '#db/sql.ts';
@@ -35,7 +35,7 @@ export function piecesOf(ctx: FhirCtx, tx: Tx, selection: Selection, elements: r
 /** The texts that a statement gives, as they are, by COPY: it takes no parameters, so that the values stand in its text. */
 export async function* copiedPieces(ctx: FhirCtx, tx: Tx, statement: Sql): AsyncGenerator<Piece> {
 	const text = inlined(sql`COPY (${statement}) TO STDOUT (FORMAT binary)`);
-	const stream = tx.client.query(copyTo(text));
+	const stream = tx.client.query(new CopyOut(text));
 	let isOver = false;
 	let lines = 0;
 	const count = (more: number): void => {

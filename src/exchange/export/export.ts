@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
-import { to as copyTo } from 'pg-copy-streams';
 import { Problem } from '#base/problem.ts';
+import { CopyOut } from '#db/copy-out.ts';
 import type { Tx } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
 import { folderNotEmpty } from '#exchange/problems.ts';
@@ -92,7 +92,7 @@ async function countOf(tx: Tx, type: string, which: 'current' | 'all'): Promise<
 
 function currents(tx: Tx, type: string, onProgress: (lines: number) => void): AsyncIterable<Buffer> {
 	const { text } = sql`COPY (SELECT body FROM ${table(type)} WHERE op <> 'D' ORDER BY rid) TO STDOUT (FORMAT binary)`.compile();
-	return linesOfCopy(tx.client.query(copyTo(text)), onProgress);
+	return linesOfCopy(tx.client.query(new CopyOut(text)), onProgress);
 }
 
 /** Binaries with their large data put back. */
