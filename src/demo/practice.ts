@@ -1,5 +1,6 @@
 // The clinic itself: organizations, places, staff, payers, the laboratory, the pharmacy, the hospital next door, and its forms.
 import { createRandom, type Random } from '#base/random.ts';
+import { worksAt } from '#fhir/provenance/authors.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { type Drug, drugs, stocked } from './data/drugs.ts';
 import { origins } from './data/names.ts';
@@ -200,9 +201,6 @@ function endpointOf(managingOrganization: Link): Resource {
 		address: 'mailto:records@direct.lakeside.example',
 	};
 }
-
-/** Where somebody works, as the Standard API writes it: what they write there is signed for it. */
-export const worksAt = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-facility_id';
 
 function practitionerOf(random: Random, row: StaffRow, { organization }: Facility): Resource {
 	const { family, given, prefix, suffix, sex, username } = row;

@@ -41,6 +41,7 @@ export async function generate(asking: FhirCtx, record: PatientRecord, { kind, p
 		if (meanwhile !== undefined) return meanwhile;
 		const written = await writeWithin(ctx, unit, writes, () => 'create');
 		const [, reference] = written;
+		await ctx.fhir.provenances.sign(ctx, unit, reference === undefined ? [] : [reference]);
 		return reference === undefined ? undefined : { type: reference.type, id: reference.id, body: reference.body };
 	});
 }

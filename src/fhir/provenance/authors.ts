@@ -6,7 +6,7 @@ import { search } from '#fhir/search/search.ts';
 import type { Activity, Author } from './draft.ts';
 import { createTemplate, type Template } from './template.ts';
 
-/** Where a practitioner works, as the Standard API writes it. */
+/** Where a practitioner works, as the Standard API and the demo write it: what they write is signed for it. */
 export const worksAt = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-facility_id';
 
 /** What the Standard API marks the main facility with. */

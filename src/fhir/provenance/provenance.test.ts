@@ -7,6 +7,7 @@ import type { Resource } from '#fhir/resource.ts';
 import { checkIndexes } from '#fhir/store/check.ts';
 import type { Ends } from '#testing/database.ts';
 import { type Answered, type TestServer, testServer } from '#testing/server.ts';
+import { mostTargets } from './provenances.ts';
 
 type Found = Resource & {
 	readonly target: { readonly reference: string }[];
@@ -241,6 +242,14 @@ test('a transaction leaves one Provenance of all it did of a kind', async () => 
 	assert.equal(only?.extension, undefined, 'the patient is a target');
 	const { json: found } = await as('GET', `${(others[0] as string).replace(/\/_history.*/, '')}/_history`);
 	assert.equal(found.total, 1);
+});
+
+test('a large transaction is told of in parts', async () => {
+	const many = Array.from({ length: mostTargets + 1 }, (_, i) => entry('PUT', `Condition/part-${i}`, condition({ id: `part-${i}` })));
+	assert.equal((await as('POST', '', bundle('transaction', ...many))).status, 200);
+	const [first] = await provenancesOf('Condition/part-0');
+	const [last] = await provenancesOf(`Condition/part-${mostTargets}`);
+	assert.deepEqual([first?.target.length, last?.target.length], [mostTargets, 1]);
 });
 
 test('what a transaction did to several patients is told apart', async () => {
