@@ -56,6 +56,18 @@ test('what the Standard API shows stands where it looks: numbers of patients, fa
 	for (const practitioner of of(clinic.shared, 'Practitioner')) assert.match(String(facility.get(practitioner)), /^Organization\//);
 });
 
+test('who looks for a family finds no other whose name merely has it in the middle, which some clients take for a mistake', () => {
+	const families = new Set(charts.map((_, n) => clinic.person(n).family));
+	for (const family of families)
+		for (const part of family.split(' ').slice(1))
+			assert.deepEqual(
+				[...families].filter((one) => part.startsWith(one)),
+				[],
+				family,
+			);
+	assert.ok([...families].some((family) => family.includes(' ')));
+});
+
 test('ids are there once', () => {
 	const ids = [...clinic.shared, ...charts.flat()].map(({ resourceType, id }) => `${resourceType}/${id}`);
 	assert.equal(new Set(ids).size, ids.length);

@@ -131,8 +131,7 @@ function originOf(random: Random, n: number): Origin {
 
 function familyOf(random: Random, origin: Origin): string {
 	const family = random.pick(origin.families);
-	// In Spanish-speaking families many carry the names of both parents.
-	return origin.language?.[0] === 'es' && random.chance(0.4) ? `${family} ${random.pick(origin.families)}` : family;
+	return origin.mothers !== undefined && random.chance(0.4) ? `${family} ${random.pick(origin.mothers)}` : family;
 }
 
 function addressOf(random: Random): object {

@@ -8,6 +8,8 @@ export type Origin = {
 	readonly ethnicity: Coded;
 	readonly detailedEthnicity?: Coded;
 	readonly families: readonly string[];
+	/** Where many carry the names of both parents: those of mothers, which are nobody's first. */
+	readonly mothers?: readonly string[];
 	readonly women: readonly string[];
 	readonly men: readonly string[];
 	/** Spoken by some instead of English. */
@@ -47,6 +49,7 @@ export const origins: readonly Origin[] = [
 		families: list(
 			'Alvarez Castillo Delgado Espinoza Flores Garcia Hernandez Jimenez Lopez Morales Navarro Ortiz Perez Ramirez Salazar Torres',
 		),
+		mothers: list('Aguilar Cervantes Fuentes Guerrero Juarez Mendoza Orozco Villarreal'),
 		women: list('Alejandra Beatriz Carmen Daniela Elena Fernanda Gabriela Isabel Juana Lucia Mariana Natalia Rosa Sofia Valeria Ximena'),
 		men: list('Alejandro Carlos Diego Eduardo Fernando Gustavo Hector Javier Jorge Luis Manuel Mateo Rafael Santiago Tomas Vicente'),
 	},
@@ -107,6 +110,7 @@ export const origins: readonly Origin[] = [
 		share: 25,
 		language: ['es', 'Spanish'],
 		families: list('Baez Cabrera Familia Guzman Mejia Polanco Rosario Santana'),
+		mothers: list('Almonte Encarnacion Peralta Tavarez'),
 		women: list('Altagracia Dulce Ivelisse Milagros Yokasta Yesenia'),
 		men: list('Bienvenido Domingo Juan Leonel Pedro Wilkin'),
 	},
