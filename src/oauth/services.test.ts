@@ -202,6 +202,23 @@ test('keys by address: fetched, kept as long as they say, fetched anew for a key
 	}
 });
 
+test('an installation may want assertions that live shorter', async (t) => {
+	const strict = await oauthServer(t, { assertionMaxAge: 300, clientApproval: 'automatic' });
+	const strictClient = await register(strict, { application_type: 'private', client_name: 'x', scope, jwks: { keys: [rsa.jwk] } });
+	const statuses: number[] = [];
+	for (const seconds of [290, 600]) {
+		const claims = { aud: `${strict.issuer}/token`, exp: now() + seconds };
+		const form = {
+			grant_type: 'client_credentials',
+			client_assertion_type: type,
+			client_assertion: await assertion(strictClient, rsa, claims),
+			scope,
+		};
+		statuses.push((await post(strict, 'token', form)).status);
+	}
+	assert.deepEqual(statuses, [200, 401]);
+});
+
 test('system scopes need keys; public clients cannot have them', async () => {
 	const bare = await postRegistration(server, { application_type: 'private', client_name: 'x', scope });
 	assert.deepEqual([bare.status, bare.body.error], [400, 'invalid_client_metadata']);
