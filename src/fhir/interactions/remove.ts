@@ -9,9 +9,9 @@ import { isId, requireType } from './prepare.ts';
 import { tooMuch } from './problems.ts';
 import { signAll, type Telling, writeSigned } from './signed.ts';
 
-/** Deletes a resource; its versions stay. undefined when there was nothing to delete. Throws Problem conflict `still-referenced`. */
 export type RemoveInput = { readonly type: string; readonly id: string; readonly ifMatch?: number; readonly telling?: Telling };
 
+/** Deletes a resource; its versions stay. undefined when there was nothing to delete. Throws Problem conflict `still-referenced`. */
 export async function remove(ctx: FhirCtx, { type, id, ifMatch, telling }: RemoveInput): Promise<Written | undefined> {
 	requireType(ctx, type);
 	permit(ctx, type, 'delete');

@@ -518,6 +518,21 @@ test('what a Provenance tells of can be deleted, its author too; the Provenance 
 	assert.equal((await as('POST', 'Provenance', own('Patient/never'))).status, 422, 'what never was cannot be told of');
 });
 
+test('an author who is not in the record writes all the same', async () => {
+	server.caller('ghost', everything, 'user', { fhirUser: 'Practitioner/ghost' });
+	const alone = await server.send('POST', 'Condition', { as: 'ghost', body: condition() });
+	const entries = [entry('POST', 'Condition', condition()), entry('POST', 'Condition', condition())];
+	const together = await server.send('POST', '', { as: 'ghost', body: bundle('transaction', ...entries) });
+	assert.deepEqual([alone.status, together.status], [201, 200], together.text);
+	const record = await server.api('POST', 'api/patient', {
+		as: 'ghost',
+		body: { fname: 'Ann', lname: 'Baker', DOB: '2000-01-01', sex: 'Female' },
+	});
+	assert.equal(record.status, 201, record.text);
+	for (const name of [`Condition/${alone.json.id}`, (located(together)[0] as string).replace(/\/_history.*/, '')])
+		assert.equal((await provenancesOf(name))[0]?.agent[0]?.who.reference, 'Practitioner/ghost');
+});
+
 test('none is made about Provenance, nor of what is no record', async () => {
 	const one = await made(as('POST', 'Provenance', own('Patient/p')));
 	assert.deepEqual(await provenancesOf(`Provenance/${one.id}`), []);
@@ -535,7 +550,11 @@ test('switched off, none is made; a Provenance in the header still is stored', a
 	const off = await clinic(t, { provenance: false });
 	const plain = await off.send('POST', 'Condition', { as: 'dr', body: condition() });
 	assert.deepEqual([plain.status, await provenancesOf(`Condition/${plain.json.id}`, 'dr', off)], [201, []]);
-	await off.api('POST', 'api/patient', { as: 'dr', body: { fname: 'A', lname: 'B', DOB: '2000-01-01', sex: 'Male' } });
+	const record = await off.api('POST', 'api/patient', {
+		as: 'dr',
+		body: { fname: 'Ann', lname: 'Baker', DOB: '2000-01-01', sex: 'Female' },
+	});
+	assert.equal(record.status, 201, record.text);
 	assert.equal((await off.send('GET', 'Provenance?_summary=count')).json.total, 0);
 	const told = await off.send('POST', 'Condition', { as: 'dr', body: condition(), headers: { ...json, ...header(carried) } });
 	assert.equal((await provenancesOf(`Condition/${told.json.id}`, 'dr', off)).length, 1);

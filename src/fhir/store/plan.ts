@@ -178,7 +178,7 @@ class Planner {
 		const op = write.op === 'C' ? 'C' : 'U';
 		const body = headOf(type, id, version, updated) + tail;
 		this.#insert(type, { rid, id, rk, version, updated, op, body, index });
-		const added = soughtOf(type, write.resource, index.references);
+		const added = write.isOwn === true ? [] : soughtOf(type, write.resource, index.references);
 		this.#note(name, { type, rk, deleted: false, references: index.references, added, links: index.links }, index);
 		return { type, id, rid, version, updated, op, body, created: true, previous: null };
 	}

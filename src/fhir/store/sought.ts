@@ -10,7 +10,11 @@ export const holdsNothing = 'Provenance';
  */
 export function soughtOf(type: string, resource: Resource | null, references: readonly string[]): readonly string[] {
 	if (type !== holdsNothing || !Array.isArray(resource?.target)) return references;
-	const versions = resource.target.map((target: { reference?: unknown } | null) => String(target?.reference).split('/_history/'));
-	const told = versions.flatMap(([name = '', version]) => (version === undefined ? [] : [name]));
-	return references.filter((reference) => !told.some((name) => name === reference || name.endsWith(`/${reference}`)));
+	const told = new Set<string>();
+	for (const target of resource.target as ({ reference?: unknown } | null)[]) {
+		const [name = '', version] = String(target?.reference).split('/_history/');
+		// Of an absolute one the last two parts say which resource it is.
+		if (version !== undefined) told.add(name.split('/').slice(-2).join('/'));
+	}
+	return references.filter((reference) => !told.has(reference));
 }

@@ -43,7 +43,7 @@ export type Write = {
 	readonly number?: number;
 	/** The write is the outcome of a patch; only the audit tells it from an update. */
 	readonly isPatch?: true;
-	/** The server's own word about other writes; the audit is not told of it. */
+	/** The server's own word about other writes: the audit is not told of it, nor is looked whether what it refers to is there. */
 	readonly isOwn?: true;
 	/** Stored with the version that the write makes, when it makes one. */
 	readonly companion?: Companion;
