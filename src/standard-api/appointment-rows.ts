@@ -2,7 +2,7 @@
 import type { Level } from '#access/rights.ts';
 import { Problem } from '#base/problem.ts';
 import { book } from '#clinic/appointments/book.ts';
-import { type Category, categorySystem, readCategories, usualCategories } from '#clinic/appointments/categories.ts';
+import { type Category, categorySystem, knownCategories, readCategories, usualCategories } from '#clinic/appointments/categories.ts';
 import { change, type Scope, strike } from '#clinic/appointments/change.ts';
 import { statusHistory } from '#clinic/appointments/history.ts';
 import type { Appointment } from '#clinic/appointments/model.ts';
@@ -11,7 +11,7 @@ import { locationFor, locationsOf } from '#clinic/places.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Stored } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
-import { actor, appointmentMapping, fieldsWith, informant, mappingWith, showAppointments, showWith } from './appointment.ts';
+import { actor, appointmentMapping, fieldsWith, informant, mappingShown, mappingWith, showAppointments, showWith } from './appointment.ts';
 import { patientIn } from './chart.ts';
 import { localTime } from './codec.ts';
 import { list, type Page } from './list.ts';
@@ -26,8 +26,7 @@ import { copyOf, draftOf, signing } from './write.ts';
 
 /** Appointments that are not struck, of a patient when one is given, by the filters that a calendar needs. */
 export async function listed(ctx: FhirCtx, call: Call, patient?: Stored): Promise<Page> {
-	const categories = await readCategories(ctx);
-	const mapping = mappingWith(categories);
+	const [categories, mapping] = await Promise.all([knownCategories(ctx), mappingShown(ctx)]);
 	const query = new Map(call.query);
 	const criteria: Pair[] = [
 		['status:not', 'entered-in-error'],

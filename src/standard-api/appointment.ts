@@ -1,6 +1,6 @@
 // appointment ↔ Appointment (https://hl7.org/fhir/R4/appointment.html), booked by the rules of clinic/appointments.
 import { Problem } from '#base/problem.ts';
-import { type Category, categorySystem, readCategories, usualCategories } from '#clinic/appointments/categories.ts';
+import { type Category, categorySystem, knownCategories, usualCategories } from '#clinic/appointments/categories.ts';
 import {
 	type Appointment,
 	categoryCode,
@@ -22,7 +22,7 @@ import { extensionAt, extra, type Field, field, type Mapping } from './mapping.t
 import { npiSystem } from './organizations.ts';
 import { at, has, isNode, type Place, type Which } from './place.ts';
 import { type Found, type Shown, shown } from './records.ts';
-import { draftOf } from './write.ts';
+import { readingOf } from './write.ts';
 
 const name = 'appointment';
 
@@ -173,14 +173,24 @@ export function mappingWith(categories: readonly Category[], fields = fieldsWith
 /** The mapping with the categories that come with Heron. */
 export const appointmentMapping: Mapping = mappingWith(usualCategories);
 
+const mappings = new WeakMap<readonly Category[], Mapping>();
+
+/** The mapping with the categories that the practice has, for what is only shown. */
+export async function mappingShown(ctx: FhirCtx): Promise<Mapping> {
+	const categories = await knownCategories(ctx);
+	const mapping = mappings.get(categories) ?? mappingWith(categories);
+	mappings.set(categories, mapping);
+	return mapping;
+}
+
 /** Appointments as they are shown: with the names of who takes part. */
 export async function showAppointments(ctx: FhirCtx, found: readonly Found[]): Promise<Shown[]> {
-	return showWith(ctx, mappingWith(await readCategories(ctx)), found);
+	return showWith(ctx, await mappingShown(ctx), found);
 }
 
 /** The same by a mapping in hand. */
 export async function showWith(ctx: FhirCtx, mapping: Mapping, found: readonly Found[]): Promise<Shown[]> {
-	const resources = found.map((one) => draftOf(one) as Appointment);
+	const resources = found.map((one) => readingOf(one) as Appointment);
 	const references = resources.map((resource) => ({
 		patient: actor('Patient').get(resource) as string | undefined,
 		provider: actor('Practitioner').get(resource) as string | undefined,
@@ -188,11 +198,15 @@ export async function showWith(ctx: FhirCtx, mapping: Mapping, found: readonly F
 		biller: billing.get(resource) as string | undefined,
 	}));
 	const named = references.flatMap(({ patient, provider, place, biller }) => [patient, provider, place, biller]);
-	const [records, people] = await Promise.all([shown(ctx, mapping, found), readAll(ctx, named)]);
-	const owners = await readAll(
-		ctx,
-		[...people.values()].map(({ resource }) => ownerOf(resource)),
-	);
+	const [records, people] = await Promise.all([shown(ctx, mapping, found, resources), readAll(ctx, named)]);
+	const owning = [...people.values()].map(({ resource }) => ownerOf(resource));
+	const owners = new Map([
+		...people,
+		...(await readAll(
+			ctx,
+			owning.filter((one) => !people.has(one ?? '')),
+		)),
+	]);
 	return records.map((record, i) => {
 		const { patient = '', provider = '', place = '', biller = '' } = references[i] as (typeof references)[number];
 		const [who, by, location] = [people.get(patient), people.get(provider), people.get(place)];

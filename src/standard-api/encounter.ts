@@ -1,8 +1,8 @@
 // encounter: a visit, as an Encounter. http://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-encounter.html
 import { may } from '#access/roles.ts';
-import { type Category, categorySystem, readCategories, usualCategories } from '#clinic/appointments/categories.ts';
+import { type Category, categorySystem, knownCategories, usualCategories } from '#clinic/appointments/categories.ts';
 import { codeSystemUrl, identifierSystem } from '#clinic/names.ts';
-import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
+import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Coding, Resource, Stored } from '#fhir/resource.ts';
 import {
 	author,
@@ -293,19 +293,13 @@ function billingOf(encounter: Resource, related: ReadonlyMap<string, Resource>):
 	return typeof reference === 'string' ? related.get(reference) : undefined;
 }
 
-/** Categories seldom change: those of an installation are looked up again after this time. */
-const categoriesMs = 2000;
-
-const entries = new WeakMap<Fhir, { readonly until: number; readonly entry: Promise<Entry> }>();
+const entries = new WeakMap<readonly Category[], Entry>();
 
 /** Encounters with the categories of this installation. */
-export function encounterEntry(ctx: FhirCtx): Promise<Entry> {
-	const now = ctx.clock.now().getTime();
-	const known = entries.get(ctx.fhir);
-	if (known !== undefined && known.until > now) return known.entry;
-	const entry = readCategories(ctx).then(entryFor);
-	entries.set(ctx.fhir, { until: now + categoriesMs, entry });
-	entry.catch(() => entries.delete(ctx.fhir));
+export async function encounterEntry(ctx: FhirCtx): Promise<Entry> {
+	const categories = await knownCategories(ctx);
+	const entry = entries.get(categories) ?? entryFor(categories);
+	entries.set(categories, entry);
 	return entry;
 }
 

@@ -10,7 +10,7 @@ import { isNode } from './place.ts';
 import { invalidFields } from './problems.ts';
 import type { Found } from './records.ts';
 import { isVitalSign } from './vital-measures.ts';
-import { categories, type Group, groupsOf, isPanel, membersOf } from './vital-record.ts';
+import { categories, type Group, groupsOf, isPanel, membersOf, type Read } from './vital-record.ts';
 import { readingOf } from './write.ts';
 
 export type Asked = {
@@ -28,7 +28,7 @@ export type VitalPage = { readonly groups: readonly Group[]; readonly next: stri
 /** A place between two records: they go by their time, and by their number where the times are the same. */
 type Place = { readonly time: number | undefined; readonly number: number };
 
-type Row = { readonly one: Found; readonly resource: Resource; readonly time: number | undefined };
+type Row = Read & { readonly time: number | undefined };
 
 /** The records of a page. Throws Problem invalid for a page that no answer named. */
 export async function readPage(ctx: FhirCtx, { criteria, order, limit, offset, page }: Asked): Promise<VitalPage> {
@@ -132,22 +132,16 @@ async function groupsIn(
 ): Promise<Group[]> {
 	if (rows.length === 0) return [];
 	const { kept, panels } = await settled(ctx, criteria, rows);
-	const groups = groupsOf([...kept.map(({ one }) => one), ...panels]);
+	const groups = groupsOf([...kept, ...panels]);
 	const down = order === 'date' ? 1 : -1;
-	// Rows are in the order of their times already; numbers decide where these are the same.
-	const times = new Map(rows.map(({ one, time }) => [one.id, time]));
-	const at = (group: Group): Place => ({
-		time: times.has(group.anchor.id) ? times.get(group.anchor.id) : placeOf(group).time,
-		number: placeOf(group).number,
-	});
 	const ordered = groups.toSorted((a, b) => {
-		const [left, right] = [at(a), at(b)];
+		const [left, right] = [placeOf(a), placeOf(b)];
 		if (left.time === right.time) return (left.number - right.number) * down;
 		if (left.time === undefined || right.time === undefined) return left.time === undefined ? 1 : -1;
 		return (left.time - right.time) * down;
 	});
 	return ordered.filter((group) => {
-		const { time, number } = at(group);
+		const { time, number } = placeOf(group);
 		return from === undefined || time !== from.time || (number - from.number) * down > 0;
 	});
 }
@@ -160,7 +154,7 @@ async function settled(
 	ctx: FhirCtx,
 	criteria: readonly Pair[],
 	rows: readonly Row[],
-): Promise<{ readonly kept: readonly Row[]; readonly panels: readonly Found[] }> {
+): Promise<{ readonly kept: readonly Row[]; readonly panels: readonly Row[] }> {
 	const here = new Set(rows.filter(({ resource }) => isPanel(resource)).flatMap(({ resource }) => membersOf(resource)));
 	const loose = rows
 		.map(({ one, resource }) => (isPanel(resource) ? '' : `Observation/${one.id}`))
@@ -173,7 +167,7 @@ async function settled(
 	const elsewhere = new Set(owners.filter(({ id }) => listed.has(id)).flatMap((one) => membersOf(readingOf(one))));
 	return {
 		kept: rows.filter(({ one }) => here.has(`Observation/${one.id}`) || !elsewhere.has(`Observation/${one.id}`)),
-		panels: owners.filter(({ id }) => !listed.has(id)),
+		panels: owners.filter(({ id }) => !listed.has(id)).map(rowOf),
 	};
 }
 
@@ -202,8 +196,8 @@ async function complete(ctx: FhirCtx, groups: readonly Group[]): Promise<Group[]
 	});
 }
 
-function placeOf({ anchor }: Group): Place {
-	return { time: timeOf(readingOf(anchor)), number: anchor.rid ?? 0 };
+function placeOf({ anchor, head }: Group): Place {
+	return { time: timeOf(head), number: anchor.rid ?? 0 };
 }
 
 function textOf({ time, number }: Place): string {

@@ -1,7 +1,7 @@
 // The measurements of a vital record in the Observations that hold them: found, shown in a system of units, set and taken away. Pure.
 import type { Resource } from '#fhir/resource.ts';
 import { ucumSystem } from '#fhir/store/units.ts';
-import { convert, isCodeOf, type Measure, measures, type Sign, type Unit, type UnitSystem, unitNamed } from './vital-signs.ts';
+import { convert, type Measure, measures, type Sign, type Unit, type UnitSystem, unitNamed } from './vital-signs.ts';
 import { copyOf } from './write.ts';
 
 type Node = Record<string, unknown>;
@@ -17,36 +17,42 @@ function codingsOf(node: Node): readonly Coding[] {
 	return (node.code as { coding?: Coding[] } | undefined)?.coding ?? [];
 }
 
-function isMeasure(node: Node, measure: Measure): boolean {
-	return codingsOf(node).some(({ system, code }) => system === loincSystem && isCodeOf(measure, code));
-}
-
 function componentsOf(observation: Resource): readonly Node[] {
 	return (observation.component ?? []) as Node[];
 }
 
 /** Where a measure is: the Observation, and the part of it with the value (itself or a component). */
-type Slot = { readonly observation: Resource; readonly node: Node };
+export type Slot = { readonly observation: Resource; readonly node: Node };
 
-/** The first place among the Observations that holds the measure. */
+const byCode: ReadonlyMap<string, Measure> = new Map(
+	measures.flatMap(({ measure }) => [measure.loinc, ...(measure.also ?? [])].map((code) => [code, measure] as const)),
+);
+
+/** The first place among the Observations of each measure that they hold. */
+export function slotsOf(observations: readonly Resource[]): ReadonlyMap<Measure, Slot> {
+	const slots = new Map<Measure, Slot>();
+	for (const observation of observations)
+		for (const node of [observation, ...componentsOf(observation)])
+			for (const { system, code } of codingsOf(node)) {
+				const measure = system === loincSystem ? byCode.get(code ?? '') : undefined;
+				if (measure !== undefined && !slots.has(measure)) slots.set(measure, { observation, node });
+			}
+	return slots;
+}
+
+/** The place of one measure. */
 export function slotOf(observations: readonly Resource[], measure: Measure): Slot | undefined {
-	for (const observation of observations) {
-		const node = isMeasure(observation, measure)
-			? observation
-			: componentsOf(observation).find((component) => isMeasure(component, measure));
-		if (node !== undefined) return { observation, node };
-	}
-	return undefined;
+	return slotsOf(observations).get(measure);
 }
 
 /** Whether the Observation holds any measure of a vital record. */
 export function isVitalSign(observation: Resource): boolean {
-	return measures.some(({ measure }) => slotOf([observation], measure) !== undefined);
+	return slotsOf([observation]).size > 0;
 }
 
 /** The value in the unit; undefined when there is none, or in no unit of the measure's. */
-export function valueIn(observations: readonly Resource[], measure: Measure, unit: Unit): number | undefined {
-	const quantity = slotOf(observations, measure)?.node.valueQuantity as { value?: unknown; unit?: string; code?: string } | undefined;
+export function valueIn(slot: Slot | undefined, measure: Measure, unit: Unit): number | undefined {
+	const quantity = slot?.node.valueQuantity as { value?: unknown; unit?: string; code?: string } | undefined;
 	if (quantity?.value === undefined) return undefined;
 	const from = unitNamed(measure, quantity.code ?? quantity.unit);
 	return from === undefined ? undefined : convert(Number(quantity.value), from, unit);

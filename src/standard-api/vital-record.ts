@@ -8,9 +8,20 @@ import { dateChoice, dayOrTime, keptAt, listOf, noteAt } from './places.ts';
 import { invalidFields, type Wrong } from './problems.ts';
 import type { Found, Shown } from './records.ts';
 import { isNumeric, requireNew, valuesSent, wrong } from './rules.ts';
-import { type Frame, isVitalSign, type Measured, shownValue, slotOf, unitOf, valueIn, withMeasures } from './vital-measures.ts';
+import {
+	type Frame,
+	isVitalSign,
+	type Measured,
+	type Slot,
+	shownValue,
+	slotOf,
+	slotsOf,
+	unitOf,
+	valueIn,
+	withMeasures,
+} from './vital-measures.ts';
 import { type Measure, measures, panel, type UnitSystem, unitNamed } from './vital-signs.ts';
-import { copyOf, draftOf } from './write.ts';
+import { copyOf } from './write.ts';
 
 export const name = 'vital';
 const loinc = 'http://loinc.org';
@@ -54,8 +65,9 @@ const wordFields = (
 
 /** A record: the panel when there is one, and what was measured. */
 export type Group = {
-	/** The resource whose number and UUID the record has. */
+	/** The resource whose number and UUID the record has: the panel, else the first of what was measured. */
 	readonly anchor: Found;
+	readonly head: Resource;
 	readonly panel: Resource | undefined;
 	readonly members: readonly Resource[];
 };
@@ -69,14 +81,16 @@ export function membersOf(observation: Resource): string[] {
 	return links.map(linkIn).filter((reference) => reference !== '');
 }
 
+/** An Observation that was found, read. */
+export type Read = { readonly one: Found; readonly resource: Resource };
+
 /** Observations, newest first, as the records they make up; each once, where the first of it stands. */
-export function groupsOf(found: readonly Found[]): Group[] {
-	const all = found.map((one) => ({ one, resource: draftOf(one) }));
-	const byId = new Map(all.map((each) => [`Observation/${each.one.id}`, each]));
+export function groupsOf(found: readonly Read[]): Group[] {
+	const byId = new Map(found.map((each) => [`Observation/${each.one.id}`, each]));
 	const panelOf = new Map<string, string>();
 	for (const [reference, { resource }] of byId)
 		if (isPanel(resource)) for (const member of membersOf(resource)) panelOf.set(member, reference);
-	const groups = new Map<string, { one: Found; resource: Resource }[]>();
+	const groups = new Map<string, Read[]>();
 	for (const [reference, each] of byId) {
 		const { resource } = each;
 		if (resource.status === 'entered-in-error' || !(isPanel(resource) || isVitalSign(resource))) continue;
@@ -89,6 +103,7 @@ export function groupsOf(found: readonly Found[]): Group[] {
 		const first = each.reduce((least, one) => ((one.one.rid ?? 0) < (least.one.rid ?? 0) ? one : least));
 		return {
 			anchor: (head ?? first).one,
+			head: (head ?? first).resource,
 			panel: head?.resource,
 			members: each.filter((one) => one !== head).map(({ resource }) => resource),
 		};
@@ -99,22 +114,23 @@ export function groupsOf(found: readonly Found[]): Group[] {
 export function measured(members: readonly Resource[], head: Resource | undefined, units: UnitSystem): Shown {
 	const record: Shown = {};
 	const details: Record<string, object> = {};
+	const slots = slotsOf(members);
 	for (const { measure } of measures) {
 		const unit = unitOf(measure, units);
-		const value = valueIn(members, measure, unit);
+		const value = valueIn(slots.get(measure), measure, unit);
 		record[measure.field] = value === undefined ? null : shownValue(value, measure);
 		record[`${measure.field}_unit`] = unit.name;
-		const detail = detailOf(slotOf(members, measure)?.node);
+		const detail = detailOf(slots.get(measure)?.node);
 		if (detail !== undefined) details[measure.field] = detail;
 	}
-	for (const word of wordFields) record[word.field.name] = wordIn(word, members, head) ?? '';
+	for (const word of wordFields) record[word.field.name] = wordIn(word, slots, head) ?? '';
 	return Object.keys(details).length === 0 ? record : { ...record, details };
 }
 
 type WordField = (typeof wordFields)[number];
 
-function wordIn({ field: extension, measure, place }: WordField, members: readonly Resource[], head: Resource | undefined): unknown {
-	const slot = slotOf(members, measure);
+function wordIn({ field: extension, measure, place }: WordField, slots: ReadonlyMap<Measure, Slot>, head: Resource | undefined): unknown {
+	const slot = slots.get(measure);
 	return (slot === undefined ? undefined : place.get(slot.observation)) ?? (head === undefined ? undefined : extension.place.get(head));
 }
 
@@ -222,7 +238,7 @@ export function writeVital(
 	revise({ fields: vitalMapping.fields }, draft, sent.values);
 	for (const word of wordFields) {
 		const { name: wordName } = word.field;
-		const value = sent.words.has(wordName) ? sent.words.get(wordName) : wordIn(word, members, head);
+		const value = sent.words.has(wordName) ? sent.words.get(wordName) : wordIn(word, slotsOf(members), head);
 		for (const one of putWord(word, value, present, draft)) touched.add(one);
 	}
 	for (const [fieldName, code] of sent.interpretations) {

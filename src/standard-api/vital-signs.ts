@@ -140,11 +140,6 @@ export function signOf(code: string): Sign | undefined {
 	return signs.find((one) => one.loinc === code || one.value?.loinc === code || one.value?.also?.includes(code) === true);
 }
 
-/** Whether a LOINC code is this measure's. */
-export function isCodeOf({ loinc, also = [] }: Measure, code: unknown): boolean {
-	return code === loinc || also.includes(code as string);
-}
-
 /** The unit that a text names, by UCUM or by OpenEMR's word; undefined when the measure has no such unit. */
 export function unitNamed({ of }: Measure, name: unknown): Unit | undefined {
 	return [of.us, of.metric, ...(of.more ?? [])].find((unit) => unit.code === name || unit.name === name);

@@ -56,7 +56,7 @@ async function withMembers(ctx: FhirCtx, anchor: Found, head: Resource): Promise
 	const { hasMember } = head;
 	const members = await relatedTo(ctx, [{ resourceType: 'Observation', hasMember }], /^Observation\/[A-Za-z0-9\-.]{1,64}$/);
 	const said = [...members.values()].filter((one) => one.status !== 'entered-in-error' && isVitalSign(one));
-	return { anchor, panel: head, members: said };
+	return { anchor, head, panel: head, members: said };
 }
 
 /** What may be of one record with a measurement: what has its time. */
@@ -80,20 +80,21 @@ async function showGroups(ctx: FhirCtx, groups: readonly Group[], units: UnitSys
 		ctx,
 		vitalMapping,
 		groups.map(({ anchor }) => anchor),
+		groups.map(({ head }) => head),
 	);
 	const related = await relatedTo(
 		ctx,
-		groups.map(({ anchor }) => ({ resourceType: 'Observation', performer: draftOf(anchor).performer })),
+		groups.map(({ head }) => ({ resourceType: 'Observation', performer: head.performer })),
 	);
 	return records.map((record, i) => {
-		const { anchor, panel: head, members } = groups[i] as Group;
-		const performers = draftOf(anchor).performer;
+		const { head, panel, members } = groups[i] as Group;
+		const performers = head.performer;
 		const performer = Array.isArray(performers) ? linkIn(performers[0]) : '';
 		return {
 			...record,
-			...(head === undefined ? { note: '', external_id: '' } : {}),
+			...(panel === undefined ? { note: '', external_id: '' } : {}),
 			user_npi: npiOf(related.get(performer)),
-			...measured(members, head, units),
+			...measured(members, panel, units),
 		};
 	});
 }

@@ -1,7 +1,7 @@
 // The categories of appointments: what each is for, how long it takes, and whether others may lie beside it. Those below come with Heron;
 // an installation that stores the CodeSystem `appointment-category` has its own, with the properties named in `categoryProperties`.
 import { codeSystemUrl } from '#clinic/names.ts';
-import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 
 /** patient: a visit; provider: what fills a provider's own time; clinic: what closes the place; group: a visit of several patients. */
 export type Kind = 'patient' | 'provider' | 'clinic' | 'group';
@@ -60,6 +60,22 @@ export const categoriesId = 'appointment-category';
 export async function readCategories(ctx: FhirCtx): Promise<readonly Category[]> {
 	const stored = await ctx.fhir.store.read(ctx, 'CodeSystem', categoriesId);
 	return stored === undefined || stored.op === 'D' ? usualCategories : categoriesOf(JSON.parse(stored.body));
+}
+
+/** Categories seldom change: for showing, those of an installation are looked up again after this time. */
+const freshMs = 2000;
+
+const known = new WeakMap<Fhir, { readonly until: number; readonly categories: Promise<readonly Category[]> }>();
+
+/** The same for what is only shown: as they were a moment ago. */
+export function knownCategories(ctx: FhirCtx): Promise<readonly Category[]> {
+	const now = ctx.clock.now().getTime();
+	const found = known.get(ctx.fhir);
+	if (found !== undefined && found.until > now) return found.categories;
+	const categories = readCategories(ctx);
+	known.set(ctx.fhir, { until: now + freshMs, categories });
+	categories.catch(() => known.delete(ctx.fhir));
+	return categories;
 }
 
 type Property = { readonly code?: string; readonly [value: string]: unknown };
