@@ -105,7 +105,13 @@ async function laterRun(work: Work, begun: Begun): Promise<Made> {
 	return { transactionTime, deleted, ...made };
 }
 
-async function writeDeleted({ ctx, asked, output }: Work, tx: Tx, about: Members | undefined, selections: readonly Selection[]) {
+/** What was deleted since `_since`. */
+async function writeDeleted(
+	{ ctx, asked, output }: Work,
+	tx: Tx,
+	about: Members | undefined,
+	selections: readonly Selection[],
+): Promise<OutputFile[]> {
 	const files: OutputFile[] = [];
 	for (const { type } of asked.since === undefined ? [] : selections) {
 		const ids = deletedOf(ctx, asked, about, type);

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Tx } from '#db/database.ts';
-import { sql } from '#db/sql.ts';
+import { type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Hit } from '#fhir/search/bundle.ts';
 import { table } from '#fhir/search/params/row.ts';
@@ -25,14 +25,14 @@ export function listName(at: number): string {
 }
 
 /** What a selection takes, a line for each version. */
-export function listOf({ type, where }: Selection) {
+export function listOf({ type, where }: Selection): Sql {
 	return sql`SELECT r.id || ' ' || r.ver FROM ${table(type)} r WHERE ${where}`;
 }
 
 /** The versions of a list with their bodies, a page at a time. */
 export async function* listedRows(ctx: FhirCtx, folder: string, at: number, type: string, size: number): AsyncGenerator<Hit[]> {
 	let page: string[] = [];
-	for await (const line of createInterface({ input: createReadStream(join(folder, listName(at))), crlfDelay: Number.POSITIVE_INFINITY })) {
+	for await (const line of createInterface({ input: createReadStream(join(folder, listName(at))) })) {
 		page.push(line);
 		if (page.length < size) continue;
 		yield await withBodies(ctx, type, page);
