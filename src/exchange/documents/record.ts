@@ -9,7 +9,7 @@ import { search } from '#fhir/search/search.ts';
 import type { Concept, DocumentReference, Entity, Patient, Reference } from './shapes.ts';
 
 /** What documents tell of. Money, audit and other documents' contents stay out. */
-const membersRead = [
+export const recordTypes = [
 	'AllergyIntolerance',
 	'Appointment',
 	'CarePlan',
@@ -35,7 +35,7 @@ const membersRead = [
 	'RelatedPerson',
 	'ServiceRequest',
 	'Specimen',
-];
+] as const;
 /** What those refer to. */
 const referredRead = ['Location', 'Medication', 'Organization', 'Practitioner', 'PractitionerRole'];
 
@@ -69,7 +69,7 @@ export async function readRecord(ctx: FhirCtx, id: string): Promise<PatientRecor
 	const patient = JSON.parse(body) as Patient;
 	const matches: Entity[] = [];
 	const known = new Map<string, Entity>([[`Patient/${id}`, patient]]);
-	const types = [...membersRead, ...referredRead].join(',');
+	const types = [...recordTypes, ...referredRead].join(',');
 	for (let query: string | undefined = `_type=${types}&_count=${ctx.fhir.settings.maxCount}`; query !== undefined; ) {
 		const page = JSON.parse(await everything(ctx, { query }, { type: 'Patient', id })) as SearchSet;
 		for (const { resource, search } of page.entry ?? []) {

@@ -8,6 +8,7 @@ import {
 	conceptOf,
 	identifiersOf,
 	nameOf,
+	originalText,
 	periodOf,
 	quantityOf,
 	referredText,
@@ -120,6 +121,10 @@ function policyOf(reading: Reading, policy: Element, where: Parameters<Maker>[2]
 	const covered = childrenOf(policy, 'participant').find(({ attributes }) => attributes.typeCode === 'COV');
 	const holder = childrenOf(policy, 'participant').find(({ attributes }) => attributes.typeCode === 'HLD');
 	const member = identifiersOf(child(covered, 'participantRole'))[0]?.value;
+	const plans = inner
+		.takeWhere(({ statement }) => statement.name === 'act' && moodOf(statement) === 'DEF')
+		.map(({ statement }) => referredText(child(statement, 'text'), reading.document))
+		.filter((text) => text !== undefined);
 	const urn = reading.add(
 		where,
 		present({
@@ -134,6 +139,10 @@ function policyOf(reading: Reading, policy: Element, where: Parameters<Maker>[2]
 			relationship: relationshipOf(conceptOf(at(covered, 'participantRole', 'code'), reading.document)),
 			period: periodOf(child(covered, 'time'), reading.zone) ?? effectivePeriod(reading, policy),
 			payor: [{ ...payor, type: 'Organization' }],
+			class: plans.slice(0, 1).map((plan) => ({
+				type: concept('http://terminology.hl7.org/CodeSystem/coverage-class', 'plan'),
+				value: plan,
+			})),
 		}),
 	);
 	// Authorizations and the plan: what they say in codes is kept beside the policy.
@@ -270,6 +279,7 @@ export const careTeam: Maker = (reading, organizer, where) => {
 		...childrenOf(organizer, 'participant').map((one) => present({ role: rolesOf(reading, one), member: actorOf(one) })),
 		...members.flatMap((act) => childrenOf(act, 'performer').map((one) => present({ role: rolesOf(reading, one), member: actorOf(one) }))),
 	].filter(({ member }) => member !== undefined);
+	const told = conceptAt(reading, organizer);
 	const name = inner
 		.take('22.4.500.2')
 		.map((one) => conceptAt(reading, one, 'value')?.text ?? textOf(child(one, 'value')))
@@ -280,8 +290,8 @@ export const careTeam: Maker = (reading, organizer, where) => {
 			resourceType: 'CareTeam',
 			...identified(organizer),
 			status: statusOf(organizer) === 'completed' ? 'inactive' : 'active',
-			category: [conceptAt(reading, organizer)].filter((one) => one !== undefined),
-			name: name ?? 'Care team',
+			category: told?.coding === undefined ? [] : [{ coding: told.coding }],
+			name: name ?? told?.text ?? 'Care team',
 			subject,
 			period: effectivePeriod(reading, organizer),
 			participant: participants,
@@ -314,7 +324,8 @@ export const note: Maker = (reading, act, where) => {
 	const html = place === undefined ? `<div><p>${escapedHtml(referredText(text, reading.document) ?? '')}</p></div>` : narrativeHtml(place);
 	const told = conceptAt(reading, act);
 	const particular = told?.coding?.filter(({ code }) => code !== '34109-9') ?? [];
-	const kind = told !== undefined && particular.length > 0 ? { ...told, coding: particular } : told;
+	const words = originalText(child(act, 'code') ?? act, reading.document) ?? particular[0]?.display;
+	const kind = told !== undefined && particular.length > 0 ? present({ ...told, coding: particular, text: words }) : told;
 	const category = kind?.coding?.find(({ code }) => isReportCategory(code));
 	const attachment = { contentType: 'text/html', data: Buffer.from(html).toString('base64') };
 	const context = where.encounter === undefined ? undefined : { reference: where.encounter };

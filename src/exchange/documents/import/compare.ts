@@ -1,6 +1,8 @@
 // What a document says against what the record has: new, the same, or in conflict.
+import { recordTypes } from '#exchange/documents/record.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { uuidOf } from '#formats/ccda/uuid.ts';
 import type { Item } from './reading.ts';
 import { findAll } from './record.ts';
 
@@ -49,13 +51,20 @@ const facts: Readonly<Record<string, readonly string[]>> = {
 	FamilyMemberHistory: ['deceasedBoolean', 'condition'],
 };
 
-/** Compares each item with what the patient's record holds of its kind; every resource of ours answers for one item at most. */
+/**
+ * Compares each item with what the patient's record holds of its kind; every resource of ours answers for one item at most. What a document
+ * of our own tells of has our ids: it is the same, for the record is where it is from.
+ */
 export async function compareAll(ctx: FhirCtx, patient: string, items: readonly Item[]): Promise<Comparison[]> {
 	const existing = new Map<string, Resource[]>();
 	for (const type of new Set(items.map(({ resource }) => resource.resourceType)))
 		existing.set(type, await ofPatient(ctx, patient, type, items));
-	const taken = new Set<Resource>();
-	return items.map(({ resource }) => {
+	const own = await ownOf(ctx, patient, items);
+	const taken = new Set<Resource>([...own.values()].filter((one) => one !== undefined));
+	return items.map((item) => {
+		const { resource } = item;
+		const ours = own.get(item);
+		if (ours !== undefined) return { state: 'same', existing: ours, differences: [] };
 		const list = (existing.get(resource.resourceType) ?? []).filter((one) => !taken.has(one) && isAboutTheSame(one, resource));
 		const match =
 			list.find((one) => sharesIdentifier(one, resource) && differencesOf(one, resource).length === 0) ??
@@ -67,6 +76,42 @@ export async function compareAll(ctx: FhirCtx, patient: string, items: readonly 
 		const differences = differencesOf(match, resource);
 		return { state: differences.length === 0 ? 'same' : 'conflicting', existing: match, differences };
 	});
+}
+
+/** Types that our documents are made from. */
+const ownTypes = [...recordTypes, 'Device'];
+
+/** The resources of ours that items were made from, as their ids in the document say (`ownId`): that of a part begins with that of the whole. */
+async function ownOf(ctx: FhirCtx, patient: string, items: readonly Item[]): Promise<Map<Item, Resource | undefined>> {
+	const types = new Map(ownTypes.map((type) => [`urn:uuid:${uuidOf(`${ctx.fhir.base}/${type}`)}`, type]));
+	const named = items.flatMap((item) => {
+		const identifiers = Array.isArray(item.resource.identifier) ? (item.resource.identifier as { system?: string; value?: string }[]) : [];
+		const [id] = identifiers.filter(({ system }) => types.has(system ?? ''));
+		return id?.value === undefined ? [] : [{ item, type: types.get(id.system ?? '') as string, ids: wholesOf(id.value) }];
+	});
+	const found = new Map<string, Resource>();
+	for (const [type, list] of Map.groupBy(named, (one) => one.type)) {
+		const ids = [...new Set(list.flatMap((one) => one.ids))].filter((id) => type !== 'Patient' || id === patient);
+		for (let from = 0; from < ids.length; from += 100) {
+			const some = ids.slice(from, from + 100).join(',');
+			const criteria: [string, string][] =
+				type === 'Patient'
+					? [['_id', some]]
+					: [
+							['_id', some],
+							['patient', patient],
+						];
+			for (const one of await findAll(ctx, type, criteria)) found.set(`${type}/${one.id}`, one);
+		}
+	}
+	return new Map(named.map(({ item, type, ids }) => [item, ids.map((id) => found.get(`${type}/${id}`)).find((one) => one !== undefined)]));
+}
+
+/** An id, and what it is without one and more of its last parts. */
+function wholesOf(value: string): string[] {
+	const parts = value.split('-');
+	const wholes = parts.map((_, i) => parts.slice(0, parts.length - i).join('-')).slice(0, 4);
+	return wholes.filter((id) => /^[A-Za-z0-9.-]{1,64}$/.test(id));
 }
 
 async function ofPatient(ctx: FhirCtx, patient: string, type: string, items: readonly Item[]): Promise<Resource[]> {
@@ -190,6 +235,8 @@ function isEqual(a: unknown, b: unknown): boolean {
 		return tokensOf(b).some((code) => codes.has(code));
 	}
 	const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-	const names = Object.keys(left).filter((name) => name in right && name !== 'extension' && name !== 'text' && name !== 'id');
+	const isMeasured = 'value' in left && left.code !== undefined && right.code !== undefined;
+	const unequal = new Set(['extension', 'text', 'id', ...(isMeasured ? ['unit'] : [])]);
+	const names = Object.keys(left).filter((name) => name in right && !unequal.has(name));
 	return names.every((name) => isEqual(left[name], right[name]));
 }

@@ -116,7 +116,10 @@ function parse(ctx: FhirCtx, bytes: Buffer): Parsed {
 async function knownDocument(ctx: FhirCtx, { identifier }: Header, bytes: Buffer): Promise<(Resource & { id: string }) | undefined> {
 	if (identifier === undefined) return undefined;
 	const { system, value } = identifier;
-	const found = await findAll(ctx, 'DocumentReference', [['identifier', `${system}|${escaped(value)}`]]);
+	const found = await findAll(ctx, 'DocumentReference', [
+		['identifier', `${system}|${escaped(value)}`],
+		['_tag', `${taskSystem}|${taskCode}`],
+	]);
 	const hash = hashOf(bytes);
 	return found.find((one): one is Resource & { id: string } => JSON.stringify(one.content).includes(hash));
 }
@@ -321,7 +324,7 @@ export async function decide(ctx: FhirCtx, documentId: string, decisions: Decisi
 			if (item === undefined || item.decision !== undefined) throw decisionUnknown(key, item?.decision);
 			if (decision !== 'ignore' && item.refused.length > 0)
 				throw new Problem('invalid', 'document-item-refused', `The item ${key} cannot be stored: ${item.refused[0]}`);
-			if (decision === 'replace' && item.existing === undefined) throw decisionUnknown(key, undefined);
+			if (decision === 'replace' && item.existing?.resourceType !== item.resource.resourceType) throw decisionUnknown(key, undefined);
 			return { item, decision };
 		}),
 	);

@@ -25,7 +25,7 @@ export function careTeams(draft: Draft): Section {
 			cells: [
 				whoWords(draft, participant.member, team),
 				conceptsWords(participant.role),
-				team.name ?? '',
+				i === 0 ? marked(`${id}_name`, team.name ?? '') : (team.name ?? ''),
 				codeWords(team.status),
 				periodWords(participant.period ?? team.period),
 				whoWords(draft, participant.onBehalfOf, team),
@@ -67,7 +67,7 @@ function careTeam(draft: Draft, team: CareTeam, id: string): Element {
 		element(
 			'code',
 			fixed('code', loinc, '86744-0', 'Care team').attributes,
-			element('originalText', {}, element('reference', { value: `#${id}_1` })),
+			team.name === undefined ? undefined : element('originalText', {}, element('reference', { value: `#${id}_name` })),
 		),
 		status('active'),
 		interval('effectiveTime', team.period ?? {}, { open: true }),
@@ -127,6 +127,11 @@ function groupOf({ class: classes }: Coverage): NonNullable<Coverage['class']>[n
 	return classes?.find(({ type }) => hasCode(type, ['group']));
 }
 
+function planOf({ class: classes }: Coverage): string {
+	const plan = classes?.find(({ type }) => hasCode(type, ['plan']));
+	return plan?.name ?? plan?.value ?? '';
+}
+
 function memberOf({ identifier }: Coverage): string | undefined {
 	return (identifier?.find(({ type }) => hasCode(type, ['MB'])) ?? identifier?.[0])?.value;
 }
@@ -181,7 +186,9 @@ function coverageActivity(draft: Draft, coverage: Coverage, id: string): Element
 				element(
 					'text',
 					{},
-					[payerWords(draft, coverage), group?.name ?? group?.value ?? ''].filter((words) => words !== '').join(', ') || 'Plan',
+					planOf(coverage) ||
+						[payerWords(draft, coverage), group?.name ?? group?.value ?? ''].filter((words) => words !== '').join(', ') ||
+						'Plan',
 				),
 			),
 		),
