@@ -50,7 +50,9 @@ export const family: Maker = (reading, organizer, where) => {
 	const person = child(related, 'subject');
 	const note = notesOf(reading, inner);
 	const observations = inner.takeWhere((one) => one.statement.name === 'observation').map((one) => one.statement);
-	const conditions = observations.map((one) => conditionOf(reading, one));
+	const conditions = observations
+		.filter((one) => child(one, 'value')?.attributes.nullFlavor !== 'NI')
+		.map((one) => conditionOf(reading, one));
 	const deceased =
 		child(person, 'sdtc:deceasedInd')?.attributes.value === 'true' ||
 		observations.some((one) => innerOf(reading, one).take('22.4.47').length > 0);

@@ -55,6 +55,8 @@ test('a CCD, read again, has one resource for each thing of the sample: a plan i
 	const of = (type: string) => again.items.map(({ resource }) => resource).filter(({ resourceType }) => resourceType === type);
 	const [carePlan, ...none] = of('CarePlan') as (object & { title?: string; activity?: { detail: { code: object } }[] })[];
 	assert.deepEqual([carePlan?.title, none], ['Diabetes self management plan', []]);
+	const relatives = sampleResources.filter(({ resourceType }) => resourceType === 'FamilyMemberHistory');
+	assert.equal(of('FamilyMemberHistory').length, relatives.length, 'also one of whom no condition is told');
 	assert.ok(codesIn([carePlan as object]).has('http://snomed.info/sct|160670007'));
 	const medicines = (resources: readonly { resourceType: string }[]) =>
 		resources.filter(({ resourceType }) => /^Medication(Request|Statement|Administration)$/.test(resourceType)).length;

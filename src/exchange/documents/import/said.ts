@@ -9,8 +9,21 @@ const skeletons = new Set([
 	'ASSERTION',
 	'CONC',
 	'SEV',
-	// Problem, finding, concern, status, age, severity, criticality, death: what an observation within another is.
-	...['55607006', '404684003', '75326-9', '75321-0', '33999-4', '445518008', '397659008', '82606-5', '75310-3', '419099009'],
+	// Condition (of a relative), problem, finding, concern, status, age, severity, criticality, death: what an observation within another is.
+	...[
+		'64572001',
+		'75323-6',
+		'55607006',
+		'404684003',
+		'75326-9',
+		'75321-0',
+		'33999-4',
+		'445518008',
+		'397659008',
+		'82606-5',
+		'75310-3',
+		'419099009',
+	],
 	// Active, inactive, resolved, remission, recurrence.
 	...['55561003', '73425007', '413322009', '277022003', '246455001'],
 	// Drug vehicle, discharge and admission medication, payers, vital signs, functional status, mental status, advance directive, note, comment.

@@ -296,7 +296,8 @@ export function familyHistory(draft: Draft): Section {
 		const id = rowId('family-history', member);
 		const who = [conceptWords(member.relationship), member.name ?? ''].filter((words) => words !== '').join(', ');
 		const conditions = member.condition ?? [];
-		if (conditions.length === 0) return [{ id, cells: [who, '', '', '', deathWords(member)] }];
+		if (conditions.length === 0)
+			return [{ id: `${id}_1`, cells: [who, '', '', '', deathWords(member)], entry: familyMember(draft, member, id) }];
 		return conditions.map((condition, i) => ({
 			id: `${id}_${i + 1}`,
 			cells: [
@@ -319,6 +320,9 @@ function deathWords({ deceasedBoolean, deceasedAge }: FamilyHistory): string {
 
 function familyMember(draft: Draft, member: FamilyHistory, id: string): Element {
 	const sex = genders[member.sex?.coding?.[0]?.code ?? ''];
+	const told: readonly FamilyCondition[] = member.condition ?? [];
+	// There has to be an observation: a relative of whom no condition is told has one without a value.
+	const conditions = told.length === 0 ? [{}] : told;
 	return element(
 		'organizer',
 		{ classCode: 'CLUSTER', moodCode: 'EVN' },
@@ -339,11 +343,12 @@ function familyMember(draft: Draft, member: FamilyHistory, id: string): Element 
 						? nothing('administrativeGenderCode')
 						: fixed('administrativeGenderCode', 'http://terminology.hl7.org/CodeSystem/v3-AdministrativeGender', ...sex),
 					time('birthTime', member.bornDate),
+					member.deceasedBoolean === true || member.deceasedAge !== undefined ? element('sdtc:deceasedInd', { value: 'true' }) : undefined,
 				),
 			),
 		),
 		keptConcepts(member, 'detail').map((detail) => element('component', {}, familyDetail(detail))),
-		(member.condition ?? []).map((condition, i) =>
+		conditions.map((condition, i) =>
 			element('component', {}, familyObservation(draft, member, condition, { part: String(i + 1), row: `${id}_${i + 1}` })),
 		),
 	);
@@ -367,7 +372,9 @@ function familyObservation(
 		pointer(row),
 		status('completed'),
 		time('effectiveTime', member.date),
-		code('value', what, { type: 'CD', systems: [snomed], only: true, reference: `${row}_name` }),
+		what === undefined
+			? element('value', { 'xsi:type': 'CD', nullFlavor: 'NI' })
+			: code('value', what, { type: 'CD', systems: [snomed], only: true, reference: `${row}_name` }),
 		condition.onsetAge === undefined ? undefined : related('SUBJ', ageObservation(condition.onsetAge), true),
 		keptConcepts(condition, 'detail').map((detail) => related('COMP', familyDetail(detail))),
 		condition.contributedToDeath === true ? related('CAUS', deathObservation(draft, member, part)) : undefined,
