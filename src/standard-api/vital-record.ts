@@ -3,7 +3,7 @@ import { identifierSystem } from '#clinic/names.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { linkIn } from './chart.ts';
 import { extra, field, isSame, type Mapping, revise, type Values } from './mapping.ts';
-import { at, has, isNode, which } from './place.ts';
+import { at, isNode, which } from './place.ts';
 import { dateChoice, dayOrTime, keptAt, listOf, noteAt } from './places.ts';
 import { invalidFields, type Wrong } from './problems.ts';
 import type { Found, Shown } from './records.ts';
@@ -72,8 +72,10 @@ export type Group = {
 	readonly members: readonly Resource[];
 };
 
+const ofPanel = which({ code: { coding: [{ system: loinc, code: panel.loinc }] } });
+
 export function isPanel(observation: Resource): boolean {
-	return has(observation, { code: { coding: [{ system: loinc, code: panel.loinc }] } });
+	return ofPanel.is(observation);
 }
 
 export function membersOf(observation: Resource): string[] {
@@ -94,9 +96,11 @@ export function groupsOf(found: readonly Read[]): Group[] {
 	for (const [reference, each] of byId) {
 		const { resource } = each;
 		if (resource.status === 'entered-in-error' || !(isPanel(resource) || isVitalSign(resource))) continue;
-		const alone = JSON.stringify([linkIn(resource.encounter), resource.effectiveDateTime, resource.effectivePeriod]);
-		const key = isPanel(resource) ? reference : (panelOf.get(reference) ?? alone);
-		groups.set(key, [...(groups.get(key) ?? []), each]);
+		const alone = (): string => JSON.stringify([linkIn(resource.encounter), resource.effectiveDateTime, resource.effectivePeriod]);
+		const key = isPanel(resource) ? reference : (panelOf.get(reference) ?? alone());
+		const group = groups.get(key);
+		if (group === undefined) groups.set(key, [each]);
+		else group.push(each);
 	}
 	return [...groups.values()].map((each) => {
 		const head = each.find(({ resource }) => isPanel(resource));
