@@ -9,19 +9,20 @@ const base = 'https://heron-ehr.org/fhir/StructureDefinition/ccda-';
 const doseForms = 'http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl';
 const places = 'https://www.cdc.gov/nhsn/cdaportal/terminology/codesystem/hsloc.html';
 
-/** What else is said within a statement, in a code. */
-export function detail(concept: Concept): Element {
+/** Something more that is said in a code. */
+export function detailObservation(concept: Concept): Element {
 	return element(
-		'entryRelationship',
-		{ typeCode: 'COMP' },
-		element(
-			'observation',
-			{ classCode: 'OBS', moodCode: 'EVN' },
-			element('code', { code: 'ASSERTION', codeSystem: '2.16.840.1.113883.5.4' }),
-			element('statusCode', { code: 'completed' }),
-			code('value', concept, { type: 'CD' }),
-		),
+		'observation',
+		{ classCode: 'OBS', moodCode: 'EVN' },
+		element('code', { code: 'ASSERTION', codeSystem: '2.16.840.1.113883.5.4' }),
+		element('statusCode', { code: 'completed' }),
+		code('value', concept, { type: 'CD' }),
 	);
+}
+
+/** The same within a statement. */
+export function detail(concept: Concept): Element {
+	return element('entryRelationship', { typeCode: 'COMP' }, detailObservation(concept));
 }
 
 /** What a statement of any kind holds of each; the order of its children is that of `write/order.ts`. */

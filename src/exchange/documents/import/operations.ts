@@ -39,7 +39,7 @@ export const importCcda: Operation = {
 		title: 'Take in a C-CDA document',
 		code: 'import-ccda',
 		description:
-			'Takes a C-CDA document (R1.1 or R2.1, from any vendor) as the body, keeps it as it came, files it under its patient or holds it until $match, and says section by section what it holds. Nothing but the document is added to the record until $reconcile decides, unless accept=new.',
+			'Takes a C-CDA document (R1.1 or R2.1, from any vendor) as the body, keeps it as it came, files it under its patient or holds it until $match, and says section by section what it holds. Nothing but the document is added to the record until $reconcile decides, unless accept=new. When it is refused, nothing is kept; sent again, it is filed by what is said then.',
 		affectsState: true,
 		resource: ['DocumentReference'],
 		type: true,

@@ -1,7 +1,7 @@
 // Sections about people around the patient: care teams, payers, family history.
 import { type Draft, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
 import { assertion, loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
-import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
+import { detailObservation, kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { assignedEntity, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { CareTeam, Concept, Coverage, FamilyHistory, Party } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptsWords, conceptWords, hasCode, measureWords, periodWords } from '#exchange/documents/words.ts';
@@ -347,7 +347,7 @@ function familyMember(draft: Draft, member: FamilyHistory, id: string): Element 
 				),
 			),
 		),
-		keptConcepts(member, 'detail').map((detail) => element('component', {}, familyDetail(detail))),
+		keptConcepts(member, 'detail').map((detail) => element('component', {}, detailObservation(detail))),
 		conditions.map((condition, i) =>
 			element('component', {}, familyObservation(draft, member, condition, { part: String(i + 1), row: `${id}_${i + 1}` })),
 		),
@@ -376,7 +376,7 @@ function familyObservation(
 			? element('value', { 'xsi:type': 'CD', nullFlavor: 'NI' })
 			: code('value', what, { type: 'CD', systems: [snomed], only: true, reference: `${row}_name` }),
 		condition.onsetAge === undefined ? undefined : related('SUBJ', ageObservation(condition.onsetAge), true),
-		keptConcepts(condition, 'detail').map((detail) => related('COMP', familyDetail(detail))),
+		keptConcepts(condition, 'detail').map((detail) => related('COMP', detailObservation(detail))),
 		condition.contributedToDeath === true ? related('CAUS', deathObservation(draft, member, part)) : undefined,
 	);
 }
@@ -387,17 +387,6 @@ function familyKind(condition: FamilyCondition): Element {
 	const told = keptConcepts(condition, 'problem-type')[0]?.coding?.filter((one) => one.code !== plain.code) ?? [];
 	const first = told.length > 0 ? told : [{ system: snomed, code: '64572001', display: 'Condition' }];
 	return code('code', { coding: [...first, plain] });
-}
-
-/** What else was said of a relative's condition. */
-function familyDetail(detail: Concept): Element {
-	return element(
-		'observation',
-		{ classCode: 'OBS', moodCode: 'EVN' },
-		assertion(),
-		status('completed'),
-		code('value', detail, { type: 'CD' }),
-	);
 }
 
 function ageObservation(age: NonNullable<FamilyCondition['onsetAge']>): Element {
