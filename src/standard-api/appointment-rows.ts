@@ -229,6 +229,19 @@ async function removeNamed(ctx: FhirCtx, call: Call, patient?: Stored): Promise<
 
 const name = 'appointment';
 const levels: Readonly<Record<string, Level>> = { create: 'add', update: 'change', delete: 'change' };
+const scoped = { scope: 'of a series: this one (usual), this and `future` ones, or `all`' };
+const queries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+	search: {
+		pc_eventDate: 'on that day',
+		from: 'on that day or later',
+		to: 'on that day or before',
+		pc_aid: 'of the practitioner, by number or UUID',
+		pc_facility: 'at the facility, by number or UUID',
+		pc_catid: 'of the category, by its number',
+	},
+	update: scoped,
+	delete: scoped,
+};
 
 function row(
 	method: StandardRow['method'],
@@ -246,6 +259,7 @@ function row(
 		does,
 		right: 'patients.appt',
 		...(level === undefined ? {} : { level }),
+		...(queries[does] === undefined ? {} : { query: queries[does] }),
 		mapping: appointmentMapping,
 		type: 'Appointment',
 		style: 'B',

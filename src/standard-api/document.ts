@@ -196,6 +196,7 @@ export function documentRows(rules: DocumentRules): StandardRow[] {
 			method: 'GET',
 			path: all,
 			does: 'search',
+			query: { path: 'the category, such as Lab Report' },
 			summary: 'The documents of a patient, of one category when `path` is given',
 			run: ofPatient(listed),
 		},
@@ -206,6 +207,7 @@ export function documentRows(rules: DocumentRules): StandardRow[] {
 			does: 'create',
 			level: 'add',
 			isRaw: true,
+			query: { path: 'the category, such as Lab Report', date: 'its day', eid: 'the visit, by number or UUID' },
 			summary:
 				'Files a document: multipart/form-data with the file in `document` or `file`; `path`, `date`, `eid` as fields or in the address',
 			run: ofPatient(filing(rules)),

@@ -42,6 +42,8 @@ export type StandardRow = {
 	readonly isRaw?: true;
 	/** A sentence for the documentation. */
 	readonly summary: string;
+	/** What it looks at in the address besides what all lists do, with a word about each. */
+	readonly query?: Readonly<Record<string, string>>;
 	readonly run: (ctx: FhirCtx, call: Call) => Promise<Answer>;
 };
 

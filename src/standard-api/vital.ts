@@ -181,7 +181,8 @@ async function showVital(ctx: FhirCtx, call: Call): Promise<Answer> {
 }
 
 function rowsBelow(path: string): StandardRow[] {
-	const common = { mapping: vitalMapping, resource: name, type: 'Observation', right: 'encounters.notes', style: 'B' } as const;
+	const query = { units: 'the units of the record: us (usual) or metric' };
+	const common = { mapping: vitalMapping, resource: name, type: 'Observation', right: 'encounters.notes', style: 'B', query } as const;
 	return [
 		{ ...common, method: 'GET', path, does: 'search', summary: 'Vital signs, newest first', run: listVitals },
 		{ ...common, method: 'POST', path, does: 'create', level: 'add', summary: 'Enters what was measured', run: enterVital },

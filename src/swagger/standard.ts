@@ -44,11 +44,13 @@ function scopes(row: StandardRow, tag: string): string[] {
 	return tag === 'Portal API' ? ['api:port', scopeOf(row, 'patient')] : ['api:oemr', scopeOf(row)];
 }
 
-function queryOf({ does, mapping }: StandardRow): Node[] {
-	if (does !== 'search' || mapping === undefined) return [];
+function queryOf({ does, mapping, query: own = {} }: StandardRow): Node[] {
 	const query = (name: string, description: string, type = 'string'): Node => ({ name, in: 'query', schema: { type }, description });
+	const particular = Object.entries(own).map(([name, description]) => query(name, description));
+	if (does !== 'search' || mapping === undefined) return particular;
 	const sortable = mapping.fields.filter(({ sort }) => sort !== undefined).map(({ name }) => name);
 	return [
+		...particular,
 		query('_limit', 'records of a page: 200 unless said, at most 1000', 'integer'),
 		query('_offset', 'leaves out as many from the start', 'integer'),
 		...(sortable.length === 0 ? [] : [query('_sort', `comma list of ${sortable.join(', ')}; with a minus before it, downwards`)]),
