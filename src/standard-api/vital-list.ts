@@ -200,6 +200,10 @@ function placeOf({ anchor, head }: Group): Place {
 	return { time: timeOf(head), number: anchor.rid ?? 0 };
 }
 
+/** What FHIR's dates can say: the years 1 to 9999. */
+const firstMoment = Date.parse('0001-01-01T00:00:00Z');
+const lastMoment = Date.parse('9999-12-31T23:59:59Z');
+
 function textOf({ time, number }: Place): string {
 	return Buffer.from(JSON.stringify([time ?? null, number])).toString('base64url');
 }
@@ -210,7 +214,7 @@ function placeIn(text: string): Place {
 		parts = JSON.parse(Buffer.from(text, 'base64url').toString());
 	} catch {}
 	const [time, number] = Array.isArray(parts) ? parts : [];
-	const isTime = time === null || (Number.isSafeInteger(time) && Math.abs(time) <= 8.64e15);
+	const isTime = time === null || (Number.isSafeInteger(time) && time >= firstMoment && time < lastMoment);
 	if (!isTime || !Number.isSafeInteger(number))
 		throw invalidFields([{ field: '_page', code: 'Callback::INVALID_VALUE', text: '_page is not from an answer' }]);
 	return { time: time ?? undefined, number };
