@@ -117,8 +117,10 @@ function wholesOf(value: string): string[] {
 async function ofPatient(ctx: FhirCtx, patient: string, type: string, items: readonly Item[]): Promise<Resource[]> {
 	const criteria: [string, string][] = [['patient', patient]];
 	if (type === 'Observation') {
-		const codes = new Set(items.flatMap(({ resource }) => (resource.resourceType === type ? tokensOf(resource.code) : [])));
-		if (codes.size > 0 && codes.size <= 200) criteria.push(['code', [...codes].join(',')]);
+		const lists = items.flatMap(({ resource }) => (resource.resourceType === type ? [tokensOf(resource.code)] : []));
+		const codes = new Set(lists.flat());
+		// What is told in words alone is found among all.
+		if (lists.every((list) => list.length > 0) && codes.size <= 200) criteria.push(['code', [...codes].join(',')]);
 	}
 	const found = await findAll(ctx, type, criteria);
 	return found.filter(

@@ -139,6 +139,15 @@ test('the same document twice is stored once; the same facts in another document
 	assert.equal(second.state, 'done', 'what is the same waits for nobody');
 });
 
+test('what is told in words alone is known again, and a document with nothing new waits for nobody', async () => {
+	const words =
+		'<observation classCode="OBS" moodCode="EVN"><code nullFlavor="UNK"><originalText>Keeps bees</originalText></code><statusCode code="completed"/><effectiveTime value="20240105"/><value xsi:type="ST">yes</value></observation>';
+	const who = fresh({ sections: [section({ code: '29762-2', title: 'Social history', entries: [words] })] });
+	seen(await take(ccda(who), '?create=true&accept=new'), 201);
+	const second = seen(await take(ccda({ ...who, id: `${who.id}-again` })), 201);
+	assert.deepEqual([second.items.map(({ state }) => state), second.state], [['same'], 'done']);
+});
+
 test('conflicts are shown with both sides; replacing takes theirs, ignoring leaves ours, and both are noted', async () => {
 	const who = fresh();
 	const first = seen(await take(ccda(who), '?create=true&accept=new'), 201);

@@ -68,8 +68,10 @@ export async function receive(ctx: FhirCtx, bytes: Buffer, options: Receiving = 
 	const accept = incoming.items
 		.filter(({ state, refused, decision }) => state === 'new' && refused.length === 0 && decision === undefined)
 		.map(({ key }) => key);
-	const takesOver = options.acceptNew === true && incoming.patient !== undefined && incoming.state !== 'done';
-	return { ...(takesOver ? await decide(ctx, id, { accept }, parsed) : incoming), known: known !== undefined };
+	const isOpen = incoming.patient !== undefined && incoming.state !== 'done';
+	const takesOver = options.acceptNew === true || !incoming.items.some(isLeft);
+	const decided = isOpen && takesOver ? await decide(ctx, id, options.acceptNew === true ? { accept } : {}, parsed) : incoming;
+	return { ...decided, known: known !== undefined };
 }
 
 /** Where a document that comes goes, as far as that is sure. */
@@ -340,13 +342,15 @@ export async function decide(ctx: FhirCtx, documentId: string, decisions: Decisi
 		...((loaded.task.output as object[] | undefined) ?? []),
 		...chosen.map(({ item, decision }) => ({ type: { text: decision }, valueString: item.key })),
 	];
-	const left = incoming.items.filter(
-		({ key, state, decision, refused }) =>
-			state !== 'same' && refused.length === 0 && decision === undefined && !chosen.some(({ item }) => item.key === key),
-	);
+	const left = incoming.items.filter((one) => isLeft(one) && !chosen.some(({ item }) => item.key === one.key));
 	steps.push(updateOf({ ...stated(ctx, loaded.task, left.length === 0 ? 'done' : 'open'), ...(output.length === 0 ? {} : { output }) }));
 	await writeTogether(ctx, steps);
 	return review(ctx, documentId, loaded.parsed);
+}
+
+/** Whether somebody has to decide about an item. */
+function isLeft({ state, refused, decision }: Reviewed): boolean {
+	return state !== 'same' && refused.length === 0 && decision === undefined;
 }
 
 /** What each urn of the document becomes: what is written now keeps it, what we have is ours, the rest has no reference. */
