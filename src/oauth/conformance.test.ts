@@ -128,7 +128,8 @@ test('the SMART configuration has what is required, and the capabilities of each
 	has('scopes_supported', 'openid', 'fhirUser', 'launch', 'launch/patient', 'offline_access');
 	has('capabilities', 'launch-ehr', 'launch-standalone', 'authorize-post', 'sso-openid-connect', 'permission-v1', 'permission-v2');
 	has('capabilities', 'client-public', 'client-confidential-symmetric', 'client-confidential-asymmetric');
-	has('capabilities', 'context-ehr-patient', 'context-ehr-encounter', 'context-standalone-patient', 'context-banner', 'context-style');
+	has('capabilities', 'context-ehr-patient', 'context-ehr-encounter', 'context-standalone-patient', 'context-standalone-encounter');
+	has('capabilities', 'context-banner', 'context-style');
 	has('capabilities', 'permission-offline', 'permission-patient', 'permission-user');
 });
 

@@ -10,6 +10,25 @@ export type PatientEntry = {
 	readonly identifier: string | undefined;
 };
 
+export type EncounterEntry = {
+	readonly id: string;
+	/** When it began, as the record has it. */
+	readonly start: string | undefined;
+	/** What kind of visit it was, in the words of the record. */
+	readonly kind: string | undefined;
+	/** https://terminology.hl7.org/ValueSet-encounter-class.html */
+	readonly class: string | undefined;
+	readonly place: string | undefined;
+	readonly clinician: string | undefined;
+};
+
+export type Encounters = {
+	readonly encounters: readonly EncounterEntry[];
+	/** What leads to the pages around this one. */
+	readonly newer: string | undefined;
+	readonly older: string | undefined;
+};
+
 export type Directory = RecordFacts & {
 	/** Patients whom an account may see: those a text finds (name, birth date, number), the last changed ones for an empty text. */
 	readonly findPatients: (
@@ -18,6 +37,8 @@ export type Directory = RecordFacts & {
 	) => Promise<{ readonly patients: readonly PatientEntry[]; readonly more: boolean }>;
 	/** A patient whom an account may see. */
 	readonly patient: (account: Account, id: string) => Promise<PatientEntry | undefined>;
-	/** Whether an account may see an encounter, and it is one of this patient. */
-	readonly isEncounterOf: (account: Account, encounter: string, patient: string) => Promise<boolean>;
+	/** A patient's encounters that an account may see, the newest first: the page that `newer` or `older` of another one leads to, else the first. */
+	readonly findEncounters: (account: Account, patient: string, page: string | undefined) => Promise<Encounters>;
+	/** An encounter that an account may see, when it is one of this patient. */
+	readonly encounter: (account: Account, id: string, patient: string) => Promise<EncounterEntry | undefined>;
 };

@@ -1,4 +1,4 @@
-// The steps between an app's request and its answer that a person takes part in: sign in, choose a patient, consent.
+// The steps between an app's request and its answer that a person takes part in: sign in, choose a patient and a visit, consent.
 // Each is a page with a form; the state between them is the provider's interaction, bound to the browser by a cookie.
 import { timingSafeEqual } from 'node:crypto';
 import type { Client, Interaction, Provider, Result } from 'oidc-provider';
@@ -11,10 +11,11 @@ import type { Account, Accounts } from './accounts/accounts.ts';
 import type { People } from './accounts/people.ts';
 import { tell } from './accounts/telling.ts';
 import type { ClientStore } from './clients/clients.ts';
-import type { Directory, PatientEntry } from './directory.ts';
+import type { Directory, EncounterEntry, PatientEntry } from './directory.ts';
 import { consentPage } from './pages/consent.ts';
 import { errorPage } from './pages/message.ts';
 import { seeOther } from './pages/page.ts';
+import { encounterFacts, pickEncounterPage } from './pages/pick-encounter.ts';
 import { pickPatientPage } from './pages/pick-patient.ts';
 import { type Visit, visitOf } from './pages/visit.ts';
 import { signedCookieOf } from './provider/cookies.ts';
@@ -53,21 +54,41 @@ type Step = {
 };
 
 /** What the provider keeps for us between steps, beside its own result. */
-type Kept = Result & { patient?: string; before?: string };
+type Kept = Result & {
+	patient?: string;
+	/** Empty when the person went on without one. */
+	encounter?: string;
+	before?: string;
+};
+
+/** What an app is let in to, beside the record: known before anybody is asked to consent. */
+type Circumstances = {
+	/** Of the chart the app was launched from. */
+	readonly launch: LaunchContext;
+	readonly patient: PatientEntry | undefined;
+	/** The visit that was chosen, for an app that was not launched from a chart. */
+	readonly encounter: EncounterEntry | undefined;
+	/** The scopes that can be granted. */
+	readonly asked: readonly string[];
+};
 
 /** `GET /oauth2/default/interaction/:uid`: whatever is to be done next. */
 export async function showStep(deps: InteractionDeps, request: Request): Promise<Reply> {
 	const step = await stepOf(deps, request);
 	if (!('client' in step)) return step;
+	const reply = await nextOf(step);
+	// A language that was chosen on one page is that of the next ones.
+	return { ...reply, headers: { ...reply.headers, ...step.visit.headers } };
+}
+
+async function nextOf(step: Step): Promise<Reply> {
 	if (step.interaction.prompt.name === 'login') return signIn(step);
 	const account = await whoConsents(step);
 	if ('status' in account) return account;
-	const launch = await launchOf(step, account);
-	if ('status' in launch) return launch;
-	const patient = await patientOf(step, account, launch.context);
-	if ('status' in patient) return patient;
-	if (step.client.heron_trusted === true) return grant(step, account, launch.context, patient.entry, askedOf(step));
-	return consent(step, account, patient.entry);
+	const circumstances = await circumstancesOf(step, account);
+	if ('status' in circumstances) return circumstances;
+	if (step.client.heron_trusted === true) return grant(step, account, circumstances, circumstances.asked);
+	return consent(step, account, circumstances);
 }
 
 /** `POST …/patient`: the patient was chosen. */
@@ -79,7 +100,24 @@ export async function choosePatient(deps: InteractionDeps, request: Request): Pr
 	const isAllowed =
 		account.kind === 'patient' ? patientsOf(account).includes(id) : (await deps.directory.patient(account, id)) !== undefined;
 	if (!isAllowed) return failure(step.words, step.words.noPatient);
-	await keep(step, { ...step.interaction.result, patient: id });
+	// A visit chosen before was one of somebody else.
+	const { encounter: _, ...kept } = keptOf(step);
+	await keep(step, { ...kept, patient: id });
+	return seeOther(step.path);
+}
+
+/** `POST …/encounter`: the visit was chosen, or none. */
+export async function chooseEncounter(deps: InteractionDeps, request: Request): Promise<Reply> {
+	const found = await postedStep(deps, request);
+	if ('status' in found) return found;
+	const { step, account } = found;
+	const id = step.visit.form.get('encounter');
+	if (id === null || !asksForEncounter(step)) return failure(step.words, step.words.expired);
+	const patient = await patientOf(step, account, {});
+	if ('status' in patient) return patient;
+	const isAllowed = id === '' || (await encounterOf(step, account, patient.entry, id)) !== undefined;
+	if (!isAllowed) return failure(step.words, step.words.noEncounter);
+	await keep(step, { ...keptOf(step), encounter: id });
 	return seeOther(step.path);
 }
 
@@ -91,13 +129,11 @@ export async function decide(deps: InteractionDeps, request: Request): Promise<R
 	const { form } = step.visit;
 	const deny = (): Promise<Reply> => finish(step, { error: 'access_denied', error_description: 'The access was not granted.' });
 	if (form.get('decision') !== 'allow') return deny();
-	const launch = await launchOf(step, account);
-	if ('status' in launch) return launch;
-	const patient = await patientOf(step, account, launch.context);
-	if ('status' in patient) return patient;
-	const granted = grantedOf(askedOf(step), form.getAll('scope'));
+	const circumstances = await circumstancesOf(step, account);
+	if ('status' in circumstances) return circumstances;
+	const granted = grantedOf(circumstances.asked, form.getAll('scope'));
 	if (granted.length === 0) return deny();
-	return grant(step, account, launch.context, patient.entry, granted);
+	return grant(step, account, circumstances, granted);
 }
 
 async function stepOf(deps: InteractionDeps, request: Request): Promise<Step | Reply> {
@@ -151,6 +187,23 @@ async function whoConsents({ deps, interaction, session, path, words }: Step): P
 	return account ?? seeOther(signInPath(path, true));
 }
 
+/** What the app is let in to; an answer with the page on which something of it is chosen. */
+async function circumstancesOf(step: Step, account: Account): Promise<Circumstances | Reply> {
+	const launch = await launchOf(step, account);
+	if ('status' in launch) return launch;
+	const patient = await patientOf(step, account, launch.context);
+	if ('status' in patient) return patient;
+	const known = { launch: launch.context, patient: patient.entry };
+	const asked = askedOf(step);
+	if (!asksForEncounter(step)) return { ...known, encounter: undefined, asked };
+	const { encounter: chosen } = keptOf(step);
+	if (chosen === undefined) return pickEncounter(step, account, patient.entry);
+	// The token says that there is none.
+	if (chosen === '') return { ...known, encounter: undefined, asked: asked.filter((scope) => scope !== 'launch/encounter') };
+	const encounter = await encounterOf(step, account, patient.entry, chosen);
+	return encounter === undefined ? failure(step.words, step.words.noEncounter) : { ...known, encounter, asked };
+}
+
 async function launchOf(
 	{ deps, interaction, client, words }: Step,
 	account: Account,
@@ -169,20 +222,31 @@ function askedOf({ interaction, client }: Step): string[] {
 	return client.grantTypes.includes('refresh_token') ? asked : asked.filter((scope) => !/^(offline|online)_access$/.test(scope));
 }
 
+/**
+ * Whether a visit is to be chosen. For an app that is launched from a chart, `launch/encounter` is a hint only.
+ * https://hl7.org/fhir/smart-app-launch/scopes-and-launch-context.html#scopes-for-requesting-context-data
+ */
+function asksForEncounter(step: Step): boolean {
+	return step.interaction.params.launch === undefined && askedOf(step).includes('launch/encounter');
+}
+
+function keptOf({ interaction }: Step): Kept {
+	return { ...interaction.lastSubmission, ...interaction.result };
+}
+
 /** The patient it is about: of the launch, chosen, or the only one there is; none when no scope needs one; an answer with the page to choose. */
 async function patientOf(
 	step: Step,
 	account: Account,
 	context: LaunchContext,
 ): Promise<{ readonly entry: PatientEntry | undefined } | Reply> {
-	const { deps, interaction, words } = step;
-	const known =
-		context.patient ?? (interaction.result as Kept | undefined)?.patient ?? (interaction.lastSubmission as Kept | undefined)?.patient;
+	const { deps, words } = step;
+	const known = context.patient ?? keptOf(step).patient;
 	if (known !== undefined) {
 		const entry = await deps.directory.patient(account, known);
 		return entry === undefined ? failure(words, words.noPatient) : { entry };
 	}
-	const isNeeded = needsPatient(askedOf(step));
+	const isNeeded = needsPatient(askedOf(step)) || asksForEncounter(step);
 	if (account.kind === 'patient') {
 		const ids = patientsOf(account);
 		const [only] = ids;
@@ -214,7 +278,29 @@ async function pick(step: Step, account: Account, ids: readonly string[] | undef
 	});
 }
 
-function consent(step: Step, account: Account, patient: PatientEntry | undefined): Reply {
+async function pickEncounter(step: Step, account: Account, patient: PatientEntry | undefined): Promise<Reply> {
+	const { deps, words, client, path, visit } = step;
+	if (patient === undefined) return failure(words, words.noPatient);
+	return pickEncounterPage(words, {
+		...(await deps.directory.findEncounters(account, patient.id, visit.query.get('page') ?? undefined)),
+		app: nameOf(client),
+		patient: patient.name,
+		action: `${path}/encounter`,
+		formToken: formToken(step),
+		self: path,
+	});
+}
+
+async function encounterOf(
+	{ deps }: Step,
+	account: Account,
+	patient: PatientEntry | undefined,
+	id: string,
+): Promise<EncounterEntry | undefined> {
+	return patient === undefined ? undefined : deps.directory.encounter(account, id, patient.id);
+}
+
+function consent(step: Step, account: Account, { patient, encounter, asked }: Circumstances): Reply {
 	const { words, client, interaction, path } = step;
 	return consentPage(words, {
 		app: nameOf(client),
@@ -224,7 +310,8 @@ function consent(step: Step, account: Account, patient: PatientEntry | undefined
 		redirectHost: hostOf(String(interaction.params.redirect_uri)),
 		person: account.name,
 		patient: patient?.name,
-		scopes: askedOf(step),
+		encounter: encounter === undefined ? undefined : encounterFacts(words, encounter).join(' · '),
+		scopes: asked,
 		action: `${path}/consent`,
 		formToken: formToken(step),
 		otherAccount: signInPath(path, true),
@@ -245,13 +332,7 @@ function hostOf(uri: string): string {
 const grantMs = 390 * 86_400_000;
 
 /** Writes down what was granted and lets the app's request go on. */
-async function grant(
-	step: Step,
-	account: Account,
-	context: LaunchContext,
-	patient: PatientEntry | undefined,
-	scopes: readonly string[],
-): Promise<Reply> {
+async function grant(step: Step, account: Account, circumstances: Circumstances, scopes: readonly string[]): Promise<Reply> {
 	const { deps, provider, client, interaction, session } = step;
 	const made = new provider.Grant({ accountId: account.id, clientId: client.clientId });
 	const plain = scopes.filter((scope) => plainScopes.includes(scope));
@@ -266,18 +347,22 @@ async function grant(
 			accountId: account.id,
 			clientId: client.clientId,
 			scope,
-			context: contextFor(context, patient, scopes),
+			context: contextFor(circumstances, scopes),
 			sessionId: session?.id,
 		},
 		new Date(deps.clock.now().getTime() + grantMs),
 	);
-	const patientId = context.patient ?? patient?.id;
+	const { launch, patient, encounter } = circumstances;
+	const about = [
+		['Patient', launch.patient ?? patient?.id],
+		['Encounter', launch.encounter ?? encounter?.id],
+	].filter(([, id]) => id !== undefined);
 	await tell(step.visit.people, {
 		kind: 'permission',
 		interaction: 'app-allowed',
 		action: 'C',
 		about: account,
-		detail: `client ${client.clientId}${patientId === undefined ? '' : `, Patient/${patientId}`}: ${scope}`,
+		detail: `client ${client.clientId}${about.map(([type, id]) => `, ${type}/${id}`).join('')}: ${scope}`,
 	});
 	return finish(step, { consent: { grantId, scope } });
 }
@@ -289,13 +374,16 @@ function resourcesOf({ publicUrl }: InteractionDeps, { params }: Interaction): s
 }
 
 /** An app learns of the launch what its scopes entitle it to. */
-function contextFor(context: LaunchContext, patient: PatientEntry | undefined, scopes: readonly string[]): LaunchContext {
+function contextFor({ launch, patient, encounter: chosen }: Circumstances, scopes: readonly string[]): LaunchContext {
 	const isLaunch = scopes.includes('launch');
-	const { patient: _, encounter, ...rest } = context;
+	const { patient: _, encounter: open, ...rest } = launch;
+	const asked = scopes.includes('launch/encounter') ? (chosen?.id ?? open) : undefined;
+	const encounter = asked ?? (isLaunch ? open : undefined);
+	const isWithPatient = isLaunch || needsPatient(scopes) || hasLevel(scopes, 'user') || (chosen !== undefined && asked !== undefined);
 	return {
 		...(isLaunch ? rest : {}),
-		...(encounter !== undefined && (isLaunch || scopes.includes('launch/encounter')) ? { encounter } : {}),
-		...(patient !== undefined && (isLaunch || needsPatient(scopes) || hasLevel(scopes, 'user')) ? { patient: patient.id } : {}),
+		...(encounter !== undefined ? { encounter } : {}),
+		...(patient !== undefined && isWithPatient ? { patient: patient.id } : {}),
 	};
 }
 

@@ -12,6 +12,7 @@ const table = [
 	'POST /oauth2/:site/userinfo public',
 	'GET /oauth2/:site/interaction/:uid public',
 	'POST /oauth2/:site/interaction/:uid/patient public',
+	'POST /oauth2/:site/interaction/:uid/encounter public',
 	'POST /oauth2/:site/interaction/:uid/consent public',
 	'POST /app/smart/launch smart.launch',
 ];

@@ -3,7 +3,7 @@ import type { Ctx } from '#access/ctx.ts';
 import { Problem } from '#base/problem.ts';
 import { problemJson } from '#http/problem-json.ts';
 import type { Reply, Request, Route } from '#http/route.ts';
-import { choosePatient, decide, type InteractionDeps, showStep } from './interaction.ts';
+import { chooseEncounter, choosePatient, decide, type InteractionDeps, showStep } from './interaction.ts';
 import { smartConfiguration, smartStyle } from './smart/configuration.ts';
 import { launchApp } from './smart/launch-app.ts';
 import { userinfo } from './userinfo.ts';
@@ -35,6 +35,7 @@ export function oauthRoutes(deps: InteractionDeps): Route<Ctx>[] {
 		row('POST', '/oauth2/:site/userinfo', (request) => userinfo(deps, request)),
 		row('GET', '/oauth2/:site/interaction/:uid', (request) => showStep(deps, request)),
 		row('POST', '/oauth2/:site/interaction/:uid/patient', (request) => choosePatient(deps, request)),
+		row('POST', '/oauth2/:site/interaction/:uid/encounter', (request) => chooseEncounter(deps, request)),
 		row('POST', '/oauth2/:site/interaction/:uid/consent', (request) => decide(deps, request)),
 		{
 			method: 'POST',

@@ -98,8 +98,9 @@ const oauth: readonly Other[] = [
 	['GET', '/.well-known/openid-configuration', 'Discovery (OpenID Connect)'],
 	['GET', '/.well-known/oauth-authorization-server', 'Discovery (RFC 8414)'],
 	['GET', '/smart/smart-style', 'SMART style'],
-	['GET', '/interaction/:uid', 'Page: which patient, and what the application may do'],
+	['GET', '/interaction/:uid', 'Page: which patient, which visit, and what the application may do'],
 	['POST', '/interaction/:uid/patient', 'Chooses the patient'],
+	['POST', '/interaction/:uid/encounter', 'Chooses the visit'],
 	['POST', '/interaction/:uid/consent', 'Says what the application may do'],
 ];
 

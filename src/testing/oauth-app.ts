@@ -115,6 +115,8 @@ export async function post(
 export type Walk = {
 	readonly who?: string;
 	readonly patient?: string;
+	/** The visit that is chosen when one is asked for; empty for none. */
+	readonly encounter?: string;
 	/** Boxes that are left ticked on the consent page; all that were when absent. */
 	readonly scopes?: readonly string[];
 	readonly decision?: 'allow' | 'deny';
@@ -125,12 +127,13 @@ export type Walk = {
 export async function walk(
 	server: OAuthServer,
 	url: string,
-	{ who = 'doctor', patient = 'pa', scopes, decision = 'allow', browser }: Walk = {},
+	{ who = 'doctor', patient = 'pa', encounter = 'ea', scopes, decision = 'allow', browser }: Walk = {},
 ): Promise<Place> {
 	const used = browser ?? new Browser(server.origin);
 	let place = await used.get(url);
 	if (place.text.includes('name="password"')) place = await signInAt(used, place, who, password);
 	if (place.text.includes('name="patient"')) place = await used.submit(place, '/patient', { patient });
+	if (place.text.includes('name="encounter"')) place = await used.submit(place, '/encounter', { encounter });
 	if (!place.text.includes('/consent"')) return place;
 	return used.submit(place, '/consent', { decision, ...(scopes === undefined ? {} : { scope: scopes }) });
 }

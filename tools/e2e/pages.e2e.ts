@@ -144,7 +144,7 @@ function totp(secret: string): string {
 
 test('an app: choosing a patient, consent with categories, what cannot be, signing out', async () => {
 	const scope =
-		'openid profile fhirUser offline_access launch/patient patient/Patient.rs patient/Observation.rs patient/Condition.rs user/Encounter.cruds user/*.rs api:fhir';
+		'openid profile fhirUser offline_access launch/patient launch/encounter patient/Patient.rs patient/Observation.rs patient/Condition.rs user/Encounter.cruds user/*.rs api:fhir';
 	const response = await fetch(`${origin}/oauth2/default/registration`, {
 		method: 'POST',
 		headers: { 'content-type': 'application/json' },
@@ -171,6 +171,8 @@ test('an app: choosing a patient, consent with categories, what cannot be, signi
 	await signIn(page, 'doctor');
 	await check(page, 'pick-patient');
 	await submit(page, 'button[value=pa]');
+	await check(page, 'pick-encounter');
+	await submit(page, 'button[value=ea]');
 	await check(page, 'consent');
 	await page.goto(`${authorize}&redirect_uri=x`);
 	await check(page, 'error');

@@ -221,6 +221,7 @@ async function authorize({ origin, app }: World, url: string): Promise<string> {
 	let place = await browser.get(url.replaceAll('https://localhost:9300', origin).replace('YOUR_CLIENT_ID', app.id));
 	if (place.text.includes('name="password"')) place = await signInAt(browser, place, 'admin', password);
 	if (place.text.includes('name="patient"')) place = await browser.submit(place, '/patient', { patient: '123' });
+	if (place.text.includes('name="encounter"')) place = await browser.submit(place, '/encounter', { encounter: '' });
 	if (place.text.includes('/consent"')) place = await browser.submit(place, '/consent', { decision: 'allow' });
 	assert.ok(place.url.startsWith(`${redirect}?`), `${place.url} ${place.status} ${place.text.slice(0, 3000)}`);
 	return new URL(place.url).searchParams.get('code') ?? '';

@@ -39,6 +39,18 @@ export type ConsentWords = {
 	readonly none: string;
 	readonly more: string;
 	readonly choose: string;
+	readonly pickEncounterTitle: string;
+	readonly pickEncounterAsks: (app: string, patient: string) => string;
+	readonly noEncounters: string;
+	readonly newer: string;
+	readonly older: string;
+	readonly withoutEncounter: string;
+	readonly aboutEncounter: (text: string) => string;
+	readonly noEncounter: string;
+	readonly undated: string;
+	/** By the class of an Encounter, https://terminology.hl7.org/ValueSet-encounter-class.html */
+	readonly encounters: Readonly<Record<string, string>>;
+	readonly anyEncounter: string;
 	readonly errorTitle: string;
 	readonly errorText: string;
 	readonly expired: string;
@@ -156,6 +168,29 @@ const en: ConsentWords = {
 	none: 'Nobody was found.',
 	more: 'There are more; search for a longer part of the name.',
 	choose: 'Choose',
+	pickEncounterTitle: 'Which visit?',
+	pickEncounterAsks: (app, patient) => `${app} works with one visit of ${patient}.`,
+	noEncounters: 'There is no visit of this patient that this account could open.',
+	newer: 'Newer visits',
+	older: 'Older visits',
+	withoutEncounter: 'Go on without a visit',
+	aboutEncounter: (text) => `Visit: ${text}`,
+	noEncounter: 'This patient has no such visit, or this account may not open it.',
+	undated: 'No date',
+	encounters: {
+		AMB: 'visit to the practice',
+		EMER: 'emergency',
+		FLD: 'visit on site',
+		HH: 'visit at home',
+		IMP: 'hospital stay',
+		ACUTE: 'hospital stay, acute',
+		NONAC: 'hospital stay, not acute',
+		OBSENC: 'observation',
+		PRENC: 'before admission',
+		SS: 'short stay',
+		VR: 'video or telephone call',
+	},
+	anyEncounter: 'visit',
 	errorTitle: 'This did not work',
 	errorText:
 		'The app sent a request that cannot be answered. Go back to the app and try again; if it happens again, tell whoever provides the app.',
@@ -274,6 +309,29 @@ const es: ConsentWords = {
 	none: 'No se encontró a nadie.',
 	more: 'Hay más; busque una parte más larga del nombre.',
 	choose: 'Elegir',
+	pickEncounterTitle: '¿Qué visita?',
+	pickEncounterAsks: (app, patient) => `${app} trabaja con una visita de ${patient}.`,
+	noEncounters: 'No hay ninguna visita de este paciente que pueda abrir esta cuenta.',
+	newer: 'Visitas más recientes',
+	older: 'Visitas anteriores',
+	withoutEncounter: 'Continuar sin visita',
+	aboutEncounter: (text) => `Visita: ${text}`,
+	noEncounter: 'Este paciente no tiene esa visita, o esta cuenta no puede abrirla.',
+	undated: 'Sin fecha',
+	encounters: {
+		AMB: 'visita en la consulta',
+		EMER: 'urgencia',
+		FLD: 'visita en el lugar',
+		HH: 'visita a domicilio',
+		IMP: 'hospitalización',
+		ACUTE: 'hospitalización, aguda',
+		NONAC: 'hospitalización, no aguda',
+		OBSENC: 'observación',
+		PRENC: 'antes del ingreso',
+		SS: 'estancia corta',
+		VR: 'videollamada o llamada',
+	},
+	anyEncounter: 'visita',
 	errorTitle: 'No funcionó',
 	errorText:
 		'La aplicación envió una petición que no se puede contestar. Vuelva a la aplicación e inténtelo de nuevo; si se repite, avise a quien la ofrece.',

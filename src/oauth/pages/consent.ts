@@ -14,6 +14,8 @@ export type ConsentView = {
 	readonly redirectHost: string;
 	readonly person: string;
 	readonly patient: string | undefined;
+	/** The visit that was chosen. */
+	readonly encounter: string | undefined;
 	readonly scopes: readonly string[];
 	/** Where the form goes. */
 	readonly action: string;
@@ -32,6 +34,7 @@ export function consentPage(words: ConsentWords, view: ConsentView): Reply {
 <ul class="facts">
 <li>${words.signedInAs(view.person)} · <a href="${view.otherAccount}">${words.other}</a></li>
 ${view.patient !== undefined && html`<li>${words.aboutPatient(view.patient)}</li>`}
+${view.encounter !== undefined && html`<li>${words.aboutEncounter(view.encounter)}</li>`}
 <li>${words.goesTo(view.redirectHost)}</li>
 </ul>
 ${links(words, view)}

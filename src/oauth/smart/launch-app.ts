@@ -33,7 +33,7 @@ export async function launchApp(deps: Deps, ctx: Ctx, request: Request): Promise
 	const { patient, encounter } = asked.context;
 	if (patient !== undefined && (await deps.directory.patient(account, patient)) === undefined)
 		throw new Problem('not-found', 'no-such-patient', 'There is no such patient whom this account may see.');
-	if (encounter !== undefined && (patient === undefined || !(await deps.directory.isEncounterOf(account, encounter, patient))))
+	if (encounter !== undefined && (patient === undefined || (await deps.directory.encounter(account, encounter, patient)) === undefined))
 		throw new Problem('not-found', 'no-such-encounter', 'This patient has no such encounter.');
 	const launch = await makeLaunch(
 		{ db: deps.db, clock: ctx.clock },
