@@ -10,6 +10,7 @@ import { parseCriteria } from '#fhir/search/parse.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Account } from '#oauth/accounts/accounts.ts';
 import type { Directory, EncounterEntry, Encounters, PatientEntry } from '#oauth/directory.ts';
+import { createBrands } from './brands.ts';
 
 export type DirectoryDeps = {
 	readonly fhir: Fhir;
@@ -25,6 +26,7 @@ export function createDirectory({ fhir, ctxFor, rightsOf }: DirectoryDeps): Dire
 		return ctxFor({ kind, id, name, grants: await rightsOf(account) }, 'authorization');
 	};
 	return {
+		brands: createBrands({ fhir, ctxFor }),
 		types: new Set(fhir.definitions.resourceTypes),
 		takesQuery(type, query) {
 			try {

@@ -12,12 +12,13 @@ import type { Account } from '#oauth/accounts/account.ts';
 import { accountRoutes } from '#oauth/pages/routes.ts';
 import { beginSession, sessionOf } from '#oauth/sessions/sessions.ts';
 import { oauthServer, protocolRoutes } from '#testing/oauth.ts';
-import { confidential, password, practice, tokensFor } from '#testing/oauth-app.ts';
+import { confidential, facility, password, practice, store, tokensFor } from '#testing/oauth-app.ts';
 
 const golden = join(import.meta.dirname, 'who-may-enter.golden.txt');
 const server = await oauthServer({ after });
 const { people, authorization, accounts, origin } = server;
 await practice(server);
+await store(server, facility('clinic'));
 const account = async (username: string, role: string): Promise<Account> =>
 	accounts.create({ kind: 'user', username, name: username, role, password });
 const boss = await account('boss', 'administrator');

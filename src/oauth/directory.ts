@@ -29,6 +29,13 @@ export type Encounters = {
 	readonly older: string | undefined;
 };
 
+/** How the practice is shown by apps: a Bundle as JSON, and by what its main brand goes in there. */
+export type Brands = {
+	readonly bundle: string;
+	readonly etag: string;
+	readonly identifier: { readonly system: string; readonly value: string };
+};
+
 export type Directory = RecordFacts & {
 	/** Patients whom an account may see: those a text finds (name, birth date, number), the last changed ones for an empty text. */
 	readonly findPatients: (
@@ -41,4 +48,6 @@ export type Directory = RecordFacts & {
 	readonly findEncounters: (account: Account, patient: string, page: string | undefined) => Promise<Encounters>;
 	/** An encounter that an account may see, when it is one of this patient. */
 	readonly encounter: (account: Account, id: string, patient: string) => Promise<EncounterEntry | undefined>;
+	/** The user-access brands of the installation, when it is known which facility is the main one. */
+	readonly brands: () => Promise<Brands | undefined>;
 };

@@ -2,12 +2,15 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { oauthServer } from '#testing/oauth.ts';
+import { facility, store } from '#testing/oauth-app.ts';
 
 const server = await oauthServer({ after });
+await store(server, facility('clinic'));
 
 const table = [
 	'GET /apis/:site/fhir/.well-known/smart-configuration public',
 	'GET /oauth2/:site/smart/smart-style public',
+	'GET /oauth2/:site/smart/brands public',
 	'GET /oauth2/:site/userinfo public',
 	'POST /oauth2/:site/userinfo public',
 	'GET /oauth2/:site/interaction/:uid public',

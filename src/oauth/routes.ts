@@ -27,10 +27,11 @@ export function oauthRoutes(deps: InteractionDeps): Route<Ctx>[] {
 		},
 		problem,
 	});
-	const configuration = (): Reply => ({ ...json(smartConfiguration({ issuer, publicUrl })) });
+	const configuration = async () => json(smartConfiguration({ issuer, publicUrl, brands: await deps.directory.brands() }));
 	return [
 		row('GET', '/apis/:site/fhir/.well-known/smart-configuration', configuration),
 		row('GET', '/oauth2/:site/smart/smart-style', () => json(smartStyle)),
+		row('GET', '/oauth2/:site/smart/brands', (request) => brands(deps, request)),
 		row('GET', '/oauth2/:site/userinfo', (request) => userinfo(deps, request)),
 		row('POST', '/oauth2/:site/userinfo', (request) => userinfo(deps, request)),
 		row('GET', '/oauth2/:site/interaction/:uid', (request) => showStep(deps, request)),
@@ -45,6 +46,20 @@ export function oauthRoutes(deps: InteractionDeps): Route<Ctx>[] {
 			problem: problemJson,
 		},
 	];
+}
+
+/**
+ * The practice as a brand, for every app in every browser. Throws Problem not-found when it is not known which facility is the main one.
+ * https://hl7.org/fhir/smart-app-launch/STU2.2/brands.html
+ */
+async function brands({ directory }: InteractionDeps, request: Request): Promise<Reply> {
+	const found = await directory.brands();
+	if (found === undefined) throw new Problem('not-found', 'no-brands', 'No facility is marked as the main one.');
+	const { bundle, etag } = found;
+	const headers = { etag, 'cache-control': 'public, max-age=300', 'access-control-allow-origin': '*' };
+	const known = String(request.headers['if-none-match'] ?? '').split(/\s*,\s*/);
+	if (known.includes(etag)) return { status: 304, headers };
+	return { status: 200, headers: { ...headers, 'content-type': 'application/fhir+json; charset=utf-8' }, body: bundle };
 }
 
 function json(body: unknown): Reply {

@@ -98,6 +98,7 @@ const oauth: readonly Other[] = [
 	['GET', '/.well-known/openid-configuration', 'Discovery (OpenID Connect)'],
 	['GET', '/.well-known/oauth-authorization-server', 'Discovery (RFC 8414)'],
 	['GET', '/smart/smart-style', 'SMART style'],
+	['GET', '/smart/brands', 'The practice as a user-access brand: a Bundle of its facilities and the FHIR endpoint'],
 	['GET', '/interaction/:uid', 'Page: which patient, which visit, and what the application may do'],
 	['POST', '/interaction/:uid/patient', 'Chooses the patient'],
 	['POST', '/interaction/:uid/encounter', 'Chooses the visit'],

@@ -27,6 +27,12 @@ export function observation(id: string, patient: string, code: string): object {
 	};
 }
 
+/** A facility, or another organization by its code of HL7's organization types. */
+export function facility(id: string, more: object = {}, code = 'prov'): object {
+	const type = [{ coding: [{ system: 'http://terminology.hl7.org/CodeSystem/organization-type', code }] }];
+	return { resourceType: 'Organization', id, active: true, name: `Place ${id}`, type, ...more };
+}
+
 /** Patients `pa` and `pb`, the accounts `doctor` (Practitioner/dr) and `ann` (Patient/pa). */
 export async function practice(server: OAuthServer): Promise<void> {
 	await store(

@@ -1,4 +1,5 @@
 // The document by which SMART apps find the authorization server, https://hl7.org/fhir/smart-app-launch/conformance.html
+import type { Brands } from '#oauth/directory.ts';
 import { plainScopes } from '#oauth/scopes/scopes.ts';
 
 const capabilities = [
@@ -33,10 +34,10 @@ export const advertisedScopes: readonly string[] = [
 	'system/*.$bulkdata-status',
 ];
 
-export type Endpoints = { readonly issuer: string; readonly publicUrl: string };
+export type Endpoints = { readonly issuer: string; readonly publicUrl: string; readonly brands: Brands | undefined };
 
 /** The SMART configuration of the FHIR API. */
-export function smartConfiguration({ issuer, publicUrl }: Endpoints): Record<string, unknown> {
+export function smartConfiguration({ issuer, publicUrl, brands }: Endpoints): Record<string, unknown> {
 	return {
 		issuer,
 		jwks_uri: `${issuer}/jwk`,
@@ -53,6 +54,9 @@ export function smartConfiguration({ issuer, publicUrl }: Endpoints): Record<str
 		token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
 		token_endpoint_auth_signing_alg_values_supported: ['RS384', 'ES384'],
 		scopes_supported: advertisedScopes,
+		...(brands === undefined
+			? {}
+			: { user_access_brand_bundle: `${issuer}/smart/brands`, user_access_brand_identifier: brands.identifier }),
 		capabilities,
 	};
 }
