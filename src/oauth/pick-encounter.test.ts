@@ -185,14 +185,20 @@ test('a trusted application is not asked for, yet the visit is', async () => {
 	assert.deepEqual([tokens.patient, tokens.encounter], ['pa', 'ea']);
 });
 
-test('without a page the visit is the one of before', async () => {
+test('without a page the visit is the one of before, for who asks for it', async () => {
 	const browser = new Browser(origin);
 	const url = authorizeUrl(server, app, { scope });
 	await walk(server, url, { browser });
-	const silent = await browser.get(`${url}&prompt=none`);
-	assert.ok(backWith(silent).code, silent.text);
-	const { body } = await redeem(server, app, silent);
-	assert.deepEqual([body.patient, body.encounter], ['pa', 'ea']);
+	const less = scope.replace('launch/encounter ', '');
+	for (const [asked, encounter] of [
+		[scope, 'ea'],
+		[less, undefined],
+	] as const) {
+		const silent = await browser.get(authorizeUrl(server, app, { scope: asked, prompt: 'none' }));
+		assert.ok(backWith(silent).code, silent.text);
+		const { body } = await redeem(server, app, silent);
+		assert.deepEqual([body.patient, body.encounter], ['pa', encounter]);
+	}
 });
 
 test('a launch from the chart without a visit is not asked for one', async () => {

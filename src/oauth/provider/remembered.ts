@@ -30,6 +30,9 @@ export async function rememberedGrant(
 	for (const resource of [params.resource ?? `${publicUrl}/apis/default/fhir`].flat())
 		grant.addResourceScope(String(resource), params.scope);
 	const grantId = await grant.save();
-	await saveConsent(db, { ...before, grantId, scope: params.scope, sessionId: session.id, silent: true }, new Date(now + 86_400_000));
+	const { encounter: _, ...withoutVisit } = before.context;
+	const context = scopes.some((scope) => scope === 'launch' || scope === 'launch/encounter') ? before.context : withoutVisit;
+	const consent = { ...before, grantId, scope: params.scope, context, sessionId: session.id, silent: true };
+	await saveConsent(db, consent, new Date(now + 86_400_000));
 	return grant;
 }
