@@ -194,12 +194,14 @@ test('a job whose process fell silent goes on elsewhere from what was recorded; 
 	const process = processes(t);
 	// So long a lease that it is not renewed in the meantime, and no room to take the job again.
 	const first = process({ leaseMs: 600_000, concurrency: 1 });
+	const silent = Promise.withResolvers<void>();
 	const stuck = Promise.withResolvers<void>();
 	const late = Promise.withResolvers<unknown>();
 	first.register('steps', async (_ctx, job) => {
 		await job.record('1', 'one');
 		// The process stands still: nothing renews the lease.
 		await db.execute(sql`UPDATE jobs.job SET due_at = now() - interval '1 s' WHERE id = ${job.id}`);
+		silent.resolve();
 		await stuck.promise;
 		await db.tx((tx) => job.record('2', 'from the dead', tx)).then(late.resolve, late.resolve);
 		return { text: 'from the dead' };
@@ -216,6 +218,7 @@ test('a job whose process fell silent goes on elsewhere from what was recorded; 
 		await late.promise;
 		return { text: 'alive' };
 	});
+	await silent.promise;
 	second.work();
 	assert.deepEqual((await ended(second, ctx, id)).result, { text: 'alive' });
 	assert.equal(((await late.promise) as Problem).code, 'job-lost');

@@ -1,6 +1,6 @@
 // Sections about people around the patient: care teams, payers, family history.
 import { type Draft, marked, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
-import { assertion, loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
+import { loinc, related, snomed, status } from '#exchange/documents/ccda/entries.ts';
 import { detailObservation, kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { assignedEntity, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { CareTeam, Concept, Coverage, FamilyHistory, Party } from '#exchange/documents/shapes.ts';
