@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { parse } from 'content-disposition';
+import type { Caller } from '#access/ctx.ts';
+import { patientGrants, releaseSystem } from '#access/roles.ts';
 import { pathOf, usualCategories } from '#clinic/documents/categories.ts';
+import type { Resource } from '#fhir/resource.ts';
 import { testDefinitions } from '#testing/fhir.ts';
 import { createLikely } from '#testing/likely-resource.ts';
 import { createRandom } from '#testing/random.ts';
@@ -188,4 +191,25 @@ test('any DocumentReference of FHIR is listed', async () => {
 			assert.ok((await server.api('GET', `${documents('bob')}/${id}`)).status < 500, `run ${run}`);
 	}
 	assert.ok(stored > 3, `only ${stored} could be stored`);
+});
+
+test('who may read a document of a patient may read what is in it, nobody else', async () => {
+	await upload(`api/patient/${made.ann?.number}/document`, { file: { name: 'letter.pdf', bytes: pdf }, path: 'Lab Reports' });
+	const { json } = await server.send('GET', `DocumentReference?patient=${made.ann?.id}&_sort=-_lastUpdated&_count=1`);
+	const [{ resource: document }] = json.entry as [{ resource: Resource & { content: [{ attachment: { url: string } }] } }];
+	const [, binary] = /(Binary\/[^/]+)$/.exec(document.content[0].attachment.url) as unknown as [string, string];
+	const limited = (who: string): Caller['grants'] => patientGrants([made[who]?.id as string]);
+	server.caller('ann', limited('ann'), 'patient');
+	server.caller('bob', limited('bob'), 'patient');
+	server.caller(
+		'ann, no documents',
+		limited('ann').filter(({ type }) => type !== 'DocumentReference'),
+		'patient',
+	);
+	const seen = async (as: string): Promise<number> =>
+		(await server.send('GET', binary, { as, headers: { accept: 'application/pdf' } })).status;
+	assert.deepEqual([await seen('ann'), await seen('bob'), await seen('ann, no documents')], [200, 404, 404]);
+	const tag = [{ system: releaseSystem, code: 'withheld' }];
+	await server.send('PUT', `DocumentReference/${document.id}`, { body: { ...document, meta: { ...document.meta, tag } } });
+	assert.equal(await seen('ann'), 404);
 });

@@ -51,6 +51,8 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 			return patientCondition(row, clause.key, clause.also);
 		case 'secured':
 			return securedCondition(row, clause.by);
+		case 'secured-as':
+			return securedAsCondition(row, clause.type, clause.clause);
 		case 'listed':
 			return listedCondition(row, clause.id, clause.restrict);
 		case 'text':
@@ -65,6 +67,12 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 /** Within JSON strings every quote is escaped, so that this text can only be the member itself. */
 function securedCondition(row: Row, by: string): Sql {
 	return sql`strpos(${column(row, 'body')}, ${`"securityContext":{"reference":${JSON.stringify(by)}}`}) > 0`;
+}
+
+function securedAsCondition(row: Row, type: string, clause: Clause): Sql {
+	const target = another(row, type, 'filter');
+	const named = `"securityContext":\\{"reference":"${type}/([A-Za-z0-9.-]{1,64})"\\}`;
+	return sql`EXISTS (SELECT 1 FROM ${table(type)} ${raw(target.alias)} WHERE ${column(target, 'id')} = substring(${column(row, 'body')} from ${named}::text) AND ${conditionOf(target, clause)})`;
 }
 
 /** What can be asked of a contained resource: nothing refers to it, and it is no row of its own. */

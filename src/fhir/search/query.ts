@@ -86,6 +86,8 @@ export type Clause =
 	| { readonly is: 'patient'; readonly key: string; readonly also: readonly SearchParam[] }
 	/** The Binary is to be treated as part of this resource ("Patient/id"), https://hl7.org/fhir/R4/binary-definitions.html#Binary.securityContext */
 	| { readonly is: 'secured'; readonly by: string }
+	/** The Binary is to be treated as part of a resource of `type` that meets the clause. */
+	| { readonly is: 'secured-as'; readonly type: string; readonly clause: Clause }
 	| { readonly is: 'any'; readonly of: readonly Clause[] }
 	| { readonly is: 'all'; readonly of: readonly Clause[] }
 	| { readonly is: 'not'; readonly of: Clause };

@@ -70,16 +70,26 @@ function nearby(clause: Clause): Clause {
 
 /**
  * Being in the compartment of a patient; undefined when the type is in none. A patient is only in the own one here, not by link. A Binary
- * is read as the patient whom its security context names is; it cannot be looked for, as no index knows of that.
+ * is read as its security context is, the patient or a document of the patient's that the caller may read; it cannot be looked for, as no
+ * index knows of that.
  */
 function withinPatient(ctx: FhirCtx, type: string, id: string, interaction: Interaction): Clause | undefined {
-	if (type === 'Binary') return interaction === 'read' ? { is: 'secured', by: `Patient/${id}` } : undefined;
+	if (type === 'Binary') return interaction === 'read' ? securedWithin(ctx, id) : undefined;
 	const key = refKey(`Patient/${id}`);
 	if (type === 'Patient') return { is: 'patient', key, also: [] };
 	// R4's compartment leaves Device out; US Core has apps of a patient read the patient's own.
 	const own = type === 'Device' ? ctx.fhir.registry.param('Device', 'patient') : undefined;
 	const also = own === undefined ? compartmentParams(ctx, 'Patient', type) : [own];
 	return also.length === 0 ? undefined : { is: 'patient', key, also };
+}
+
+function securedWithin(ctx: FhirCtx, id: string): Clause {
+	const own: Clause = { is: 'secured', by: `Patient/${id}` };
+	const documents = reachOf(ctx, 'DocumentReference', 'read');
+	const theirs = withinPatient(ctx, 'DocumentReference', id, 'read');
+	if (documents === 'nothing' || theirs === undefined) return own;
+	const clause: Clause = documents === undefined ? theirs : { is: 'all', of: [theirs, documents] };
+	return { is: 'any', of: [own, { is: 'secured-as', type: 'DocumentReference', clause }] };
 }
 
 /** The reference parameters by which resources of a type belong to a compartment, https://hl7.org/fhir/R4/compartmentdefinition.html */
