@@ -4,7 +4,7 @@ import { Problem } from '#base/problem.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { read } from '#fhir/interactions/read.ts';
 import type { Resource } from '#fhir/resource.ts';
-import type { Hit } from '#fhir/search/bundle.ts';
+import { type Hit, pageIn } from '#fhir/search/bundle.ts';
 import { escaped, type Pair, pairsOf } from '#fhir/search/escape.ts';
 import { parseCriteria } from '#fhir/search/parse.ts';
 import { search } from '#fhir/search/search.ts';
@@ -83,11 +83,10 @@ async function findEncounters(ctx: FhirCtx, criteria: readonly Pair[]): Promise<
 	if (found === undefined) return { encounters: [], newer: undefined, older: undefined };
 	const { matches, included, links } = found;
 	const names = new Map(included.map((hit) => [`${hit.type}/${hit.id}`, titleOf(hit)]));
-	const pageOf = (link: string | undefined) => (link === undefined ? undefined : (new URL(link).searchParams.get('_page') ?? undefined));
 	return {
 		encounters: matches.map(({ body }) => encounterOf(JSON.parse(body) as Resource, names)),
-		newer: pageOf(links.previous),
-		older: pageOf(links.next),
+		newer: pageIn(links.previous),
+		older: pageIn(links.next),
 	};
 }
 

@@ -1,5 +1,6 @@
 // Lists: FHIR searches with OpenEMR's names of filters, sorting and paging. A page is found by where the one before ended, never by counting.
 import type { FhirCtx } from '#fhir/ctx.ts';
+import { pageIn } from '#fhir/search/bundle.ts';
 import { escaped, type Pair, queryOf } from '#fhir/search/escape.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Mapping } from './mapping.ts';
@@ -80,8 +81,7 @@ async function read(
 	if (types !== undefined) query.push(['_type', types.join(',')]);
 	if (order !== undefined && !query.some(([name]) => name === '_sort')) query.push(['_sort', order]);
 	const { matches, links } = await search(ctx, { type: types === undefined ? mapping.type : null, query, handling: 'strict' });
-	const next = links.next === undefined ? undefined : (new URL(links.next).searchParams.get('_page') ?? undefined);
-	return { hits: matches, next };
+	return { hits: matches, next: pageIn(links.next) };
 }
 
 /** Where the page at a bare offset begins: what comes before has to be passed. null when there is not that much. */

@@ -2,6 +2,7 @@
 // a page begins where the one before ended. A record stands where its panel does, or where its measurements do when they have none.
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { pageIn } from '#fhir/search/bundle.ts';
 import type { Pair } from '#fhir/search/escape.ts';
 import { search } from '#fhir/search/search.ts';
 import { dateRange } from '#fhir/store/dates.ts';
@@ -81,7 +82,7 @@ async function recordsIn(
 		const next: Pair[] = page === undefined ? [] : [['_page', page]];
 		const query: Pair[] = [...criteria, ...part, ['_sort', order], ['_count', String(count)], ['_total', 'none'], ...next];
 		const { matches, links } = await search(ctx, { type: 'Observation', query, handling: 'strict' });
-		page = links.next === undefined ? undefined : (new URL(links.next).searchParams.get('_page') ?? undefined);
+		page = pageIn(links.next);
 		read += matches.length;
 		rows.push(...matches.map(rowOf).filter((row) => !isBefore(row, from, order)));
 		// Of the last time there may be more to come.
@@ -208,11 +209,17 @@ function textOf({ time, number }: Place): string {
 	return Buffer.from(JSON.stringify([time ?? null, number])).toString('base64url');
 }
 
-function placeIn(text: string): Place {
-	let parts: unknown;
+/** What a page's text holds; undefined when it is no text of ours. */
+function partsOf(text: string): unknown {
 	try {
-		parts = JSON.parse(Buffer.from(text, 'base64url').toString());
-	} catch {}
+		return JSON.parse(Buffer.from(text, 'base64url').toString());
+	} catch {
+		return undefined;
+	}
+}
+
+function placeIn(text: string): Place {
+	const parts = partsOf(text);
 	const [time, number] = Array.isArray(parts) ? parts : [];
 	const isTime = time === null || (Number.isSafeInteger(time) && time >= firstMoment && time < lastMoment);
 	if (!isTime || !Number.isSafeInteger(number))

@@ -2,6 +2,7 @@
 import { everything } from '#access/ctx.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { isWithin } from '#fhir/interactions/guard.ts';
+import { pageIn } from '#fhir/search/bundle.ts';
 import { escaped, type Pair } from '#fhir/search/escape.ts';
 import { restrictSql } from '#fhir/search/match.ts';
 import { search } from '#fhir/search/search.ts';
@@ -168,12 +169,13 @@ async function within(ctx: FhirCtx, unit: Unit, { from, to }: Interval, criterio
 		['_total', 'none'],
 	];
 	const found: Appointment[] = [];
-	for (let page: string | null | undefined; page !== null; ) {
+	let page: string | undefined;
+	do {
 		const asked = page === undefined ? query : [...query, ['_page', page] as Pair];
 		const { matches, links } = await search(system, { type: 'Appointment', query: asked, handling: 'strict', tx: unit.tx });
 		found.push(...matches.map(({ body }) => localised(ctx, JSON.parse(body) as Appointment)));
-		page = links.next === undefined ? null : new URL(links.next).searchParams.get('_page');
-	}
+		page = pageIn(links.next);
+	} while (page !== undefined);
 	return found;
 }
 

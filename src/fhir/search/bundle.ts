@@ -9,6 +9,11 @@ export type Hit = { readonly type: string; readonly id: string; readonly body: s
 
 export type Links = { readonly self: string; readonly next?: string; readonly previous?: string; readonly first?: string };
 
+/** The token of the page that a link leads to; undefined for no link. */
+export function pageIn(link: string | undefined): string | undefined {
+	return link === undefined ? undefined : (new URL(link).searchParams.get('_page') ?? undefined);
+}
+
 export type Page = {
 	readonly id: string;
 	readonly updated: Date;
