@@ -11,6 +11,7 @@ export type Element = {
 };
 
 const namespaces: Readonly<Record<string, string>> = { 'urn:hl7-org:v3': '', 'urn:hl7-org:sdtc': 'sdtc:' };
+
 /** Characters that vendors write by their names in HTML although XML knows these only with a document type. */
 const characters: Readonly<Record<string, string>> = {
 	nbsp: '\u00a0',

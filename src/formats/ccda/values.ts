@@ -2,7 +2,7 @@
 // or cannot be read is undefined: a value is never guessed.
 import type { ClinicalDocument } from './document.ts';
 import { child, childrenOf, type Element, textOf } from './tree.ts';
-import { codedSystem, rootUri, systemOf } from './vocabulary.ts';
+import { codedSystem, keptUrl, rootUri, systemOf } from './vocabulary.ts';
 
 export type Coding = { readonly system?: string; readonly code?: string; readonly display?: string };
 export type CodeableConcept = { readonly extension?: readonly object[]; readonly coding?: readonly Coding[]; readonly text?: string };
@@ -50,7 +50,7 @@ function qualifierOf(element: Element, document: ClinicalDocument): object[] {
 		...(name === undefined ? [] : [{ url: 'name', valueCodeableConcept: name }]),
 		{ url: 'value', valueCodeableConcept: value },
 	];
-	return [{ url: 'https://heron-ehr.org/fhir/StructureDefinition/ccda-qualifier', extension: parts }];
+	return [{ url: keptUrl('qualifier'), extension: parts }];
 }
 
 function distinct(codings: readonly Coding[]): Coding[] {

@@ -197,6 +197,17 @@ export function nameOf(oid: string): string | undefined {
 /** SNOMED CT: Care plan (record artifact), the code of an act that is a care plan as a whole. */
 export const carePlanCode = '734163000';
 
+/** SNOMED CT: At risk for, the code of a risk concern. */
+export const atRiskCode = '281694009';
+
+/** SNOMED CT: procedure / intervention, the code of an act that says no more than that it is one. */
+export const interventionCode = '362956003';
+
+/** The extension that keeps what a document says and FHIR has no element for; docs/documents.md lists them. */
+export function keptUrl(field: string): string {
+	return `https://heron-ehr.org/fhir/StructureDefinition/ccda-${field}`;
+}
+
 /** LOINC parts that US Core has as the category of a report that is a note: radiology, cardiology, pathology. */
 export function isReportCategory(code: string | undefined): boolean {
 	return code === 'LP29684-5' || code === 'LP29708-2' || code === 'LP7839-6';

@@ -1,11 +1,11 @@
 // Coded facts that came in with a document and that FHIR has no element for (import/reading.ts keeps them in extensions): back to where they came from.
 import type { Concept, Entity } from '#exchange/documents/shapes.ts';
 import type { Element } from '#formats/ccda/tree.ts';
+import { keptUrl } from '#formats/ccda/vocabulary.ts';
 import { template } from '#formats/ccda/write/templates.ts';
 import { code } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 
-const base = 'https://heron-ehr.org/fhir/StructureDefinition/ccda-';
 const doseForms = 'http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl';
 const places = 'https://www.cdc.gov/nhsn/cdaportal/terminology/codesystem/hsloc.html';
 
@@ -69,7 +69,7 @@ const forms = {
 /** The concepts of one field that are kept on an element of FHIR. */
 export function keptConcepts(holder: Pick<Entity, 'extension'> | undefined, field: string): Concept[] {
 	return (holder?.extension ?? []).flatMap(({ url, valueCodeableConcept }) =>
-		url === base + field && valueCodeableConcept !== undefined ? [valueCodeableConcept] : [],
+		url === keptUrl(field) && valueCodeableConcept !== undefined ? [valueCodeableConcept] : [],
 	);
 }
 
@@ -80,7 +80,7 @@ export function kept(holder: Pick<Entity, 'extension'>, ...fields: readonly (key
 
 /** `negationInd` of a statement that said what was not so. */
 export function negationOf({ modifierExtension }: Pick<Entity, 'modifierExtension'>): 'true' | undefined {
-	return modifierExtension?.some(({ url, valueBoolean }) => url === `${base}negated` && valueBoolean === true) === true
+	return modifierExtension?.some(({ url, valueBoolean }) => url === keptUrl('negated') && valueBoolean === true) === true
 		? 'true'
 		: undefined;
 }

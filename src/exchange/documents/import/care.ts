@@ -14,7 +14,7 @@ import {
 	referredText,
 	timeOf,
 } from '#formats/ccda/values.ts';
-import { carePlanCode, isReportCategory } from '#formats/ccda/vocabulary.ts';
+import { carePlanCode, interventionCode, isReportCategory } from '#formats/ccda/vocabulary.ts';
 import {
 	type Actor,
 	actorOf,
@@ -263,7 +263,7 @@ export const carePlan: Maker = (reading, act, where) => {
 
 /** What is to be done or was done; an intervention (22.4.131) holds what it is. */
 function activityOf(reading: Reading, statement: Element): object {
-	const held = codeIn(child(statement, 'code')) === '362956003' ? relatedOf(statement)[0]?.statement : undefined;
+	const held = codeIn(child(statement, 'code')) === interventionCode ? relatedOf(statement)[0]?.statement : undefined;
 	const what = held ?? statement;
 	return present({
 		code: conceptAt(reading, what),

@@ -1,6 +1,7 @@
 // Problems and diagnoses: Condition, https://hl7.org/fhir/us/core/StructureDefinition-us-core-condition-problems-health-concerns.html
 import { child, childrenOf, type Element } from '#formats/ccda/tree.ts';
 import { conceptOf, quantityOf, referredText } from '#formats/ccda/values.ts';
+import { atRiskCode } from '#formats/ccda/vocabulary.ts';
 import {
 	actorsOf,
 	authoredOn,
@@ -33,14 +34,11 @@ const statusOfProblem: Readonly<Record<string, string>> = {
 	'246455001': 'recurrence',
 };
 
-/** SNOMED CT: At risk for, the code of a risk concern (22.4.136). */
-const atRisk = '281694009';
-
 /** Acts that only hold the problems they are about: concern (22.4.3), health concern (22.4.132), diagnoses of a visit (22.4.33 and the like). */
 export const concern: Maker = (reading, act, where) => {
 	const inner = innerOf(reading, act);
 	const note = notesOf(reading, inner);
-	const concernKind = codeIn(child(act, 'code')) === atRisk ? conceptAt(reading, act) : undefined;
+	const concernKind = codeIn(child(act, 'code')) === atRiskCode ? conceptAt(reading, act) : undefined;
 	const conditionCategory = categoryOf(act, where);
 	const held = inner.readOthers(undefined, { ...where, concernKind, concern: statusOf(act) ?? '', conditionCategory });
 	const text = referredText(child(act, 'text'), reading.document);

@@ -3,6 +3,7 @@ import type { Resource } from '#fhir/resource.ts';
 import { relatedOf } from '#formats/ccda/document.ts';
 import { child, childrenOf, type Element } from '#formats/ccda/tree.ts';
 import { boundsOf, conceptOf, observedValue, referredText } from '#formats/ccda/values.ts';
+import { keptUrl } from '#formats/ccda/vocabulary.ts';
 import {
 	actorsOf,
 	codeIn,
@@ -75,9 +76,7 @@ function observationOf(reading: Reading, statement: Element, where: Where, note:
 		resourceType: 'Observation',
 		...identified(statement),
 		extension: [...more, ...extra('priority', conceptAt(reading, statement, 'priorityCode'))],
-		modifierExtension: isNegated(statement)
-			? [{ url: 'https://heron-ehr.org/fhir/StructureDefinition/ccda-negated', valueBoolean: true }]
-			: [],
+		modifierExtension: isNegated(statement) ? [{ url: keptUrl('negated'), valueBoolean: true }] : [],
 		status: statuses[statusOf(statement) ?? ''] ?? 'unknown',
 		category: categoryOf(statement, where),
 		code,

@@ -1,6 +1,7 @@
 // What was done and what is planned: Procedure, ServiceRequest, and the devices that were used.
 import { at, child, childrenOf, type Element, textOf } from '#formats/ccda/tree.ts';
 import { conceptOf, identifiersOf, referredText } from '#formats/ccda/values.ts';
+import { interventionCode } from '#formats/ccda/vocabulary.ts';
 import { reasons } from './conditions.ts';
 import { observation } from './observations.ts';
 import {
@@ -72,7 +73,7 @@ export const referral: Maker = (reading, statement, where) =>
 
 /** Interventions (22.4.131, 22.4.146): what they hold, where they say no more than that they are one. */
 export const intervention: Maker = (reading, statement, where) => {
-	if (codeIn(child(statement, 'code')) !== '362956003') return act(reading, statement, where);
+	if (codeIn(child(statement, 'code')) !== interventionCode) return act(reading, statement, where);
 	const held = innerOf(reading, statement).readOthers(undefined, where);
 	return held.length > 0 ? held : act(reading, statement, where);
 };

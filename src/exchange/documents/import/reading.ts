@@ -16,6 +16,7 @@ import {
 	timeOf,
 	zoneOf,
 } from '#formats/ccda/values.ts';
+import { keptUrl } from '#formats/ccda/vocabulary.ts';
 
 /** A resource that a document tells of. References among items are the urns of `fullUrl`; the patient is `patientUrn`. */
 export type Item = {
@@ -241,11 +242,9 @@ export function notesOf(reading: Reading, inner: Inner): { text: string }[] {
 		.map((text) => ({ text }));
 }
 
-/** Where coded facts go that FHIR has no element for; docs/documents.md lists them. */
+/** Where coded facts go that FHIR has no element for. */
 export function extra(field: string, concept: CodeableConcept | undefined): object[] {
-	return concept === undefined
-		? []
-		: [{ url: `https://heron-ehr.org/fhir/StructureDefinition/ccda-${field}`, valueCodeableConcept: concept }];
+	return concept === undefined ? [] : [{ url: keptUrl(field), valueCodeableConcept: concept }];
 }
 
 export function concept(system: string, code: string, display?: string): { coding: { system: string; code: string; display?: string }[] } {

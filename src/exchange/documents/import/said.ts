@@ -2,7 +2,7 @@
 import type { Resource } from '#fhir/resource.ts';
 import { childrenOf, type Element } from '#formats/ccda/tree.ts';
 import { codingOf } from '#formats/ccda/values.ts';
-import { carePlanCode } from '#formats/ccda/vocabulary.ts';
+import { carePlanCode, interventionCode } from '#formats/ccda/vocabulary.ts';
 
 /** Codes by which C-CDA says what kind of statement something is: FHIR says that by the type, element or category. */
 const skeletons = new Set([
@@ -46,7 +46,7 @@ const skeletons = new Set([
 	// Diagnoses of a visit, before and after: the section tells.
 	...['29308-4', '46241-6', '11535-2', '10219-4', '59769-0'],
 	// Preference, intervention, ordinal number of a dose.
-	...['225773000', '362956003', '416118004'],
+	...['225773000', interventionCode, '416118004'],
 	// Pregnancy is a value; criticality and sex have codes of FHIR's own.
 	...['CRITH', 'CRITL', 'CRITU', 'M', 'F', 'UN'],
 ]);

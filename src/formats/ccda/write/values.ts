@@ -2,7 +2,7 @@
 
 import type { Element } from '#formats/ccda/tree.ts';
 import type { Coding, Period } from '#formats/ccda/values.ts';
-import { equivalentOf, writtenSystem } from '#formats/ccda/vocabulary.ts';
+import { equivalentOf, keptUrl, writtenSystem } from '#formats/ccda/vocabulary.ts';
 import { type Content, element } from './xml.ts';
 
 /** A concept as FHIR has it; stored texts may say less than the type promises. */
@@ -111,7 +111,7 @@ export function code(name: string, concept: Concept | undefined, options: CodeOp
 /** What refines a code (CR): kept by the reader in an extension. */
 function qualifiersOf(concept: Concept | undefined): Element[] {
 	return (concept?.extension ?? [])
-		.filter(({ url }) => url === 'https://heron-ehr.org/fhir/StructureDefinition/ccda-qualifier')
+		.filter(({ url }) => url === keptUrl('qualifier'))
 		.map(({ extension }) => {
 			const part = (name: string): Element | undefined => {
 				const value = extension?.find(({ url }) => url === name)?.valueCodeableConcept;

@@ -25,7 +25,7 @@ import {
 	whenWords,
 } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
-import { carePlanCode, type SectionKey } from '#formats/ccda/vocabulary.ts';
+import { carePlanCode, interventionCode, type SectionKey } from '#formats/ccda/vocabulary.ts';
 import { type TemplateName, template } from '#formats/ccda/write/templates.ts';
 import { code, fixed, interval, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
@@ -372,7 +372,7 @@ function intervention(draft: Draft, carePlan: CarePlan, { part, id, what, period
 		{ classCode: 'ACT', moodCode: isDone ? 'EVN' : 'INT' },
 		template(isDone ? 'intervention' : 'planned intervention'),
 		ownId(draft, carePlan, `intervention-${part}`),
-		fixed('code', snomed, '362956003', 'procedure / intervention (navigational concept)'),
+		fixed('code', snomed, interventionCode, 'procedure / intervention (navigational concept)'),
 		pointer(id),
 		status(isDone ? 'completed' : 'active'),
 		plannedTime(period),

@@ -6,15 +6,13 @@ import { author, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Condition, Encounter } from '#exchange/documents/shapes.ts';
 import { anyHasCode, codeWords, conceptsWords, conceptWords, dateWords, hasCode, notesWords, periodOf } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
-import type { SectionKey } from '#formats/ccda/vocabulary.ts';
+import { atRiskCode, type SectionKey } from '#formats/ccda/vocabulary.ts';
 import { template } from '#formats/ccda/write/templates.ts';
 import { fixed, interval } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 import { diagnosesOf } from './encounters.ts';
 
 const concernCategory = 'health-concern';
-/** SNOMED CT: At risk for. */
-const atRisk = '281694009';
 const diagnosisCategory = 'encounter-diagnosis';
 
 /** The problem list: what is neither a concern nor a diagnosis of one visit alone. A diagnosis of no visit that is known stands here too. */
@@ -68,8 +66,8 @@ export function healthConcerns(draft: Draft): Section {
 		element(
 			'act',
 			{ classCode: 'ACT', moodCode: 'EVN' },
-			keptConcepts(condition, 'concern').some((one) => hasCode(one, [atRisk]))
-				? [template('risk concern'), fixed('code', snomed, atRisk, 'At risk for')]
+			keptConcepts(condition, 'concern').some((one) => hasCode(one, [atRiskCode]))
+				? [template('risk concern'), fixed('code', snomed, atRiskCode, 'At risk for')]
 				: [template('health concern'), fixed('code', loinc, '75310-3', 'Health concerns document')],
 			ownId(draft, condition, 'concern'),
 			pointer(id),
