@@ -41,27 +41,24 @@ async function countWithin({ db, clock }: Pick<People, 'db' | 'clock'>, key: Buf
 
 /** Counts a registration of an application. Throws Problem too-much (429) `too-many-registrations`. */
 export async function countRegistration(people: Pick<People, 'db' | 'clock'>, address: string, mostPerHour: number): Promise<void> {
-	if (mostPerHour === 0) return;
-	const waitMs = await countWithin(people, addressKey(address, 'registration'), mostPerHour, 3_600_000);
-	if (waitMs === 0) return;
-	const seconds = Math.ceil(waitMs / 1000);
-	const text = `Too many applications were registered from this address. Try again in ${Math.ceil(seconds / 60)} minutes.`;
-	throw new Problem('too-much', 'too-many-registrations', text, { status: 429, headers: { 'retry-after': String(seconds) } });
+	const waitMs = await countHourly(people, address, 'registration', mostPerHour);
+	if (waitMs > 0) throw tooMany(waitMs, 'too-many-registrations', 'Too many applications were registered from this address.');
 }
 
 /** Counts a request of an application that begins while nobody is signed in. Throws Problem too-much (429) `too-many-authorizations`. */
 export async function countAuthorization(people: Pick<People, 'db' | 'clock'>, address: string, mostPerHour: number): Promise<void> {
-	if (mostPerHour === 0) return;
-	const waitMs = await countWithin(people, addressKey(address, 'authorization'), mostPerHour, 3_600_000);
-	if (waitMs === 0) return;
-	const seconds = Math.ceil(waitMs / 1000);
-	const text = `Too many applications asked for access from this address. Try again in ${Math.ceil(seconds / 60)} minutes.`;
-	throw new Problem('too-much', 'too-many-authorizations', text, { status: 429, headers: { 'retry-after': String(seconds) } });
+	const waitMs = await countHourly(people, address, 'authorization', mostPerHour);
+	if (waitMs > 0) throw tooMany(waitMs, 'too-many-authorizations', 'Too many applications asked for access from this address.');
 }
 
-function tooMany(waitMs: number): Problem {
+/** Milliseconds to wait; 0 when the address may go on, or has no limit. */
+async function countHourly(people: Pick<People, 'db' | 'clock'>, address: string, what: string, mostPerHour: number): Promise<number> {
+	return mostPerHour === 0 ? 0 : countWithin(people, addressKey(address, what), mostPerHour, 3_600_000);
+}
+
+function tooMany(waitMs: number, code = 'too-many-tries', what = 'Too many tries to sign in.'): Problem {
 	const seconds = Math.max(1, Math.ceil(waitMs / 1000));
-	return new Problem('too-much', 'too-many-tries', `Too many tries to sign in. Try again in ${Math.ceil(seconds / 60)} minutes.`, {
+	return new Problem('too-much', code, `${what} Try again in ${Math.ceil(seconds / 60)} minutes.`, {
 		status: 429,
 		headers: { 'retry-after': String(seconds) },
 	});
