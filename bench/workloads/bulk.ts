@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { raw, sql } from '#db/sql.ts';
 import { type Finding, finding } from '../finding.ts';
 import { interleave, rateOf, type Sample } from '../measure.ts';
-import { clearReferences, startCopier } from '../references/reference.ts';
+import { startCopier } from '../references/reference.ts';
 import { get } from '../requests.ts';
 import { base, type Stage, type Step } from '../stage.ts';
-import { forgetFiles, writeNdjson } from './exchange.ts';
+import { takeIn } from './exchange.ts';
 import { jsonBytes } from './sizes.ts';
 import type { Workload } from './workload.ts';
 
@@ -71,29 +71,12 @@ async function besideOthers({ home, load, options }: Stage): Promise<Finding> {
 }
 
 /** An import from its upload to its manifest, every line checked and stored, against COPY of as many rows as fit into the time. */
-async function runBulkImport({ home, options }: Stage): Promise<Finding[]> {
-	const copier = await startCopier(home.config, 1);
+async function runBulkImport(stage: Stage): Promise<Finding[]> {
+	const { home, options } = stage;
 	const people = Math.max(200, Math.round(100 * options.seconds));
-	let from = 30_000_000;
-	const samples = await interleave(
-		[
-			{ name: 'copy', run: async (): Promise<Sample> => ({ value: await copier.copyIn(options.seconds, 1000) }) },
-			{
-				name: 'heron',
-				async run(): Promise<Sample> {
-					const { path, resources } = await writeNdjson(options.seed, from, people);
-					from += people;
-					const body = await readFile(path);
-					return { value: resources / (await jobOnce(home, 'POST', '$import', 3, { body })) };
-				},
-			},
-		],
-		options.rounds,
-		0,
+	const samples = await takeIn(stage, { first: 30_000_000, people }, async (path) =>
+		jobOnce(home, 'POST', '$import', 3, { body: await readFile(path) }),
 	);
-	copier.stop();
-	await clearReferences(home.config);
-	forgetFiles();
 	const workload = 'bulk-import';
 	return [
 		finding({ workload, what: 'R5: COPY into the same indexed table, one connection', unit: 'rows/s' }, samples.copy),

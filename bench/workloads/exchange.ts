@@ -22,27 +22,8 @@ const folder = join(root, '.cache', 'bench-files');
 
 async function runImport(stage: Stage): Promise<Finding[]> {
 	const { home, options } = stage;
-	const copier = await startCopier(home.config, 1);
-	let from = 20_000_000;
 	const people = Math.max(300, Math.round(150 * options.seconds));
-	const samples = await interleave(
-		[
-			{ name: 'copy', run: async (): Promise<Sample> => ({ value: await copier.copyIn(options.seconds, 1000) }) },
-			{
-				name: 'heron',
-				async run(): Promise<Sample> {
-					const { path, resources } = await writeNdjson(options.seed, from, people);
-					from += people;
-					return { value: resources / (await heron(['import', path], home.config)) };
-				},
-			},
-		],
-		options.rounds,
-		0,
-	);
-	copier.stop();
-	await clearReferences(home.config);
-	forgetFiles();
+	const samples = await takeIn(stage, { first: 20_000_000, people }, (path) => heron(['import', path], home.config));
 	return [
 		finding({ workload: 'import', what: `NDJSON of ${people} patients, validated, start included`, unit: 'resources/s' }, samples.heron, [
 			{ to: 'R5 with one connection', samples: samples.copy },
@@ -82,8 +63,37 @@ async function countResources(config: PoolConfig): Promise<number> {
 	}
 }
 
+/** Takes people in from files, new ones each round, beside COPY with one connection: resources and rows a second. `take` gives its seconds. */
+export async function takeIn(
+	{ home, options }: Stage,
+	{ first, people }: { readonly first: number; readonly people: number },
+	take: (path: string) => Promise<number>,
+): Promise<Readonly<Record<'copy' | 'heron', Sample[]>>> {
+	const copier = await startCopier(home.config, 1);
+	let from = first;
+	const samples = await interleave(
+		[
+			{ name: 'copy', run: async (): Promise<Sample> => ({ value: await copier.copyIn(options.seconds, 1000) }) },
+			{
+				name: 'heron',
+				async run(): Promise<Sample> {
+					const { path, resources } = await writeNdjson(options.seed, from, people);
+					from += people;
+					return { value: resources / (await take(path)) };
+				},
+			},
+		],
+		options.rounds,
+		0,
+	);
+	copier.stop();
+	await clearReferences(home.config);
+	forgetFiles();
+	return samples;
+}
+
 /** People from one number on, as a file of NDJSON. */
-export async function writeNdjson(seed: number, from: number, people: number): Promise<{ path: string; resources: number }> {
+async function writeNdjson(seed: number, from: number, people: number): Promise<{ path: string; resources: number }> {
 	mkdirSync(folder, { recursive: true });
 	const path = join(folder, `${from}.ndjson`);
 	const file = createWriteStream(path);
@@ -100,7 +110,7 @@ export async function writeNdjson(seed: number, from: number, people: number): P
 }
 
 /** Removes what the workloads wrote. */
-export function forgetFiles(): void {
+function forgetFiles(): void {
 	rmSync(folder, { recursive: true, force: true });
 }
 
