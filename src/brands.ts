@@ -2,6 +2,7 @@
 // https://hl7.org/fhir/smart-app-launch/STU2.2/brands.html
 import { createHash } from 'node:crypto';
 import { type Caller, everything } from '#access/ctx.ts';
+import { extensionUrl } from '#clinic/names.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { history } from '#fhir/interactions/history.ts';
 import type { Resource } from '#fhir/resource.ts';
@@ -34,7 +35,6 @@ type Facility = Resource & {
 
 const smart = 'http://hl7.org/fhir/smart-app-launch';
 const core = 'http://hl7.org/fhir/StructureDefinition';
-const flags = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-facility';
 const provider = 'http://terminology.hl7.org/CodeSystem/organization-type|prov';
 const uri = 'urn:ietf:rfc:3986';
 const endpoint = { reference: 'Endpoint/user-access' };
@@ -96,7 +96,7 @@ async function lastChange(ctx: FhirCtx): Promise<string> {
 }
 
 function isMarked({ extension }: Facility, flag: string): boolean {
-	return extension?.some(({ url, valueBoolean }) => url === `${flags}-${flag}` && valueBoolean === true) === true;
+	return extension?.some(({ url, valueBoolean }) => url === extensionUrl(`openemr-facility-${flag}`) && valueBoolean === true) === true;
 }
 
 function isPartOf({ partOf }: Facility, main: Facility): boolean {

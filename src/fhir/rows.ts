@@ -79,6 +79,11 @@ function telling({ telling: by }: Call): Pick<Call, 'telling'> {
 	return by === undefined ? {} : { telling: by };
 }
 
+/** The Provenance of the request's header. */
+function givenBy({ telling: by }: Call): Resource | undefined {
+	return by === 'told' ? undefined : by;
+}
+
 async function runRead(ctx: FhirCtx, call: Call): Promise<Answer> {
 	const [type, id] = [param(call, 'type'), param(call, 'id')];
 	if (isLogEntry(type, id)) return { status: 200, body: await readLogEntry(ctx, id) };
@@ -146,7 +151,7 @@ async function runBundle(ctx: FhirCtx, call: Call): Promise<Answer> {
 	if (bundle.type !== 'batch' && bundle.type !== 'transaction')
 		throw mismatch('bundle-type', 'The type of the Bundle must be batch or transaction.', 'Bundle.type');
 	const { prefer } = call;
-	const given = call.telling === 'told' ? undefined : call.telling;
+	const given = givenBy(call);
 	if (prefer.async === true) {
 		const url = statusUrl(ctx.fhir.base, await bundleLater(ctx, bundle, prefer, given));
 		const text = 'The request was taken; Content-Location says where its answer will be.';
@@ -246,8 +251,7 @@ const interactionRows: readonly Row[] = [
 		method: 'DELETE',
 		path: [':type'],
 		run: async (ctx, call) => {
-			const given = call.telling === 'told' ? undefined : call.telling;
-			const done = await removeMatches(ctx, param(call, 'type'), criteriaOf(call, 'DELETE'), given);
+			const done = await removeMatches(ctx, param(call, 'type'), criteriaOf(call, 'DELETE'), givenBy(call));
 			return removed(call, done.length === 1 ? done[0] : undefined, `Deleted: ${done.length}`);
 		},
 	},

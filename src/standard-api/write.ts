@@ -1,5 +1,4 @@
 // How the Standard API writes: everything of a record in one transaction, with a Provenance that says who did it.
-
 import { isError } from '#base/problem.ts';
 import { detachBlob } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';

@@ -1,6 +1,5 @@
 // Group.characteristic (https://hl7.org/fhir/R4/group-definitions.html#Group.characteristic) as a search on Patient: what the code names is
 // looked up in the table below, or is a search parameter of Patient by its own name.
-
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { escaped } from '#fhir/search/escape.ts';
 import { parseCriteria } from '#fhir/search/parse.ts';
