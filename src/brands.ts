@@ -2,11 +2,10 @@
 // https://hl7.org/fhir/smart-app-launch/STU2.2/brands.html
 import { createHash } from 'node:crypto';
 import { type Caller, everything } from '#access/ctx.ts';
-import { extensionUrl } from '#clinic/names.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
 import { history } from '#fhir/interactions/history.ts';
+import { type Extension, facilitiesOf, isMarked, mainOf, type Facility as Place } from '#fhir/practice.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { search } from '#fhir/search/search.ts';
 import type { Brands } from '#oauth/directory.ts';
 
 export type BrandsDeps = {
@@ -16,26 +15,19 @@ export type BrandsDeps = {
 
 type Identifier = { readonly use?: string; readonly system?: string; readonly value?: string; readonly type?: Concept };
 type Concept = { readonly coding?: readonly { readonly code?: string }[] };
-type Extension = { readonly url: string; readonly valueBoolean?: boolean; readonly extension?: readonly Extension[] };
 type Address = Partial<Record<'use' | 'type' | 'city' | 'state' | 'postalCode' | 'country', string>> & {
 	readonly line?: readonly string[];
 };
-type Facility = Resource & {
-	readonly id: string;
-	readonly meta: { readonly lastUpdated: string };
-	readonly active?: boolean;
+type Facility = Place & {
 	readonly name?: string;
 	readonly alias?: readonly string[];
-	readonly extension?: readonly Extension[];
 	readonly identifier?: readonly Identifier[];
 	readonly telecom?: readonly { readonly system?: string; readonly value?: string }[];
 	readonly address?: readonly Address[];
-	readonly partOf?: { readonly reference?: string };
 };
 
 const smart = 'http://hl7.org/fhir/smart-app-launch';
 const core = 'http://hl7.org/fhir/StructureDefinition';
-const provider = 'http://terminology.hl7.org/CodeSystem/organization-type|prov';
 const uri = 'urn:ietf:rfc:3986';
 const endpoint = { reference: 'Endpoint/user-access' };
 
@@ -54,13 +46,7 @@ export function createBrands({ fhir, ctxFor }: BrandsDeps): () => Promise<Brands
 }
 
 async function gather(ctx: FhirCtx, base: string): Promise<Brands | undefined> {
-	const query = [
-		['type', provider],
-		['_sort', '_id'],
-		['_count', '1000'],
-	] as const;
-	const { matches } = await search(ctx, { type: 'Organization', query, handling: 'strict' });
-	const facilities = matches.map(({ body }) => JSON.parse(body) as Facility).filter(({ active, name }) => active !== false && name);
+	const facilities = ((await facilitiesOf(ctx)) as Facility[]).filter(({ name }) => name);
 	const main = mainOf(facilities);
 	if (main === undefined) return undefined;
 	const ours = facilities.filter((one) => one !== main && (isMarked(one, 'service_location') || isPartOf(one, main)));
@@ -78,25 +64,12 @@ async function gather(ctx: FhirCtx, base: string): Promise<Brands | undefined> {
 	};
 }
 
-/** The facility that is marked as the business's main one, else the only one that is part of no other. */
-function mainOf(facilities: readonly Facility[]): Facility | undefined {
-	const marked = facilities.find((one) => isMarked(one, 'primary_business_entity'));
-	if (marked !== undefined) return marked;
-	const names = new Set(facilities.map(({ id }) => `Organization/${id}`));
-	const [first, ...more] = facilities.filter(({ partOf }) => !names.has(partOf?.reference ?? ''));
-	return more.length === 0 ? first : undefined;
-}
-
 /** When an Organization was last written or deleted: no change of a brand is later. */
 async function lastChange(ctx: FhirCtx): Promise<string> {
 	const { entry } = JSON.parse(await history(ctx, { type: 'Organization', query: '_count=1' })) as {
 		entry: [{ response: { lastModified: string } }];
 	};
 	return entry[0].response.lastModified;
-}
-
-function isMarked({ extension }: Facility, flag: string): boolean {
-	return extension?.some(({ url, valueBoolean }) => url === extensionUrl(`openemr-facility-${flag}`) && valueBoolean === true) === true;
 }
 
 function isPartOf({ partOf }: Facility, main: Facility): boolean {

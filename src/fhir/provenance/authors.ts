@@ -1,6 +1,7 @@
 // Who a caller is as the author of what it writes, and which organization that person works for.
 import { type Caller, everything } from '#access/ctx.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
+import { facilitiesOf, mainOf } from '#fhir/practice.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { search } from '#fhir/search/search.ts';
 import type { Activity, Author } from './draft.ts';
@@ -8,9 +9,6 @@ import { createTemplate, type Template } from './template.ts';
 
 /** Where a practitioner works, as the Standard API and the demo write it: what they write is signed for it. */
 export const worksAt = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-facility_id';
-
-/** What the Standard API marks the main facility with. */
-const isMain = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-facility-primary_business_entity';
 
 /** How an author signs. */
 export type Signing = { template(ctx: FhirCtx, activity: Activity): Template };
@@ -92,11 +90,8 @@ async function organizationOfRole(ctx: FhirCtx, practitioner: string): Promise<s
 	return roles.map(({ organization }) => localOrganization(organization)).find((organization) => organization !== undefined);
 }
 
-/** The facility that is marked as the business's main one, else the only one there is. */
 async function practiceOf(ctx: FhirCtx): Promise<string | undefined> {
-	const facilities = await inForce(ctx, 'Organization', 'type', 'http://terminology.hl7.org/CodeSystem/organization-type|prov');
-	const main =
-		facilities.find((one) => extensionOf(one, isMain)?.valueBoolean === true) ?? (facilities.length === 1 ? facilities[0] : undefined);
+	const main = mainOf(await facilitiesOf(ctx));
 	return main === undefined ? undefined : `Organization/${main.id}`;
 }
 
