@@ -1,6 +1,6 @@
-// `npm run conformance -- documents [kinds] [patients]`: makes C-CDA documents of the sample record, of patients of the demo clinic and of
-// Synthea's, and has HL7's schematron look at each. `kinds` is a list such as `ccd,discharge`, or `all`.
-
+// `npm run conformance -- documents [kinds] [patients] [warnings]`: makes C-CDA documents of the sample record, of patients of the demo clinic and
+// of Synthea's, and has HL7's schematron look at each. `kinds` is a list such as `ccd,discharge`, or `all`. With `warnings` it says, after the
+// errors, which recommendations were not followed, how often and in how many documents.
 import { createClinic } from '#demo/clinic.ts';
 import { documentOf, draftOf, isMadeKind, type MadeKind } from '#exchange/documents/ccda/document.ts';
 import { type PatientRecord, recordOf } from '#exchange/documents/record.ts';
@@ -43,28 +43,38 @@ async function* records(patients: number, synthea: AsyncIterable<[name: string, 
 	}
 }
 
+const withoutPlace = (finding: string): string => finding.replace(/ at \/\S*:/, ':');
+const placeIn = (finding = ''): string => / at (\/\S*):/.exec(finding)?.[1] ?? '';
+
 /** Makes and checks the documents; says how many were free of errors, and what is wrong with the others. Gives the number with errors. */
 export async function checkDocuments(
 	synthea: AsyncIterable<[name: string, text: string]>,
-	[which = 'all', patients = '1000']: readonly string[],
+	[which = 'all', patients = '1000', more]: readonly string[],
 ): Promise<number> {
 	const wanted: readonly MadeKind[] = which === 'all' ? kinds : which.split(',').filter(isMadeKind);
 	const schematron = createSchematron();
+	const advice = more === 'warnings' ? createSchematron('warning') : undefined;
+	const warnings = new Map<string, { times: number; documents: number; example: string }>();
 	const tallies = new Map<MadeKind, { made: number; wrong: number }>(wanted.map((kind) => [kind, { made: 0, wrong: 0 }]));
 	for await (const [name, record] of records(Number(patients), synthea)) {
 		for (const [kind, tally] of tallies) {
 			const draft = draftOf({ kind, record, base, now: new Date(`${today}T18:00:00Z`), period: {} });
 			if (draft === undefined) continue;
 			tally.made++;
-			const errors = schematron.errorsOf(
-				documentOf(draft, kind, { id: '5b3f0f5e-8a3c-4f7e-9d53-6f2f5f2a0001', setId: '5b3f0f5e-8a3c-4f7e-9d53-6f2f5f2a0002' }),
-			);
+			const xml = documentOf(draft, kind, { id: '5b3f0f5e-8a3c-4f7e-9d53-6f2f5f2a0001', setId: '5b3f0f5e-8a3c-4f7e-9d53-6f2f5f2a0002' });
+			for (const [text, found] of Map.groupBy(advice?.findingsOf(xml) ?? [], withoutPlace)) {
+				const tally = warnings.get(text) ?? { times: 0, documents: 0, example: `${name}, ${kind}: ${placeIn(found[0])}` };
+				warnings.set(text, { ...tally, times: tally.times + found.length, documents: tally.documents + 1 });
+			}
+			const errors = schematron.findingsOf(xml);
 			if (errors.length === 0) continue;
 			tally.wrong++;
 			console.log(`${name}, ${documents[kind].title}: ${errors.length} errors`);
-			for (const error of new Set(errors.map((text) => text.replace(/ at \/[^:]*/, '')))) console.log(`  ${error}`);
+			for (const error of new Set(errors.map(withoutPlace))) console.log(`  ${error}`);
 		}
 	}
+	for (const [text, { times, documents: count, example }] of [...warnings].toSorted(([, a], [, b]) => b.times - a.times))
+		console.log(`${times} times in ${count} documents (${example}): ${text}`);
 	for (const [kind, { made, wrong }] of tallies)
 		console.log(`${documents[kind].title}: ${made} made, ${made - wrong} without errors, ${wrong} with errors`);
 	return [...tallies.values()].reduce((sum, { wrong }) => sum + wrong, 0);

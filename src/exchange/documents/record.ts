@@ -6,7 +6,7 @@ import { read } from '#fhir/interactions/read.ts';
 import { everything } from '#fhir/operations/everything/everything.ts';
 import { within } from '#fhir/search/restrict.ts';
 import { search } from '#fhir/search/search.ts';
-import type { Concept, DocumentReference, Entity, Patient, Reference } from './shapes.ts';
+import type { Concept, DocumentReference, Entity, Patient, PractitionerRole, Reference } from './shapes.ts';
 
 /** What documents tell of. Money, audit and other documents' contents stay out. */
 export const recordTypes = [
@@ -51,6 +51,8 @@ export type PatientRecord = {
 	list<T extends Entity>(type: string): readonly T[];
 	/** What a reference names: in the record, or in the resource that refers. */
 	find<T extends Entity>(reference: Reference | undefined, from?: Entity): T | undefined;
+	/** What a practitioner works as: the roles in force that name the person, whether or not anything else names the roles. */
+	rolesOf(practitioner: Entity): readonly PractitionerRole[];
 	/** Everything that was read, for saying whether two documents would say the same. */
 	readonly versions: readonly string[];
 };
@@ -82,6 +84,7 @@ export async function readRecord(ctx: FhirCtx, id: string): Promise<PatientRecor
 		query = next === undefined ? undefined : new URL(next).search.slice(1);
 	}
 	await fillNotes(ctx, matches, known);
+	for (const role of await rolesOf(ctx, known)) known.set(`PractitionerRole/${role.id}`, role);
 	for (const device of await devicesOf(ctx, id)) {
 		known.set(`Device/${device.id}`, device);
 		matches.push(device);
@@ -135,6 +138,25 @@ async function devicesOf(ctx: FhirCtx, id: string): Promise<Entity[]> {
 	return matches.map(({ body }) => JSON.parse(body) as Entity);
 }
 
+/** People whose roles are asked for at once. */
+const peopleAtOnce = 50;
+
+/** Roles of the practitioners that were met: nothing in a record need name them. */
+async function rolesOf(ctx: FhirCtx, known: ReadonlyMap<string, Entity>): Promise<Entity[]> {
+	if (within(ctx, 'PractitionerRole') === undefined) return [];
+	const people = [...known.keys()].filter((name) => name.startsWith('Practitioner/'));
+	const found: Entity[] = [];
+	for (let from = 0; from < people.length; from += peopleAtOnce) {
+		const query: [string, string][] = [
+			['practitioner', people.slice(from, from + peopleAtOnce).join(',')],
+			['_count', String(ctx.fhir.settings.maxCount)],
+		];
+		const { matches } = await search(ctx, { type: 'PractitionerRole', query, handling: 'strict' });
+		found.push(...matches.map(({ body }) => JSON.parse(body) as Entity));
+	}
+	return found;
+}
+
 function tooLarge(): Problem {
 	const text = `The record has more than ${maxResources} resources, more than one document holds.`;
 	return new Problem('too-much', 'record-too-large', text, {
@@ -152,9 +174,19 @@ function isMeant(entity: Entity): boolean {
 	return status !== 'entered-in-error' && verificationStatus?.coding?.some(({ code }) => code === 'entered-in-error') !== true;
 }
 
+function isInForce({ active }: PractitionerRole): boolean {
+	return active !== false;
+}
+
 /** A record over resources in hand. `base` is the server's own, which references may begin with. */
 export function recordOf(base: string, patient: Patient, matches: readonly Entity[], known: ReadonlyMap<string, Entity>): PatientRecord {
 	const byType = Map.groupBy(matches.filter(isMeant), ({ resourceType }) => resourceType);
+	const local = ({ reference = '' }: Reference): string =>
+		(reference.startsWith(`${base}/`) ? reference.slice(base.length + 1) : reference).replace(/\/_history\/.*$/, '');
+	const roles = Map.groupBy(
+		[...known.values()].filter((one): one is PractitionerRole => one.resourceType === 'PractitionerRole' && isInForce(one)),
+		({ practitioner }) => local(practitioner ?? {}),
+	);
 	return {
 		patient,
 		list: <T extends Entity>(type: string) => (byType.get(type) ?? []) as unknown as readonly T[],
@@ -162,9 +194,9 @@ export function recordOf(base: string, patient: Patient, matches: readonly Entit
 			const text = reference?.reference;
 			if (text === undefined) return undefined;
 			if (text.startsWith('#')) return from?.contained?.find(({ id }) => `#${id}` === text) as T | undefined;
-			const local = text.startsWith(`${base}/`) ? text.slice(base.length + 1) : text;
-			return known.get(local.replace(/\/_history\/.*$/, '')) as T | undefined;
+			return known.get(local({ reference: text })) as T | undefined;
 		},
+		rolesOf: ({ resourceType, id }) => roles.get(`${resourceType}/${id}`) ?? [],
 		versions: [...known].map(([name, { meta }]) => `${name}/${meta?.versionId ?? ''}`).sort(),
 	};
 }

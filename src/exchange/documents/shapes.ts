@@ -71,6 +71,7 @@ export type Party = Entity & {
 };
 
 export type PractitionerRole = Entity & {
+	readonly active?: boolean;
 	readonly practitioner?: Reference;
 	readonly organization?: Reference;
 	readonly code?: readonly Concept[];
@@ -260,6 +261,7 @@ export type Attachment = {
 
 export type Procedure = Entity &
 	Timed & {
+		readonly recorder?: Reference;
 		readonly status?: string;
 		readonly category?: Concept;
 		readonly code?: Concept;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { recordOf } from '#exchange/documents/record.ts';
+import type { Entity } from '#exchange/documents/shapes.ts';
 import { sampleRecord } from '#exchange/documents/testing/sample.ts';
 import { createSchematron } from '#exchange/documents/testing/schematron.ts';
 import { readDocument, type Section } from '#formats/ccda/document.ts';
@@ -17,6 +19,7 @@ function made(kind: MadeKind, period = {}, record = sampleRecord()): string {
 	return documentOf(draft as Draft, kind, identity);
 }
 
+const schematron = createSchematron();
 const ccd = made('ccd');
 const document = readDocument(Buffer.from(ccd));
 const sectionOf = (key: SectionKey, of = document): Section => {
@@ -27,14 +30,13 @@ const sectionOf = (key: SectionKey, of = document): Section => {
 const words = (key: SectionKey): string => textOf(sectionOf(key).narrative) ?? '';
 
 test('the schematron of C-CDA R2.1 finds no error in a CCD with everything, and finds one that is put in', () => {
-	const schematron = createSchematron();
-	assert.deepEqual(schematron.errorsOf(ccd), []);
+	assert.deepEqual(schematron.findingsOf(ccd), []);
 	const small = made(
 		'care-plan',
 		{},
 		sampleRecord(({ resourceType }) => resourceType !== 'Encounter'),
 	);
-	assert.ok(schematron.errorsOf(small.replace(/<recordTarget>.*<\/recordTarget>/, '')).some((error) => error.includes('1198-5266')));
+	assert.ok(schematron.findingsOf(small.replace(/<recordTarget>.*<\/recordTarget>/, '')).some((error) => error.includes('1198-5266')));
 });
 
 for (const kind of kinds) {
@@ -158,6 +160,62 @@ test('a refused vaccination and a refuted problem are negated, and no known alle
 	assert.equal(entry('immunizations', 'flu').attributes.negationInd, 'false');
 	assert.equal(entry('problems', 'words').attributes.negationInd, 'true');
 	assert.equal(entry('allergies', 'none').attributes.negationInd, 'true');
+});
+
+test('what authors are: by role though only the person is named, qualification, kind of user, relation to the patient; else unknown', () => {
+	const role = { resourceType: 'PractitionerRole', id: 'r', practitioner: { reference: 'Practitioner/nurse' } };
+	const nurse = { resourceType: 'Practitioner', id: 'nurse', name: [{ family: 'Diaz' }] };
+	const taxonomy = 'http://nucc.org/provider-taxonomy';
+	const openEmr = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-';
+	const concept = (system: string, code: string) => ({ coding: [{ system, code }], text: code });
+	const relative = { resourceType: 'RelatedPerson', id: 'nurse', name: [{ family: 'Diaz' }] };
+	const cases: readonly (readonly [told: string, people: readonly Entity[], code: string | undefined, original?: string])[] = [
+		['role in the taxonomy', [nurse, { ...role, code: [concept(taxonomy, '163W00000X')] } as Entity], '163W00000X'],
+		['role that is over', [nurse, { ...role, active: false, code: [concept(taxonomy, '163W00000X')] } as Entity], undefined],
+		['role in words', [nurse, { ...role, code: [{ text: 'Ward nurse' }] } as Entity], undefined, 'Ward nurse'],
+		['qualification in the taxonomy', [{ ...nurse, qualification: [{ code: concept(taxonomy, '163W00000X') }] } as Entity], '163W00000X'],
+		['qualification in words', [{ ...nurse, qualification: [{ code: { text: 'RN' } }] } as Entity], undefined, 'RN'],
+		['taxonomy of the user', [{ ...nurse, extension: [{ url: `${openEmr}taxonomy`, valueString: '163W00000X' }] } as Entity], '163W00000X'],
+		[
+			'kind of user',
+			[{ ...nurse, extension: [{ url: `${openEmr}physician_type`, valueString: 'attending' }] } as Entity],
+			undefined,
+			'attending',
+		],
+		['nothing', [nurse], undefined],
+		['relative', [{ ...relative, relationship: [concept('http://terminology.hl7.org/CodeSystem/v3-RoleCode', 'MTH')] } as Entity], 'MTH'],
+		['the patient', [{ resourceType: 'Patient', id: 'nurse', name: [{ family: 'Diaz' }] } as Entity], 'ONESELF'],
+	];
+	for (const [told, people, code, original] of cases) {
+		const [person] = people as [Entity];
+		const condition = {
+			resourceType: 'Condition',
+			id: 'c',
+			category: [concept('http://terminology.hl7.org/CodeSystem/condition-category', 'problem-list-item')],
+			code: { text: 'Cough' },
+			recordedDate: '2026-01-02',
+			recorder: { reference: `${person.resourceType}/nurse` },
+		} as Entity;
+		const patient = sampleRecord().patient;
+		const record = recordOf(
+			'https://heron.test/fhir',
+			patient,
+			[condition],
+			new Map(people.map((one) => [`${one.resourceType}/${one.id}`, one])),
+		);
+		const xml = made('ccd', {}, record);
+		const entries = sectionOf('problems', readDocument(Buffer.from(xml))).entries;
+		let work: Element | undefined;
+		for (const one of entries)
+			walk(one, (inner) => {
+				if (inner.name === 'assignedAuthor') work ??= child(inner, 'code');
+			});
+		assert.ok(work !== undefined, told);
+		assert.equal(work.attributes.code, code, told);
+		if (code === undefined) assert.equal(textOf(child(work, 'originalText')), original, told);
+		if (code !== undefined || original !== undefined) continue;
+		assert.deepEqual(schematron.findingsOf(xml), [], told);
+	}
 });
 
 test('the header: names, numbers with their systems, race in order, contacts, who made and keeps it', () => {

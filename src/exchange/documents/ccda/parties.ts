@@ -4,7 +4,7 @@ import { entityWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
 import { oidOf } from '#formats/ccda/vocabulary.ts';
 import { template } from '#formats/ccda/write/templates.ts';
-import { addresses, code, nothing, personNames, telecoms, time } from '#formats/ccda/write/values.ts';
+import { addresses, code, fixed, nothing, personNames, telecoms, time } from '#formats/ccda/write/values.ts';
 import { element } from '#formats/ccda/write/xml.ts';
 import { type Draft, ownId } from './draft.ts';
 
@@ -22,9 +22,8 @@ type Who = {
 function whoOf({ record }: Draft, reference: Reference | undefined, from?: Entity): Who {
 	const found = record.find<Party>(reference, from);
 	const none = { person: undefined, organization: undefined, role: undefined, display: reference?.display };
-	switch (found?.resourceType) {
-		case undefined:
-			return none;
+	if (found === undefined) return none;
+	switch (found.resourceType) {
 		case 'Organization':
 			return { ...none, organization: found };
 		case 'PractitionerRole': {
@@ -37,10 +36,23 @@ function whoOf({ record }: Draft, reference: Reference | undefined, from?: Entit
 				display: reference?.display ?? role.practitioner?.display,
 			};
 		}
-		default:
-			return { ...none, person: found };
+		default: {
+			const roles = record.rolesOf(found);
+			const [first] = roles;
+			const places = new Set(roles.map(({ organization }) => organization?.reference));
+			return {
+				...none,
+				person: found,
+				// Who works at several places may have been at any of them.
+				organization: places.size === 1 ? record.find<Party>(first?.organization, first) : undefined,
+				role: roles.find((role) => conceptsOf(role).some(isTaxonomy)) ?? first,
+			};
+		}
 	}
 }
+
+const conceptsOf = ({ specialty, code: work }: PractitionerRole): readonly Concept[] => [...(specialty ?? []), ...(work ?? [])];
+const isTaxonomy = ({ coding }: Concept): boolean => coding?.some(({ system }) => system === taxonomy) === true;
 
 /** The name of whom a reference names; empty when nobody knows. */
 export function whoWords(draft: Draft, reference: Reference | undefined, from?: Entity): string {
@@ -72,15 +84,35 @@ const personName = (who: Who): Element[] =>
 				: [{ text: who.display }],
 	);
 
-function taxonomyOf({ role, person }: Who): Element | undefined {
-	const concepts = [
-		...(role?.specialty ?? []),
-		...(role?.code ?? []),
+/** How the Standard API keeps what a user is: a code of the taxonomy, or the practice's own word. */
+const taxonomyUrl = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-taxonomy';
+const kindUrl = 'https://heron-ehr.org/fhir/StructureDefinition/openemr-practitioner-physician_type';
+
+/**
+ * What somebody is: by the taxonomy of health care providers where anything says so, else in the words or codes of role, qualification or kind
+ * of user; how a relative, or the patient, is related to the patient. Undefined when nobody knows.
+ */
+function workOf({ role, person, organization: at }: Who): Element | undefined {
+	if (person?.resourceType === 'Patient') return fixed('code', relations, 'ONESELF', 'self');
+	if (person?.resourceType === 'RelatedPerson') {
+		const related =
+			person.relationship?.find(({ coding }) => coding?.some(({ system }) => system === relations)) ?? person.relationship?.[0];
+		return related === undefined ? undefined : code('code', related, { systems: [relations], only: true });
+	}
+	const said = (url: string): string | undefined => person?.extension?.find((one) => one.url === url)?.valueString;
+	const [ofTaxonomy, kind] = [said(taxonomyUrl), said(kindUrl)];
+	const concepts: readonly Concept[] = [
+		...(role === undefined ? [] : conceptsOf(role)),
 		...(person?.qualification ?? []).flatMap(({ code: concept }) => concept ?? []),
+		...(ofTaxonomy === undefined ? [] : [{ coding: [{ system: taxonomy, code: ofTaxonomy }] }]),
+		...(kind === undefined ? [] : [{ text: kind }]),
+		...(person === undefined ? (list<Concept>(at?.type as Concept | undefined) ?? []).filter(isTaxonomy) : []),
 	];
-	const found = concepts.find((concept) => concept.coding?.some(({ system }) => system === taxonomy));
+	const found = concepts.find(isTaxonomy) ?? concepts[0];
 	return found === undefined ? undefined : code('code', found, { systems: [taxonomy], only: true });
 }
+
+const relations = 'http://terminology.hl7.org/CodeSystem/v3-RoleCode';
 
 /** An organization under whatever name the place gives it. */
 export function organization(draft: Draft, name: string, party: Party | undefined, display?: string): Element {
@@ -100,7 +132,7 @@ export function isKnown(draft: Draft, reference: Reference | undefined, from?: E
 	return whoWords(draft, reference, from) !== '';
 }
 
-function assigned(draft: Draft, name: string, who: Who): Element {
+function assigned(draft: Draft, name: string, who: Who, work: Element | undefined = workOf(who)): Element {
 	const { person, organization: at, role } = who;
 	const isPerson = person !== undefined || at === undefined;
 	const contacts: readonly Contact[] | undefined = role?.telecom ?? person?.telecom ?? at?.telecom;
@@ -108,7 +140,7 @@ function assigned(draft: Draft, name: string, who: Who): Element {
 		name,
 		{},
 		partyIds(draft, person ?? at),
-		taxonomyOf(who),
+		work,
 		addresses(list<Place>(person?.address ?? at?.address)).slice(0, 1),
 		telecoms(contacts, 3),
 		isPerson ? element('assignedPerson', {}, personName(who)) : undefined,
@@ -120,12 +152,13 @@ function assigned(draft: Draft, name: string, who: Who): Element {
 export function author(draft: Draft, reference: Reference | undefined, when: string | undefined, from?: Entity): Element | undefined {
 	if (!isKnown(draft, reference, from) && when === undefined) return undefined;
 	const who = whoOf(draft, reference, from);
-	return element('author', {}, template('author'), time('time', when), assigned(draft, 'assignedAuthor', who));
-}
-
-/** Author of the whole document: when, and who. */
-export function documentAuthor(draft: Draft, reference: Reference, when: string): Element {
-	return element('author', {}, time('time', when), assigned(draft, 'assignedAuthor', whoOf(draft, reference)));
+	return element(
+		'author',
+		{},
+		template('author'),
+		time('time', when),
+		assigned(draft, 'assignedAuthor', who, workOf(who) ?? nothing('code')),
+	);
 }
 
 /** An entity that did something. */

@@ -102,6 +102,7 @@ function done(reading: Reading, statement: Element, where: Where): string[] {
 			subject,
 			encounter: where.encounter === undefined ? undefined : { reference: where.encounter },
 			...performed,
+			recorder: actorsOf(statement, 'author')[0],
 			performer: actorsOf(statement, 'performer').map((actor) => ({ actor })),
 			location: locationDisplay(statement),
 			reasonCode: reasons(reading, inner.take('22.4.19')),

@@ -1,11 +1,14 @@
-// HL7's schematron for C-CDA R2.1 over a document: what it calls an error. Reading the rules takes a second and some, a document half of one.
+// HL7's schematron for C-CDA R2.1 over a document: what it calls an error, or warns of. Reading the rules takes a second and some, a document half
+// of one.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
+/** Errors are broken SHALLs; warnings are SHOULDs that were not done. */
+export type Level = 'error' | 'warning';
 type Assertion = {
 	readonly type: 'assertion';
-	readonly level: string;
+	readonly level: Level;
 	readonly id: string;
 	readonly test: string;
 	readonly description: string;
@@ -61,10 +64,10 @@ const fromValueSet = /(@\w+)=document\('voc\.xml'\)\/voc:systems\/voc:system\[@v
 
 type Test = { readonly id: string; readonly description: string; readonly run: Expression };
 
-function errorTests(rules: Rules): ReadonlyMap<string, readonly Test[]> {
+function testsAt(level: Level, rules: Rules): ReadonlyMap<string, readonly Test[]> {
 	const all = Object.entries(rules.ruleAssertionMap);
-	const isError = (one: Assertion | Extension): one is Assertion => one.type === 'assertion' && one.level === 'error';
-	const own = all.map(([id, { assertionsAndExtensions }]) => [id, assertionsAndExtensions.filter(isError)] as const);
+	const isMeant = (one: Assertion | Extension): one is Assertion => one.type === 'assertion' && one.level === level;
+	const own = all.map(([id, { assertionsAndExtensions }]) => [id, assertionsAndExtensions.filter(isMeant)] as const);
 	const named = own.flatMap(([, tests]) => tests.flatMap(({ test }) => [...test.matchAll(fromValueSet)].map(([, , oid = '']) => oid)));
 	const sets = valueSetsOf(new Set(named));
 	// A list as one text: XPath 1.0 has no membership, and thousands of alternatives take long to read.
@@ -76,7 +79,8 @@ function errorTests(rules: Rules): ReadonlyMap<string, readonly Test[]> {
 			tests.map(({ id: name, description, test }) => ({
 				id: name,
 				description,
-				run: xpath.parse(`boolean(${test.replace(fromValueSet, inSet)})`),
+				// The parser takes no space between the name of a function and its bracket.
+				run: xpath.parse(`boolean(${test.replace(fromValueSet, inSet).replaceAll('not (', 'not(')})`),
 			})),
 		]),
 	);
@@ -109,10 +113,10 @@ function branchesOf(context: string): Branch[] {
 	});
 }
 
-/** Reads HL7's rules; `errorsOf` says what they find wrong with a document. */
-export function createSchematron(): { errorsOf(xml: string): string[] } {
+/** Reads HL7's rules of one level; `findingsOf` says what they find wrong with a document. */
+export function createSchematron(level: Level = 'error'): { findingsOf(xml: string): string[] } {
 	const rules = parseSchematron(new DOMParser().parseFromString(readFileSync(join(folder, 'Consolidation.sch'), 'utf8')), {});
-	const tests = errorTests(rules);
+	const tests = testsAt(level, rules);
 	const namespaces = rules.namespaceMap;
 	const testsOf = (id: string): Test[] => [
 		...(tests.get(id) ?? []),
@@ -128,7 +132,7 @@ export function createSchematron(): { errorsOf(xml: string): string[] } {
 	for (const { step } of checks.flatMap(({ branches }) => branches))
 		steps.set(step, steps.get(step) ?? xpath.parse(`boolean(self::${step})`));
 	return {
-		errorsOf(xml) {
+		findingsOf(xml) {
 			const byName = Map.groupBy(elementsIn(new DOMParser().parseFromString(xml)), ({ localName }) => localName);
 			const held = new Map<string, Node[]>();
 			const places = ({ name, step, rest }: Branch): Node[] => {
@@ -145,7 +149,7 @@ export function createSchematron(): { errorsOf(xml: string): string[] } {
 						.map(({ id, description }) => `${id} at ${pathOf(node)}: ${description.replace(/\s+/g, ' ')}`),
 				),
 			);
-			return [...found, ...compatibleIds(xml)];
+			return level === 'error' ? [...found, ...compatibleIds(xml)] : found;
 		},
 	};
 }

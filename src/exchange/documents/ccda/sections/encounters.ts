@@ -1,5 +1,15 @@
 // Encounters with their diagnoses.
-import { type Draft, isWithin, latestFirst, ownId, pointer, rowId, type Section, tableSection } from '#exchange/documents/ccda/draft.ts';
+import {
+	type Draft,
+	isWithin,
+	latestFirst,
+	marked,
+	ownId,
+	pointer,
+	rowId,
+	type Section,
+	tableSection,
+} from '#exchange/documents/ccda/draft.ts';
 import { indications, loinc, problemObservation, reasonWords, related, when } from '#exchange/documents/ccda/entries.ts';
 import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
 import { performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
@@ -25,7 +35,7 @@ export function encounters(draft: Draft): Section {
 			return {
 				id,
 				cells: [
-					conceptWords(kindOf(encounter)),
+					marked(`${id}_name`, conceptWords(kindOf(encounter))),
 					periodWords(encounter.period),
 					codeWords(encounter.status),
 					reasonWords(draft, encounter),
@@ -97,7 +107,7 @@ function activity(draft: Draft, encounter: Encounter, id: string): Element {
 		{ classCode: 'ENC', moodCode: 'EVN' },
 		template('encounter activity'),
 		ownId(draft, encounter),
-		code('code', kindOf(encounter), { systems: [cpt] }),
+		code('code', kindOf(encounter), { systems: [cpt], reference: `${id}_name` }),
 		pointer(id),
 		when(encounter.period ?? {}, true),
 		disposition === undefined ? undefined : code('sdtc:dischargeDispositionCode', disposition),

@@ -246,6 +246,7 @@ function payerEntity(
 	coverage: Coverage,
 ): Element {
 	const own = assignedEntity(draft, payor, coverage);
+	const payer = draft.record.find<Party>(payor, coverage);
 	const words = whoWords(draft, payor, coverage);
 	const kept = own.children.filter(
 		(one) => typeof one !== 'string' && one.name !== 'code' && one.name !== 'assignedPerson' && one.name !== 'representedOrganization',
@@ -259,8 +260,8 @@ function payerEntity(
 			'representedOrganization',
 			{},
 			words === '' ? nothing('name') : element('name', {}, words),
-			telecoms(draft.record.find<Party>(payor, coverage)?.telecom, 1),
-			addresses(undefined),
+			telecoms(payer?.telecom, 1),
+			addresses([payer?.address].flat().filter((one) => one !== undefined)).slice(0, 1),
 		),
 	);
 }

@@ -12,7 +12,7 @@ import {
 } from '#exchange/documents/ccda/draft.ts';
 import { indications, reasonWords, related, snomed, status, when } from '#exchange/documents/ccda/entries.ts';
 import { kept, keptConcepts } from '#exchange/documents/ccda/kept.ts';
-import { performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
+import { author, performer, serviceLocation, whoWords } from '#exchange/documents/ccda/parties.ts';
 import type { Device, Procedure } from '#exchange/documents/shapes.ts';
 import { codeWords, conceptsWords, conceptWords, notesWords, periodOf, whenWords } from '#exchange/documents/words.ts';
 import type { Element } from '#formats/ccda/tree.ts';
@@ -69,6 +69,8 @@ function activity(draft: Draft, procedure: Procedure, id: string): Element {
 		when(periodOf(procedure), true),
 		(procedure.bodySite ?? []).map((site) => code('targetSiteCode', site, { systems: [snomed] })),
 		(procedure.performer ?? []).map(({ actor }) => performer(draft, actor, procedure)),
+		// FHIR does not say when it was recorded.
+		procedure.recorder === undefined ? undefined : author(draft, procedure.recorder, undefined, procedure),
 		devices.map((device) => element('participant', { typeCode: 'DEV' }, productInstance(draft, device))),
 		serviceLocation(draft, procedure.location, procedure, keptConcepts(procedure, 'location-type')[0]),
 		kept(procedure, 'priority', 'method', 'approach-site', 'specimen', 'detail'),

@@ -95,6 +95,7 @@ function organizer(draft: Draft, signs: readonly Sign[]): Element {
 		),
 		status('completed'),
 		interval('effectiveTime', start === undefined ? {} : { start, end: start }),
+		author(draft, observation.performer?.[0], observation.issued, observation),
 		signs.map((sign) => element('component', {}, vitalSign(draft, sign))),
 	);
 }
