@@ -153,6 +153,7 @@ export type Dosage = {
 	readonly maxDosePerPeriod?: Ratio;
 	/** Of a MedicationAdministration. */
 	readonly dose?: Measure;
+	readonly rateQuantity?: Measure;
 };
 
 /** MedicationRequest, MedicationStatement, MedicationAdministration, MedicationDispense. */

@@ -21,6 +21,7 @@ const events = new Set([
 	'DocumentReference',
 	'Encounter',
 	'Immunization',
+	'MedicationAdministration',
 	'MedicationDispense',
 	'Observation',
 	'Procedure',
@@ -32,6 +33,7 @@ const events = new Set([
 const facts: Readonly<Record<string, readonly string[]>> = {
 	AllergyIntolerance: ['clinicalStatus', 'verificationStatus', 'criticality', 'reaction'],
 	Condition: ['clinicalStatus', 'verificationStatus', 'severity', 'onsetDateTime', 'abatementDateTime'],
+	MedicationAdministration: ['status', 'dosage'],
 	MedicationRequest: ['status', 'dosageInstruction'],
 	Immunization: ['status', 'lotNumber', 'occurrenceDateTime'],
 	Procedure: ['status'],

@@ -1,4 +1,4 @@
-// Medicines: MedicationRequest (one medication list, whoever wrote it down), MedicationDispense, Immunization.
+// Medicines: MedicationRequest (one medication list, whoever wrote it down; what was given is in administrations.ts), MedicationDispense, Immunization.
 // https://hl7.org/fhir/us/core/StructureDefinition-us-core-medicationrequest.html
 import { at, child, childrenOf, type Element } from '#formats/ccda/tree.ts';
 import {
@@ -68,12 +68,7 @@ export const medication: Maker = (reading, statement, where) => {
 			extension: [
 				...extra('administration-unit', conceptAt(reading, statement, 'administrationUnitCode')),
 				...extra('statement-code', conceptAt(reading, statement)),
-				...childrenOf(statement, 'participant').flatMap((one) =>
-					extra(
-						'drug-vehicle',
-						conceptOf(at(one, 'participantRole', 'playingEntity', 'code') ?? at(one, 'participantRole', 'code'), reading.document),
-					),
-				),
+				...vehiclesOf(reading, statement),
 				...instructions.flatMap((one) => extra('instruction', conceptAt(reading, one))),
 				...supplies.flatMap((one) => extra('supplied-product', materialOf(reading, at(one, 'product', 'manufacturedProduct')))),
 			],
@@ -98,7 +93,16 @@ export const medication: Maker = (reading, statement, where) => {
 	return [urn];
 };
 
-function materialOf(reading: Reading, product: Element | undefined): CodeableConcept | undefined {
+/** What the drug was in. */
+export function vehiclesOf(reading: Reading, statement: Element): object[] {
+	const codes = childrenOf(statement, 'participant').map(
+		(one) => at(one, 'participantRole', 'playingEntity', 'code') ?? at(one, 'participantRole', 'code'),
+	);
+	return codes.flatMap((one) => extra('drug-vehicle', conceptOf(one, reading.document)));
+}
+
+/** What a product is: its code, else its name. */
+export function materialOf(reading: Reading, product: Element | undefined): CodeableConcept | undefined {
 	const material = child(product, 'manufacturedMaterial') ?? child(product, 'manufacturedLabeledDrug');
 	const code = conceptOf(child(material, 'code'), reading.document);
 	if (code !== undefined) return code;
@@ -107,7 +111,7 @@ function materialOf(reading: Reading, product: Element | undefined): CodeableCon
 }
 
 /** Words of a statement itself; a whole row of a table is more than its directions. */
-function directions(reading: Reading, statement: Element): string | undefined {
+export function directions(reading: Reading, statement: Element): string | undefined {
 	const text = child(statement, 'text');
 	const place = reading.document.narrative.get(child(text, 'reference')?.attributes.value?.slice(1) ?? '');
 	return place !== undefined && /^(tr|table|tbody)$/.test(place.name) ? undefined : referredText(text, reading.document);

@@ -3,6 +3,7 @@ import { templateIdsOf } from '#formats/ccda/document.ts';
 import { at, child, childrenOf, type Element } from '#formats/ccda/tree.ts';
 import { conceptOf } from '#formats/ccda/values.ts';
 import { carePlanCode } from '#formats/ccda/vocabulary.ts';
+import { administration, isGiven } from './administrations.ts';
 import { allergy } from './allergies.ts';
 import { carePlan, careTeam, coverage, family, goal, note } from './care.ts';
 import { concern, diagnosisSections, problem, visitDiagnosis } from './conditions.ts';
@@ -18,6 +19,10 @@ const holder: Maker = (reading, statement, where) => innerOf(reading, statement)
 
 /** A mention of something that stands elsewhere in the document (22.4.122) is not a fact of its own. */
 const mention: Maker = () => [];
+
+/** A medicine that was given, or one of the medication list. */
+const medicine: Maker = (reading, statement, where) =>
+	(isGiven(reading, statement, where) ? administration : medication)(reading, statement, where);
 
 const byTemplate: Readonly<Record<string, Maker>> = {
 	'22.4.3': concern,
@@ -38,7 +43,7 @@ const byTemplate: Readonly<Record<string, Maker>> = {
 	'22.4.122': mention,
 	'22.4.13': activity,
 	'22.4.20': instruction,
-	'22.4.16': medication,
+	'22.4.16': medicine,
 	'22.4.42': medication,
 	'22.4.18': aloneDispense,
 	'22.4.52': immunization,
@@ -73,7 +78,7 @@ const byClass: Readonly<Record<string, Maker>> = {
 				: procedure)(reading, statement, where),
 	organizer,
 	procedure,
-	substanceAdministration: (reading, statement, where) => (isVaccine(statement) ? immunization : medication)(reading, statement, where),
+	substanceAdministration: (reading, statement, where) => (isVaccine(statement) ? immunization : medicine)(reading, statement, where),
 	supply: (reading, statement, where) =>
 		(child(child(child(statement, 'product'), 'manufacturedProduct'), 'manufacturedMaterial') === undefined ? supply : aloneDispense)(
 			reading,

@@ -37,6 +37,13 @@ function read(code: string, entry: string, text?: string): Resource[] {
 	return resources;
 }
 
+test('a procedure that an organization tells of was written down by somebody there', () => {
+	const author = `<author><time value="20240106"/><assignedAuthor><id root="1.2.3" extension="o"/><representedOrganization><name>Orchard Clinic</name></representedOrganization></assignedAuthor></author>`;
+	const entry = `<procedure classCode="PROC" moodCode="EVN">${common('14')}<code code="80146002" codeSystem="${hl7}.6.96"/><statusCode code="completed"/><effectiveTime value="20240105"/>${author}</procedure>`;
+	const [procedure] = read('47519-4', entry);
+	assert.match(JSON.stringify(procedure?.recorder), /"PractitionerRole".*"Orchard Clinic"/);
+});
+
 const types = (resources: readonly Resource[]): string[] => resources.map(({ resourceType }) => resourceType);
 const wordsOf = (request: Resource | undefined): (string | undefined)[] =>
 	((request?.dosageInstruction ?? []) as { text?: string }[]).map(({ text }) => text);

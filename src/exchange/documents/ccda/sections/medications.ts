@@ -166,7 +166,7 @@ const states: Readonly<Record<string, string>> = {
 export function medicationActivity(draft: Draft, use: MedicationUse, id: string, as: TemplateName = 'medication activity'): Element {
 	const [dosage] = dosagesOf(use);
 	const dose = doseOf(dosage);
-	const rate = dosage?.doseAndRate?.[0]?.rateQuantity;
+	const rate = dosage?.doseAndRate?.[0]?.rateQuantity ?? dosage?.rateQuantity;
 	const isOrder = use.resourceType === 'MedicationRequest' && use.reportedBoolean !== true;
 	const [statementCode] = keptConcepts(use, 'statement-code');
 	const sig = dosage?.text ?? dosage?.patientInstruction;
