@@ -3,6 +3,7 @@ import { isEntryName } from '#access/audit/log.ts';
 import type { Interaction } from '#access/ctx.ts';
 import { type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
+import { isToBePlaced, placed } from '#fhir/provenance/placed.ts';
 import type { Stored } from '#fhir/resource.ts';
 import { restrictSql } from '#fhir/search/match.ts';
 import { table } from '#fhir/search/params/row.ts';
@@ -25,7 +26,7 @@ function requireNoEntry({ type, id }: Write): void {
 export function writeAlone(ctx: FhirCtx, write: Write, interaction: Interaction): Promise<Written> {
 	requireNoEntry(write);
 	const limit = permit(ctx, write.type, interaction);
-	if (limit === null && !isRuled(ctx, write)) return ctx.fhir.store.write(ctx, write);
+	if (limit === null && !isRuled(ctx, write) && !isToBePlaced(write)) return ctx.fhir.store.write(ctx, write);
 	return ctx.fhir.store.transact(ctx, async (unit) => (await writeWithin(ctx, unit, [write], () => interaction))[0] as Written);
 }
 
@@ -61,7 +62,7 @@ export async function writeWithin(
 		if (current !== undefined && current.op !== 'D') await requireWithin(unit, current, limit, interactionOf(write, index));
 	}
 	await obey(ctx, unit, writes);
-	const written = await unit.write(writes);
+	const written = await unit.write(await placed(ctx, unit, writes));
 	for (const [index, one] of written.entries()) {
 		const limit = limits[index];
 		if (limit !== null && limit !== undefined && one.op !== 'D')

@@ -229,7 +229,8 @@ async function writeAll(
 			const { resource, open } = rewriteAndFind(entry.resource as Resource, links(entry.fullUrl));
 			if (open.entries.size > 0 && ctx.fhir.settings.referentialIntegrity)
 				throw within(entry.path, referenceNotFound(resource, [...open.entries]));
-			if (open.conditional.size > 0) later.push({ entry, target, resource });
+			// What tells of others comes when they are there.
+			if (open.conditional.size > 0 || target.type === 'Provenance') later.push({ entry, target, resource });
 			else first.push(await at(entry.path, ready(ctx, unit, entry, target, resource)));
 		}
 	}

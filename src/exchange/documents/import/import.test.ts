@@ -1,6 +1,7 @@
 // C-CDA documents by HTTP: taken, matched, gone through, and what is no such document.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { patientGrants } from '#access/roles.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { allergyEntry, ccda, type DocumentParts, medicationEntry, problemEntry, section } from '#testing/ccda.ts';
 import { createRandom } from '#testing/random.ts';
@@ -96,6 +97,15 @@ test('a document makes a patient and all its facts, valid and with their profile
 			manifestation[0]?.coding[0]?.code,
 		]),
 		[['moderate', '247472004']],
+	);
+	server.caller('herself', patientGrants([id]), 'patient', { fhirUser: `Patient/${id}` });
+	const { json: told } = await server.send('GET', 'Provenance', { as: 'herself' });
+	const sources = (told.entry as { resource: { entity?: [{ what: { reference: string } }] } }[]).map(
+		({ resource }) => resource.entity?.[0].what,
+	);
+	assert.ok(
+		sources.some((what) => what?.reference === taken.document),
+		'her apps learn where it is from',
 	);
 	const request = await only(`MedicationRequest?patient=${id}`);
 	assert.equal(request.reportedBoolean, true);
