@@ -3,7 +3,7 @@
 import { hash } from 'node:crypto';
 import { texts } from '#db/arrays.ts';
 import type { Prepared } from '#db/pipeline.ts';
-import { entryOf, type Head } from './entry.ts';
+import { clean, cleanOr, type Head } from './entry.ts';
 import type { AuditEvent } from './event.ts';
 
 /** No block of any version has more entries than this. */
@@ -46,58 +46,51 @@ export type Notes = {
 
 export type Folded = { readonly block: Block; readonly hash: string; readonly head: Head };
 
+/** What entries have in common, as it came, and the number it has among the sources of its block. */
+type Source = Pick<AuditEvent, 'kind' | 'interaction' | 'action' | 'status' | 'address' | 'type' | 'query' | 'purpose'> & {
+	readonly number: number;
+};
+
 /** No events yet. */
 export function createNotes(): Notes {
 	const sources = new Map<string, number>();
+	/** Those of a caller: who asks again asks mostly for the same kind of thing, which is found without writing it down. */
+	const known = new Map<AuditEvent['caller'], Source[]>();
 	const patients = new Set<string>();
 	const agents = new Set<string>();
 	let entries = '';
 	let count = 0;
 	let since = 0;
 	let last = 0;
+	const numberOf = (event: AuditEvent): number => {
+		const own = known.get(event.caller);
+		const found = own?.find((source) => isOf(event, source));
+		if (found !== undefined) return found.number;
+		const text = sourceOf(event);
+		const number = sources.get(text) ?? sources.size;
+		if (number === sources.size) {
+			sources.set(text, number);
+			agents.add(cleanOr(event.caller.fhirUser) ?? clean(event.caller.id));
+		}
+		const { kind, interaction, action, status, address, type, query, purpose } = event;
+		const source = { kind, interaction, action, status, address, type, query, purpose, number };
+		if (own === undefined) known.set(event.caller, [source]);
+		else if (own.length < mostKnown) own.push(source);
+		return number;
+	};
 	return {
 		count: () => count,
 		since: () => since,
 		add(event, at) {
-			const [, , , kind, interaction, action, status, caller, callerKind, callerName, client, fhirUser, address, ...own] = entryOf(
-				event,
-				0,
-				0,
-				0,
-			);
-			const [patient, type, id, version, query, queryHash, purpose, requestId, detail] = own;
-			const source = JSON.stringify([
-				kind,
-				interaction,
-				action,
-				status,
-				caller,
-				callerKind,
-				callerName,
-				client,
-				fhirUser,
-				address,
-				type,
-				query,
-				purpose,
-			]);
-			let number = sources.get(source);
-			if (number === undefined) {
-				number = sources.size;
-				sources.set(source, number);
-				agents.add(fhirUser ?? caller);
-			}
-			if (patient !== null) patients.add(patient);
-			if (type === 'Patient' && id !== null) patients.add(id);
+			const { type, id, version, patient, requestId, queryHash, detail } = event;
+			if (patient !== undefined && patient !== '') patients.add(clean(patient));
+			if (type === 'Patient' && id !== patient && id !== undefined && id !== '') patients.add(clean(id));
 			if (count === 0) since = at;
 			last = Math.max(at - since, last);
-			const fields =
-				detail !== null
-					? [number, last, id, version, patient, requestId, queryHash, detail]
-					: queryHash !== null
-						? [number, last, id, version, patient, requestId, queryHash]
-						: [number, last, id, version, patient, requestId];
-			entries += `${count === 0 ? '' : ','}${JSON.stringify(fields)}`;
+			const own = `${numberOf(event)},${last},${quotedOr(id)},${version ?? null},${quotedOr(patient)},${quoted(requestId)}`;
+			const told = detail === undefined || detail === '' ? '' : `,${quoted(detail)}`;
+			const more = told === '' && queryHash === undefined ? '' : `,${queryHash === undefined ? null : quoted(queryHash)}${told}`;
+			entries += `${count === 0 ? '' : ','}[${own}${more}]`;
 			count++;
 		},
 		fold(stream, from) {
@@ -119,6 +112,48 @@ export function createNotes(): Notes {
 			return { block, hash: hashed, head: { seq, hash: hashed, at: end } };
 		},
 	};
+}
+
+/** Sources of a caller that are looked through; more are found by their text. */
+const mostKnown = 8;
+
+function isOf(event: AuditEvent, source: Source): boolean {
+	return (
+		event.interaction === source.interaction &&
+		event.type === source.type &&
+		event.status === source.status &&
+		event.query === source.query &&
+		event.address === source.address &&
+		event.action === source.action &&
+		event.purpose === source.purpose &&
+		event.kind === source.kind
+	);
+}
+
+function sourceOf({ kind, interaction, action, status, caller, address, type, query, purpose }: AuditEvent): string {
+	const who = [clean(caller.id), caller.kind, clean(caller.name), cleanOr(caller.client), cleanOr(caller.fhirUser)];
+	return JSON.stringify([
+		kind,
+		clean(interaction),
+		action,
+		status,
+		...who,
+		cleanOr(address),
+		cleanOr(type),
+		cleanOr(query),
+		cleanOr(purpose),
+	]);
+}
+
+/** What stands in JSON as it is: all ids do. */
+const plain = /^[A-Za-z0-9\-.:_]{1,128}$/;
+
+function quoted(text: string): string {
+	return plain.test(text) ? `"${text}"` : JSON.stringify(clean(text));
+}
+
+function quotedOr(text: string | undefined): string {
+	return text === undefined || text === '' ? 'null' : quoted(text);
 }
 
 /** The block's hash in hexadecimal: SHA-256 of the hash before it, of its other columns as a JSON array, a line feed, and its entries. */

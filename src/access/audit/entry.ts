@@ -111,13 +111,14 @@ export function entryOf(event: AuditEvent, stream: number, seq: number, at: numb
 const longest = 2000;
 
 /** What PostgreSQL gives back as it was given: no null characters, no halves of characters, not endless. */
-function clean(text: string): string {
+export function clean(text: string): string {
 	const short = text.length > longest ? text.slice(0, longest) : text;
 	const whole = short.isWellFormed() ? short : short.toWellFormed();
 	return whole.includes('\0') ? whole.replaceAll('\0', '\ufffd') : whole;
 }
 
-function cleanOr(text: string | undefined): string | null {
+/** The same; null for what is not there. */
+export function cleanOr(text: string | undefined): string | null {
 	return text === undefined || text === '' ? null : clean(text);
 }
 
