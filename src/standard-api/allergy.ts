@@ -176,6 +176,7 @@ const allergy: Entry = {
 	entered,
 	strike,
 	present,
+	links: ({ recorder }) => [linkIn(recorder)],
 };
 
 export const allergyRows: readonly StandardRow[] = envelopedRows({

@@ -11,7 +11,16 @@ import { locationFor, locationsOf } from '#clinic/places.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Stored } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
-import { actor, appointmentMapping, fieldsWith, informant, mappingShown, mappingWith, showAppointments, showWith } from './appointment.ts';
+import {
+	appointmentMapping,
+	fieldsWith,
+	informant,
+	mappingShown,
+	mappingWith,
+	patientActor,
+	showAppointments,
+	showWith,
+} from './appointment.ts';
 import { patientIn } from './chart.ts';
 import { localTime } from './codec.ts';
 import { list, type Page } from './list.ts';
@@ -22,7 +31,7 @@ import { find } from './references.ts';
 import type { Answer, Call, Does, StandardRow } from './row.ts';
 import { isDate, wrong } from './rules.ts';
 import { toldInFields } from './telling.ts';
-import { copyOf, draftOf, signing } from './write.ts';
+import { copyOf, draftOf, readingOf, signing } from './write.ts';
 
 /** Appointments that are not struck, of a patient when one is given, by the filters that a calendar needs. */
 export async function listed(ctx: FhirCtx, call: Call, patient?: Stored): Promise<Page> {
@@ -99,9 +108,9 @@ async function placesNamed(ctx: FhirCtx, named: string): Promise<string[]> {
 export async function findAppointment(ctx: FhirCtx, named: string, patient?: Stored): Promise<Stored> {
 	const stored = await find(ctx, 'Appointment', named);
 	if (stored === undefined) throw notThere();
-	const resource = draftOf(stored) as Appointment;
+	const resource = readingOf(stored);
 	if (resource.status === 'entered-in-error') throw notThere();
-	if (patient !== undefined && actor('Patient').get(resource) !== `Patient/${patient.id}`) throw notThere();
+	if (patient !== undefined && patientActor.get(resource) !== `Patient/${patient.id}`) throw notThere();
 	return stored;
 }
 

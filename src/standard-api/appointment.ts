@@ -1,5 +1,4 @@
 // appointment ↔ Appointment (https://hl7.org/fhir/R4/appointment.html), booked by the rules of clinic/appointments.
-import { Problem } from '#base/problem.ts';
 import { type Category, categorySystem, knownCategories, usualCategories } from '#clinic/appointments/categories.ts';
 import {
 	type Appointment,
@@ -15,13 +14,13 @@ import {
 import { statuses, statusOf } from '#clinic/appointments/statuses.ts';
 import { instantOf, momentOf } from '#clinic/appointments/wall-time.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { read } from '#fhir/interactions/read.ts';
 import type { Resource } from '#fhir/resource.ts';
+import { npiOf } from './chart.ts';
 import { localTime } from './codec.ts';
 import { extensionAt, extra, type Field, field, type Mapping } from './mapping.ts';
-import { npiSystem } from './organizations.ts';
 import { at, has, isNode, type Place, type Which } from './place.ts';
 import { type Found, type Shown, shown } from './records.ts';
+import { readAll, remembering } from './related.ts';
 import { readingOf } from './write.ts';
 
 const name = 'appointment';
@@ -36,7 +35,11 @@ function participant(type: string): Which {
 }
 
 /** Who takes part, by the type of resource. */
-export const actor = (type: string): Place => at('participant', participant(type), 'actor', 'reference');
+const actor = (type: string): Place => at('participant', participant(type), 'actor', 'reference');
+
+export const patientActor = actor('Patient');
+const practitionerActor = actor('Practitioner');
+const locationActor = actor('Location');
 
 /** What the wall shows at the start, which the date and the time are parts of. When it is put elsewhere the end goes along. */
 function startPart(path: string, show: (local: string) => string, put: (local: string, value: string) => string): Place {
@@ -144,13 +147,13 @@ export function fieldsWith(categories: readonly Category[]): Field[] {
 			oneOf: symbols,
 			filter: { param: 'status', isLoose: true, value: (symbol) => statusOf(symbol)?.fhir ?? 'proposed' },
 		}),
-		field('pc_facility', actor('Location'), {
+		field('pc_facility', locationActor, {
 			to: ['Location'],
 			required: true,
 			note: 'the number of the Organization that answers for the place',
 		}),
 		extra(name, 'pc_billing_location', { to: ['Organization'], required: true }),
-		field('pc_aid', actor('Practitioner'), { to: ['Practitioner'] }),
+		field('pc_aid', practitionerActor, { to: ['Practitioner'] }),
 		field('pc_room', roomPlace, { length: [1, 255] }),
 		extra(name, 'pc_website'),
 		field('pc_time', at('created'), { kind: 'datetime', isReadOnly: true }),
@@ -192,42 +195,36 @@ export async function showAppointments(ctx: FhirCtx, found: readonly Found[]): P
 export async function showWith(ctx: FhirCtx, mapping: Mapping, found: readonly Found[]): Promise<Shown[]> {
 	const resources = found.map((one) => readingOf(one) as Appointment);
 	const references = resources.map((resource) => ({
-		patient: actor('Patient').get(resource) as string | undefined,
-		provider: actor('Practitioner').get(resource) as string | undefined,
-		place: actor('Location').get(resource) as string | undefined,
-		biller: billing.get(resource) as string | undefined,
+		patient: (patientActor.get(resource) as string | undefined) ?? '',
+		provider: (practitionerActor.get(resource) as string | undefined) ?? '',
+		place: (locationActor.get(resource) as string | undefined) ?? '',
+		biller: (billing.get(resource) as string | undefined) ?? '',
 	}));
 	const named = references.flatMap(({ patient, provider, place, biller }) => [patient, provider, place, biller]);
-	const [records, people] = await Promise.all([shown(ctx, mapping, found, resources), readAll(ctx, named)]);
-	const owning = [...people.values()].map(({ resource }) => ownerOf(resource));
-	const owners = new Map([
-		...people,
-		...(await readAll(
-			ctx,
-			owning.filter((one) => !people.has(one ?? '')),
-		)),
-	]);
+	const [records, known] = await Promise.all([shown(ctx, mapping, found, resources), facesOf(ctx, named)]);
+	const owners = references.map(({ place }) => known.get(place)?.owner ?? '').filter((one) => !known.has(one));
+	const faces = new Map([...known, ...(await facesOf(ctx, owners))]);
 	return records.map((record, i) => {
-		const { patient = '', provider = '', place = '', biller = '' } = references[i] as (typeof references)[number];
-		const [who, by, location] = [people.get(patient), people.get(provider), people.get(place)];
-		const owner = ownerOf(location?.resource);
-		const facility = owners.get(owner ?? '');
+		const { patient, provider, place, biller } = references[i] as (typeof references)[number];
+		const [who, by, location] = [faces.get(patient), faces.get(provider), faces.get(place)];
+		const owner = location?.owner ?? '';
+		const facility = faces.get(owner);
 		return {
 			...record,
-			pid: who?.rid ?? null,
+			pid: who?.number ?? null,
 			puuid: idIn(patient),
-			pc_pid: who?.rid ?? null,
-			fname: nameOf(who?.resource).first,
-			lname: nameOf(who?.resource).last,
-			DOB: who?.resource.birthDate ?? null,
+			pc_pid: who?.number ?? null,
+			fname: who?.first ?? '',
+			lname: who?.last ?? '',
+			DOB: who?.birthDate ?? null,
 			pce_aid_uuid: idIn(provider),
-			pce_aid_fname: nameOf(by?.resource).first,
-			pce_aid_lname: nameOf(by?.resource).last,
-			pce_aid_npi: npiOf(by?.resource),
-			pc_facility: facility?.rid ?? record.pc_facility,
-			facility_name: facility?.resource.name ?? location?.resource.name ?? '',
-			facility_uuid: idIn(owner ?? place),
-			billing_location_name: people.get(biller)?.resource.name ?? '',
+			pce_aid_fname: by?.first ?? '',
+			pce_aid_lname: by?.last ?? '',
+			pce_aid_npi: by?.npi ?? null,
+			pc_facility: facility?.number ?? record.pc_facility,
+			facility_name: facility?.name ?? location?.name ?? '',
+			facility_uuid: idIn(owner === '' ? place : owner),
+			billing_location_name: faces.get(biller)?.name ?? '',
 			billing_location_uuid: idIn(biller),
 			pc_recurrence: recurrenceIn(resources[i] as Appointment)?.rule ?? '',
 		};
@@ -244,37 +241,39 @@ function ownerOf(location: Resource | undefined): string | undefined {
 	return typeof reference === 'string' && reference.startsWith('Organization/') ? reference : undefined;
 }
 
-type There = { readonly resource: Resource; readonly rid: number };
+/** What appointments show of who takes part and where. */
+type Face = {
+	readonly number: number;
+	readonly first: string;
+	readonly last: string;
+	/** Of a place or an organization. */
+	readonly name: unknown;
+	readonly birthDate: unknown;
+	readonly npi: string | null;
+	/** Of a place, the organization that answers for it; "" for none. */
+	readonly owner: string;
+};
 
-/** Those of the resources that are there and that the caller may see. */
-async function readAll(ctx: FhirCtx, references: readonly (string | undefined)[]): Promise<Map<string, There>> {
-	const wanted = new Set(references.filter((one): one is string => one !== undefined && /^[A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.test(one)));
-	const found = await Promise.all(
-		[...wanted].map(async (reference): Promise<[string, There][]> => {
-			const [type = '', id = ''] = reference.split('/');
-			try {
-				const { body, rid } = await read(ctx, type, id);
-				return [[reference, { resource: JSON.parse(body) as Resource, rid }]];
-			} catch (error) {
-				if (error instanceof Problem && ['not-found', 'gone', 'forbidden'].includes(error.kind)) return [];
-				throw error;
-			}
-		}),
-	);
-	return new Map(found.flat());
+/** A calendar shows the same people again and again. */
+const faceOf = remembering(5000, (stored): Face => {
+	const resource = readingOf(stored);
+	const { name, birthDate } = resource;
+	return { number: stored.rid, ...calledIn(name), name, birthDate, npi: npiOf(resource), owner: ownerOf(resource) ?? '' };
+});
+
+const faceTypes = ['Patient', 'Practitioner', 'Location', 'Organization'];
+
+/** Of those of the resources that are there and that the caller may see. */
+async function facesOf(ctx: FhirCtx, references: readonly string[]): Promise<Map<string, Face>> {
+	const found = await readAll(ctx, references, faceTypes);
+	return new Map([...found].map(([reference, stored]) => [reference, faceOf(stored)]));
 }
 
-function nameOf(person: Resource | undefined): { readonly first: string; readonly last: string } {
-	const names = Array.isArray(person?.name) ? person.name.filter(isNode) : [];
+function calledIn(given: unknown): Pick<Face, 'first' | 'last'> {
+	const names = Array.isArray(given) ? given.filter(isNode) : [];
 	const called = names.find(({ use }) => !['old', 'maiden', 'nickname'].includes(String(use))) ?? names[0];
-	const given = Array.isArray(called?.given) ? called.given : [];
-	return { first: String(given[0] ?? ''), last: String(called?.family ?? '') };
-}
-
-function npiOf(person: Resource | undefined): string | null {
-	const identifiers = Array.isArray(person?.identifier) ? person.identifier.filter(isNode) : [];
-	const npi = identifiers.find(({ system }) => system === npiSystem)?.value;
-	return typeof npi === 'string' ? npi : null;
+	const first = Array.isArray(called?.given) ? called.given[0] : undefined;
+	return { first: String(first ?? ''), last: String(called?.family ?? '') };
 }
 
 function idIn(reference: string): string | null {

@@ -1,9 +1,7 @@
 // Records of a patient's chart: which resources are such records, whose they are, and how they are listed, read, entered, changed and struck
 // out. Resources of the Standard API say with `Entry` what is particular to them.
 import type { Ctx } from '#access/ctx.ts';
-import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import { read } from '#fhir/interactions/read.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
 import { codesOf, writeCodes } from './codes.ts';
@@ -13,6 +11,7 @@ import { isNode } from './place.ts';
 import { invalidFields, noSuchRecord, notThere } from './problems.ts';
 import { changeResource, createRecord, type Found, type Shown, shown, updateRecord } from './records.ts';
 import { find, idOf } from './references.ts';
+import { type Related, relatedTo } from './related.ts';
 import type { Call } from './row.ts';
 import { readingOf } from './write.ts';
 
@@ -39,11 +38,12 @@ export type Entry = {
 	readonly present?: Present;
 	/** The same for what has to be looked up further away. */
 	readonly complete?: (ctx: FhirCtx, records: readonly Shown[], resources: readonly Resource[]) => Promise<Shown[]>;
-	/** What `present` looks at; people, places and medications unless said. */
-	readonly related?: RegExp;
+	/** The references to what `present` looks at besides, and their types when those are not people, places and medications. */
+	readonly links?: (resource: Resource) => readonly string[];
+	readonly linkTypes?: readonly string[];
 };
 
-export type Present = (record: Shown, resource: Resource, related: ReadonlyMap<string, Resource>) => Shown;
+export type Present = (record: Shown, resource: Resource, related: Related) => Shown;
 
 /** The patient in the path. A patient who is not there is 404 on routes with bare answers, and 400 with the field's name on the others. */
 export async function patientIn(ctx: FhirCtx, { params }: Call): Promise<Stored> {
@@ -83,7 +83,7 @@ export async function listInPath(ctx: FhirCtx, entry: Entry, call: Call): Promis
 
 /** Entries as they are shown. */
 export async function showEntries(ctx: FhirCtx, entry: Entry, found: readonly Found[]): Promise<Shown[]> {
-	const { present, complete } = entry;
+	const { present, complete, links, linkTypes } = entry;
 	const resources = found.map(readingOf);
 	const records: Shown[] = [];
 	for (const one of mappingsOf(entry)) {
@@ -97,7 +97,7 @@ export async function showEntries(ctx: FhirCtx, entry: Entry, found: readonly Fo
 		for (const [at, i] of places.entries()) records[i] = part[at] as Shown;
 	}
 	if (present === undefined) return records;
-	const related = await relatedTo(ctx, resources, entry.related);
+	const related: Related = links === undefined ? new Map() : await relatedTo(ctx, resources.flatMap(links), linkTypes);
 	const presented = records.map((record, i) => present(record, resources[i] as Resource, related));
 	return complete === undefined ? presented : complete(ctx, presented, resources);
 }
@@ -186,34 +186,6 @@ function plainCodes(body: Values): Values {
 	return plain;
 }
 
-/** What the resources refer to and this caller may see, by reference: people, places, visits and patients. */
-export async function relatedTo(ctx: FhirCtx, resources: readonly Resource[], types = shownTypes): Promise<ReadonlyMap<string, Resource>> {
-	const references = new Set<string>();
-	for (const resource of resources) collect(resource, references, types);
-	const found = await Promise.all(
-		[...references].map(async (reference): Promise<[string, Resource][]> => {
-			const [type = '', id = ''] = reference.split('/');
-			try {
-				return [[reference, readingOf(await read(ctx, type, id))]];
-			} catch (error) {
-				if (error instanceof Problem && ['not-found', 'gone', 'forbidden'].includes(error.kind)) return [];
-				throw error;
-			}
-		}),
-	);
-	return new Map(found.flat());
-}
-
-const shownTypes = /^(?:Practitioner|Organization|Location|Medication)\/[A-Za-z0-9\-.]{1,64}$/;
-
-function collect(value: unknown, references: Set<string>, types: RegExp): void {
-	if (Array.isArray(value)) for (const one of value) collect(one, references, types);
-	else if (isNode(value)) {
-		if (typeof value.reference === 'string' && types.test(value.reference)) references.add(value.reference);
-		for (const one of Object.values(value)) collect(one, references, types);
-	}
-}
-
 /** The caller as whoever entered something; nothing when no resource stands for him. */
 export function author({ caller: { fhirUser } }: Ctx): { readonly reference: string } | undefined {
 	return fhirUser?.startsWith('Practitioner/') === true ? { reference: fhirUser } : undefined;
@@ -234,6 +206,11 @@ export function calledIn(resource: Resource | undefined): string {
 	if (!isNode(name)) return '';
 	const given = Array.isArray(name.given) ? name.given : [];
 	return String(name.text ?? [...given, name.family].filter(Boolean).join(' '));
+}
+
+/** The first of a list. */
+export function firstOf(list: unknown): unknown {
+	return Array.isArray(list) ? list[0] : undefined;
 }
 
 /** The reference in an element, such as "Practitioner/1". */

@@ -1,6 +1,7 @@
 // Places of coded concepts: OpenEMR's words stand for codes, and words that no code is known for stand as text.
+import type { Coding } from '#fhir/resource.ts';
 import { listOf } from './dictionaries.ts';
-import { at, has, isNode, type Place, which } from './place.ts';
+import { at, isNode, type Place, which } from './place.ts';
 
 type Words = Readonly<Record<string, readonly [code: string, display: string]>>;
 
@@ -57,15 +58,18 @@ export function omb(of: 'race' | 'ethnicity'): Place {
 	const url = `http://hl7.org/fhir/us/core/StructureDefinition/us-core-${of}`;
 	const parts = at('extension', which({ url }), 'extension');
 	const words = wordsOf(of, 'OMB');
+	const options = Object.entries(words).map(([word, [code]]) => ({ word, code }));
 	return {
 		path: parts.path,
 		get(resource) {
 			const found = parts.get(resource);
 			if (!Array.isArray(found)) return undefined;
-			const codes = found.filter((one) => has(one, { url: 'ombCategory' })).map((one) => one.valueCoding?.code);
-			const options = Object.keys(words).filter((word) => codes.includes(words[word]?.[0]));
-			if (options.length > 0) return options.join('|');
-			return found.find((one) => has(one, { url: 'text' }))?.valueString;
+			const codes = found.flatMap((one) =>
+				isNode(one) && one.url === 'ombCategory' ? [(one.valueCoding as Coding | undefined)?.code] : [],
+			);
+			const chosen = codes.length === 0 ? [] : options.filter(({ code }) => codes.includes(code));
+			if (chosen.length > 0) return chosen.map(({ word }) => word).join('|');
+			return found.find((one) => isNode(one) && one.url === 'text')?.valueString;
 		},
 		set(resource, value) {
 			if (value === undefined) return parts.set(resource, undefined);

@@ -9,6 +9,7 @@ import { noSuchRecord, notThere, type Style } from './problems.ts';
 import { changeResource, createRecord, showOne, updateRecord } from './records.ts';
 import { find } from './references.ts';
 import type { StandardRow } from './row.ts';
+import { readingOf } from './write.ts';
 
 export type CrudOptions = {
 	/** e.g. `/facility`. */
@@ -103,7 +104,7 @@ export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] 
 /** The record that a path names. Throws Problem as the style of the row has it: 400 with the envelope, 404 without. */
 async function findRecord(ctx: FhirCtx, { type }: Mapping, { style, is }: CrudOptions, name: string): Promise<Stored> {
 	const stored = await find(ctx, type, name);
-	if (stored !== undefined && (is === undefined || is(JSON.parse(stored.body) as Resource))) return stored;
+	if (stored !== undefined && (is === undefined || is(readingOf(stored)))) return stored;
 	throw style === 'B' || style === 'bare' ? notThere() : noSuchRecord('uuid', name);
 }
 

@@ -11,15 +11,21 @@ export type Option = {
 
 type Row = readonly [id: string, title: string, codes?: string, notes?: string];
 
+const optionLists: ReadonlyMap<string, readonly Option[]> = new Map(
+	Object.entries(lists as unknown as Record<string, readonly Row[]>).map(([name, rows]) => [
+		name,
+		rows.map(([id, title, codes, notes]) => ({
+			id,
+			title,
+			...(codes === undefined || codes === '' ? {} : { codes }),
+			...(notes === undefined ? {} : { notes }),
+		})),
+	]),
+);
+
 /** The options of a list; undefined when there is no list of that name. */
 export function listOf(name: string): readonly Option[] | undefined {
-	if (!Object.hasOwn(lists, name)) return undefined;
-	return (lists as unknown as Record<string, readonly Row[]>)[name]?.map(([id, title, codes, notes]) => ({
-		id,
-		title,
-		...(codes === undefined || codes === '' ? {} : { codes }),
-		...(notes === undefined ? {} : { notes }),
-	}));
+	return optionLists.get(name);
 }
 
 const defaults: Readonly<Record<string, string>> = {

@@ -16,7 +16,7 @@ import { changeResource, type Found, type Shown, shown } from './records.ts';
 import { find } from './references.ts';
 import type { Answer, Call, StandardRow } from './row.ts';
 import { isDate } from './rules.ts';
-import { draftOf, signing } from './write.ts';
+import { readingOf, signing } from './write.ts';
 
 const name = 'document';
 
@@ -60,7 +60,7 @@ export const documentMapping: Mapping = {
 async function showDocuments(ctx: FhirCtx, categories: readonly Category[], found: readonly Found[]): Promise<Shown[]> {
 	const records = await shown(ctx, documentMapping, found);
 	return records.map((record, i) => {
-		const code = codeIn(draftOf(found[i] as Found));
+		const code = codeIn(readingOf(found[i] as Found));
 		return { ...record, path: code === undefined ? '' : (pathOf(code, categories) ?? '') };
 	});
 }
@@ -158,7 +158,7 @@ function fileIn({ files }: Form): UploadedFile | undefined {
 async function findDocument(ctx: FhirCtx, { params }: Call, patient: Stored): Promise<Stored | undefined> {
 	const stored = await find(ctx, 'DocumentReference', params.did as string);
 	if (stored === undefined) return undefined;
-	const { status, subject } = draftOf(stored);
+	const { status, subject } = readingOf(stored);
 	const isOf = isNode(subject) && subject.reference === `Patient/${patient.id}`;
 	return isOf && status !== 'entered-in-error' ? stored : undefined;
 }

@@ -10,7 +10,7 @@ import { notThere } from './problems.ts';
 import { type Found, type Shown, shown } from './records.ts';
 import { find } from './references.ts';
 import type { StandardRow } from './row.ts';
-import { draftOf } from './write.ts';
+import { readingOf } from './write.ts';
 
 const name = 'drug';
 
@@ -50,7 +50,7 @@ export const drugMapping: Mapping = {
 async function showDrugs(ctx: FhirCtx, found: readonly Found[]): Promise<Shown[]> {
 	const records = await shown(ctx, drugMapping, found);
 	return records.map((record, i) => {
-		const { code } = draftOf(found[i] as Found);
+		const { code } = readingOf(found[i] as Found);
 		return { ...record, drug_code: expandCodes(listOf(isNode(code) ? code.coding : undefined)), drug_date_created: null };
 	});
 }
@@ -78,7 +78,7 @@ export const drugRows: readonly StandardRow[] = [
 		summary: 'Shows a drug',
 		async run(ctx, { params }) {
 			const stored = await find(ctx, 'Medication', params.uuid as string);
-			if (stored === undefined || draftOf(stored).status === 'entered-in-error') throw notThere();
+			if (stored === undefined || readingOf(stored).status === 'entered-in-error') throw notThere();
 			return { data: (await showDrugs(ctx, [stored]))[0], about: stored };
 		},
 	},

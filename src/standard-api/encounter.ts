@@ -120,6 +120,8 @@ const provider: Which = {
 	path: `.where(type.coding.code = 'PPRF')`,
 };
 
+const referrer = part(participation, 'REF', 'referrer');
+
 function participantAt(who: Which): Place {
 	return linkAt('participant', who, 'individual');
 }
@@ -215,8 +217,8 @@ function fieldsOf(categories: readonly Category[]): Field[] {
 		field('facility', at('serviceProvider', 'display'), { length: [1, 255] }),
 		field('provider_id', participantAt(provider), { to: person, filter: {} }),
 		field('provider_uuid', participantAt(provider), { to: person, as: 'uuid', filter: {} }),
-		field('referring_provider_id', participantAt(part(participation, 'REF', 'referrer')), { to: person }),
-		field('referrer_uuid', participantAt(part(participation, 'REF', 'referrer')), { to: person, as: 'uuid' }),
+		field('referring_provider_id', participantAt(referrer), { to: person }),
+		field('referrer_uuid', participantAt(referrer), { to: person, as: 'uuid' }),
 		field('ordering_provider_id', participantAt(part(ownParts, 'orderer', 'ordering provider')), { to: person }),
 		field('discharge_disposition', dispositionPlace, { length: [1, 255] }),
 		extra(name, 'in_collection', { kind: 'flag' }),
@@ -255,11 +257,9 @@ function settleNew(encounter: Resource, now: Date): void {
 }
 
 const present: Present = (record, resource, related) => {
-	const { participant, serviceProvider, location, type } = resource;
-	const participants = Array.isArray(participant) ? participant : [];
-	const who = (is: (one: unknown) => boolean): Resource | undefined => related.get(linkIn(participants.find(is)?.individual));
+	const { serviceProvider, location, type } = resource;
 	const facility = related.get(linkIn(serviceProvider));
-	const billing = billingOf(resource, related);
+	const billing = related.get(billingIn(resource));
 	const places = Array.isArray(location) ? location : [];
 	const categoryName = (Array.isArray(type) ? type : []).find((one) => has(one, { coding: [{ system: categorySystem }] }));
 	const title = record.discharge_disposition;
@@ -275,11 +275,16 @@ const present: Present = (record, resource, related) => {
 		billing_facility_uuid: billing?.id ?? null,
 		billing_facility_name: calledIn(billing),
 		billing_location_uuid: null,
-		provider_username: usernameOf(who(provider.is)),
-		referrer_username: usernameOf(who(part(participation, 'REF', '').is)),
+		provider_username: usernameOf(related.get(participantIn(resource, provider))),
+		referrer_username: usernameOf(related.get(participantIn(resource, referrer))),
 		discharge_disposition_text: saidIn(dispositions, title) ?? title,
 	};
 };
+
+/** Who has a part in a visit, as a reference; "" for nobody. */
+function participantIn({ participant }: Resource, who: Which): string {
+	return linkIn((Array.isArray(participant) ? participant : []).find(who.is)?.individual);
+}
 
 function classTitle({ class: coding }: Resource): string {
 	const { code, display } = (coding ?? {}) as Coding;
@@ -288,9 +293,13 @@ function classTitle({ class: coding }: Resource): string {
 
 const billingPlace = extra(name, 'billing_facility', { to: organization }).place;
 
-function billingOf(encounter: Resource, related: ReadonlyMap<string, Resource>): Resource | undefined {
+function billingIn(encounter: Resource): string {
 	const reference = billingPlace.get(encounter);
-	return typeof reference === 'string' ? related.get(reference) : undefined;
+	return typeof reference === 'string' ? reference : '';
+}
+
+function linksOf(encounter: Resource): string[] {
+	return [participantIn(encounter, provider), participantIn(encounter, referrer), linkIn(encounter.serviceProvider), billingIn(encounter)];
 }
 
 const entries = new WeakMap<readonly Category[], Entry>();
@@ -306,6 +315,7 @@ export async function encounterEntry(ctx: FhirCtx): Promise<Entry> {
 function entryFor(categories: readonly Category[]): Entry {
 	return {
 		mapping: encounterMappingFor(categories),
+		links: linksOf,
 		order: '-date',
 		owner: 'subject',
 		criteria: [['status:not', 'entered-in-error']],

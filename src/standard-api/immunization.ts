@@ -147,6 +147,7 @@ const immunization: Entry = {
 		resource.status = 'entered-in-error';
 	},
 	present,
+	links: (resource) => [linkIn(resource.location), String(performer.get(resource) ?? '')],
 };
 
 /** What was struck out may be looked at, and taken back by `added_erroneously` 0. */

@@ -3,7 +3,7 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
 import { search } from '#fhir/search/search.ts';
-import { type Entry, findEntry, listEntries, patientIn, relatedTo, showEntry, strike } from './chart.ts';
+import { type Entry, findEntry, linkIn, listEntries, patientIn, showEntry, strike } from './chart.ts';
 import { type RowOptions, rowOf } from './chart-rows.ts';
 import { type Codec, coded } from './codec.ts';
 import { worded } from './concepts.ts';
@@ -12,6 +12,7 @@ import { middleNames } from './patient.ts';
 import { at, type Step, which } from './place.ts';
 import { invalidFields, noSuchRecord, type Wrong } from './problems.ts';
 import { createRecord, type Shown, updateRecord } from './records.ts';
+import { type Related, relatedTo } from './related.ts';
 import type { StandardRow } from './row.ts';
 import { draftOf, inOneTransaction, type Work } from './write.ts';
 
@@ -100,8 +101,16 @@ export const insuranceMapping: Mapping = {
 
 const ofHolder = insuranceMapping.fields.filter((one) => one.place.path.startsWith('contained'));
 
+const holderTypes = ['Patient', 'RelatedPerson'];
+
+/** Who may be the holder of a policy that names him elsewhere. */
+function holderLinks(resource: Resource): string[] {
+	if (at('contained', holder).get(resource) !== undefined) return [];
+	return [linkIn(resource.subscriber) || linkIn(resource.beneficiary)];
+}
+
 /** Of a policy that names its holder elsewhere, what is known of him: the patient, or a RelatedPerson of its own. */
-function withHolder(record: Shown, resource: Resource, related: ReadonlyMap<string, Resource>): Shown {
+function withHolder(record: Shown, resource: Resource, related: Related): Shown {
 	if (at('contained', holder).get(resource) !== undefined) return record;
 	const patient = at('beneficiary', 'reference').get(resource);
 	const link = at('subscriber', 'reference').get(resource) ?? (record.subscriber_relationship === 'self' ? patient : undefined);
@@ -122,7 +131,8 @@ export const insuranceEntry: Entry = {
 		draft.status = 'entered-in-error';
 	},
 	present: withHolder,
-	related: /^(?:Patient|RelatedPerson)\//,
+	links: holderLinks,
+	linkTypes: holderTypes,
 };
 
 /** Policies of a patient as a transaction sees them, but for one. */
@@ -191,7 +201,7 @@ async function change(ctx: FhirCtx, stored: Stored, body: Values): Promise<Store
 	const before = valuesOf(insuranceMapping.fields, resource);
 	const moves = ofHolder.some(({ name: one }) => Object.hasOwn(body, one)) && at('contained', holder).get(resource) === undefined;
 	// The holder is written into the policy as he is known; what was sent of him comes on top.
-	const known = moves ? withHolder({}, resource, await relatedTo(ctx, [resource], insuranceEntry.related)) : {};
+	const known = moves ? withHolder({}, resource, await relatedTo(ctx, holderLinks(resource), holderTypes)) : {};
 	const isChanged = ofHolder.some(({ name: one }) => Object.hasOwn(body, one) && String(body[one] ?? '') !== String(known[one] ?? ''));
 	const sent = moves && !isChanged ? Object.fromEntries(Object.entries(body).filter(([one]) => !(one in known))) : { ...known, ...body };
 	return updateRecord(ctx, insuranceMapping, stored.id, sent, (work, draft) => requireRight(ctx, work, draft, before));

@@ -1,7 +1,8 @@
 // A record of the Standard API as a view of a FHIR resource: a table of fields, each with its place in the resource. Pure.
 import type { Resource } from '#fhir/resource.ts';
 import { type Codec, codecs, type Kind } from './codec.ts';
-import { at, isNode, type Place, type Step, which } from './place.ts';
+import { at, type Place, type Step, which } from './place.ts';
+import { readerOf } from './reading.ts';
 
 /** What a value has to be; checked by rules.ts. */
 export type Rules = {
@@ -123,8 +124,7 @@ const valueElement: Readonly<Record<Kind, readonly string[]>> = {
 /** The place of what FHIR has no element for: an extension of the resource named after the field, or of an element of it. */
 export function extensionAt(resource: string, name: string, kind: Kind = 'text', inside: readonly Step[] = []): Place {
 	const url = `${extensionBase}/openemr-${resource}-${name}`;
-	const place = at(...inside, 'extension', which({ url }), ...valueElement[kind]);
-	return inside.length > 0 ? place : { ...place, extension: { url, get: at(...valueElement[kind]).get } };
+	return at(...inside, 'extension', which({ url }), ...valueElement[kind]);
 }
 
 /** A field that FHIR has no element for. */
@@ -146,26 +146,10 @@ export const lastUpdated: Field = field('last_updated', at('meta', 'lastUpdated'
 
 /** What a resource holds of the fields. */
 export function valuesOf(fields: readonly Field[], resource: object): Record<string, unknown> {
-	const extensions = extensionsOf(resource);
+	const found = readerOf(fields)(resource);
 	const values: Record<string, unknown> = {};
-	for (const { name, place, codec } of fields) {
-		const json = place.extension === undefined ? place.get(resource) : valueIn(extensions.get(place.extension.url), place.extension);
-		values[name] = json === undefined ? undefined : codec.show(json);
-	}
+	for (const [i, { name }] of fields.entries()) values[name] = found[i];
 	return values;
-}
-
-function valueIn(extension: object | undefined, place: NonNullable<Place['extension']>): unknown {
-	return extension === undefined ? undefined : place.get(extension);
-}
-
-/** A resource's own extensions by URL, the first of each: looked up once for all fields, since most of a patient's are among them. */
-function extensionsOf(resource: object): ReadonlyMap<unknown, object> {
-	const { extension } = resource as { extension?: unknown };
-	const found = new Map<unknown, object>();
-	if (!Array.isArray(extension)) return found;
-	for (const one of extension) if (isNode(one) && !found.has(one.url)) found.set(one.url, one);
-	return found;
 }
 
 /** A value as it is shown: empty texts are "", other empty fields null. */

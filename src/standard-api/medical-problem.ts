@@ -152,6 +152,7 @@ const medicalProblem: Entry = {
 	entered,
 	strike,
 	present,
+	links: ({ recorder }) => [linkIn(recorder)],
 };
 
 const dentalIssue: Entry = {

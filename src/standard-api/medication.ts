@@ -10,6 +10,7 @@ import { issueFields } from './issues.ts';
 import { type Field, field, type Mapping } from './mapping.ts';
 import { at, isNode, type Place } from './place.ts';
 import { codesAt, codingsAt, dateChoice, dayOrTime, listOf, nameAt, nameOf, noteAt } from './places.ts';
+import type { Related } from './related.ts';
 import type { StandardRow } from './row.ts';
 
 export const medicationProfile = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-medicationrequest';
@@ -31,8 +32,13 @@ export const drugName: Place = {
 	},
 };
 
+/** The link to the Medication that is referred to. */
+export function referredLinks({ medicationReference }: Resource): string[] {
+	return [linkIn(medicationReference)];
+}
+
 /** What the Medication that is referred to is called, and its codes; nothing when none is, or the caller may not see it. */
-export function referredDrug(resource: Resource, related: ReadonlyMap<string, Resource>): { name: string; codings: readonly Coding[] } {
+export function referredDrug(resource: Resource, related: Related): { name: string; codings: readonly Coding[] } {
 	const code = related.get(linkIn(resource.medicationReference))?.code;
 	return { name: nameOf(code) ?? '', codings: isNode(code) ? listOf(code.coding) : [] };
 }
@@ -188,6 +194,7 @@ const medication: Entry = {
 		const codes = [writeCodes(codings.filter(isDrugCode)), record.diagnosis].filter((part) => part !== '').join(';');
 		return { ...record, title: name || record.title, diagnosis: codes, type: 'medication' };
 	},
+	links: referredLinks,
 };
 
 export const medicationRows: readonly StandardRow[] = bareRows({

@@ -8,6 +8,7 @@ import {
 	type Entry,
 	enter,
 	findEntry,
+	firstOf,
 	linkIn,
 	listEntries,
 	type Present,
@@ -112,9 +113,8 @@ export const messageMapping: Mapping = {
 
 /** Who is known by a reference alone is shown by name. */
 const present: Present = (record, { sender, recipient }, related) => {
-	const first = Array.isArray(recipient) ? recipient[0] : undefined;
 	const named = (shown: unknown, link: unknown): unknown => (shown === '' ? calledIn(related.get(linkIn(link))) : shown);
-	return { ...record, to: named(record.to, first), from: named(record.from, sender) };
+	return { ...record, to: named(record.to, firstOf(recipient)), from: named(record.from, sender) };
 };
 
 const message: Entry = {
@@ -129,6 +129,7 @@ const message: Entry = {
 		resource.status = 'entered-in-error';
 	},
 	present,
+	links: ({ sender, recipient }) => [linkIn(sender), linkIn(firstOf(recipient))],
 };
 
 const options: RowOptions = {

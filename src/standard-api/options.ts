@@ -1,17 +1,33 @@
 // Concepts as options of OpenEMR's lists: the option's id in a record, its title and code in the resource.
 import type { Codec } from './codec.ts';
 import { readCodes } from './codes.ts';
-import { type Option, listOf as optionsIn } from './dictionaries.ts';
-import { at, has, isNode, type Place, type Step } from './place.ts';
+import { listNames, type Option, listOf as optionsIn } from './dictionaries.ts';
+import { at, isNode, matcher, type Place, type Step } from './place.ts';
 import { nameOf } from './places.ts';
+
+/** The options of a list by id, and by id and title as people write them; the first of each. */
+type Index = { readonly byId: ReadonlyMap<unknown, Option>; readonly byWord: ReadonlyMap<string, Option> };
+
+const indices = new Map<string, Index>(listNames.map((name) => [name, indexOf(optionsIn(name) ?? [])]));
+
+function indexOf(options: readonly Option[]): Index {
+	const byId = new Map<string, Option>();
+	const byWord = new Map<string, Option>();
+	const first = (map: Map<string, Option>, word: string, option: Option): void => {
+		if (!map.has(word)) map.set(word, option);
+	};
+	for (const option of options) {
+		first(byId, option.id, option);
+		first(byWord, option.id.toLowerCase(), option);
+		first(byWord, option.title.toLowerCase(), option);
+	}
+	return { byId, byWord };
+}
 
 /** The option of a list with an id; or, as people write it, with a title. */
 export function optionOf(list: string, named: unknown): Option | undefined {
-	const options = optionsIn(list) ?? [];
-	const text = String(named ?? '').toLowerCase();
-	return (
-		options.find(({ id }) => id === named) ?? options.find(({ id, title }) => id.toLowerCase() === text || title.toLowerCase() === text)
-	);
+	const index = indices.get(list);
+	return index?.byId.get(named) ?? index?.byWord.get(String(named ?? '').toLowerCase());
 }
 
 /**
@@ -20,6 +36,10 @@ export function optionOf(list: string, named: unknown): Option | undefined {
  */
 export function optionAt(list: string, ...steps: readonly Step[]): Place {
 	const concept = at(...steps);
+	const coded = (optionsIn(list) ?? []).flatMap(({ id, codes }) => {
+		const { codings } = readCodes(codes ?? '');
+		return codings.length === 0 ? [] : [{ id, is: matcher({ coding: codings }) }];
+	});
 	return {
 		path: concept.path,
 		get(resource) {
@@ -27,8 +47,7 @@ export function optionAt(list: string, ...steps: readonly Step[]): Place {
 			const name = nameOf(found);
 			const titled = name === undefined ? undefined : optionOf(list, name);
 			if (titled !== undefined || !isNode(found)) return titled?.id ?? name;
-			const coded = optionsIn(list)?.find(({ codes }) => codes !== undefined && has(found, { coding: readCodes(codes).codings }));
-			return coded !== undefined && readCodes(coded.codes ?? '').codings.length > 0 ? coded.id : name;
+			return coded.find(({ is }) => is(found))?.id ?? name;
 		},
 		set(resource, value) {
 			if (value === undefined) return concept.set(resource, undefined);

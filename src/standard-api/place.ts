@@ -8,6 +8,8 @@ export type Which = {
 	readonly made: Node;
 	/** In FHIRPath. */
 	readonly path: string;
+	/** Of extensions that are known by their URL alone: the URL. */
+	readonly url?: string;
 };
 
 export type Step = string | number | Which;
@@ -17,8 +19,8 @@ export type Place = {
 	readonly path: string;
 	/** What stands there, undefined when there is nothing. */
 	get(resource: object): unknown;
-	/** Of a place in an extension of the resource itself: which, and what is read of it. */
-	readonly extension?: { readonly url: string; get(extension: object): unknown };
+	/** The way there, for those who read many places of one resource (reading.ts); absent where `get` does more than to go it. */
+	readonly steps?: readonly Step[];
 	/** Puts a value there, with what has to be around it; undefined removes it, and what was there only around it. The resource is changed. */
 	set(resource: object, value: unknown): void;
 };
@@ -27,6 +29,7 @@ export type Place = {
 export function at(...steps: readonly Step[]): Place {
 	return {
 		path: pathOf(steps),
+		steps,
 		get: (resource) => find(resource, steps),
 		set: (resource, value) => {
 			put(resource, steps, 0, value);
@@ -36,7 +39,13 @@ export function at(...steps: readonly Step[]): Place {
 
 /** The first element that has all of `like`; a new one has `also` besides. */
 export function which(like: object, also: object = {}): Which {
-	return { is: matcher(like), made: { ...also, ...like }, path: `.where(${conditionsOf(like).join(' and ')})` };
+	const { url } = like as { url?: unknown };
+	return {
+		is: matcher(like),
+		made: { ...also, ...like },
+		path: `.where(${conditionsOf(like).join(' and ')})`,
+		...(typeof url === 'string' && Object.keys(like).length === 1 ? { url } : {}),
+	};
 }
 
 /** The first element that is not one of these by its `use`; a new one has `made`. https://hl7.org/fhir/R4/valueset-name-use.html */
@@ -54,7 +63,7 @@ export function has(value: unknown, like: unknown): boolean {
 }
 
 /** The same for many values. */
-function matcher(like: unknown): (value: unknown) => boolean {
+export function matcher(like: unknown): (value: unknown) => boolean {
 	if (Array.isArray(like)) {
 		const parts = like.map(matcher);
 		return (value) => Array.isArray(value) && parts.every((part) => value.some(part));

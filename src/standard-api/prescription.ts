@@ -15,6 +15,7 @@ import {
 	endPlace,
 	medicationProfile,
 	referredDrug,
+	referredLinks,
 	requested,
 	settleMedication,
 	statementEndPlace,
@@ -229,6 +230,7 @@ const prescription: Entry = {
 	settle,
 	strike: strikeMedication,
 	present,
+	links: referredLinks,
 };
 
 /** The prescription that a number or UUID names: one that never was is 400, one that was struck out is 404. */

@@ -3,7 +3,7 @@
 import { identifierSystem } from '#clinic/names.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
-import { author, calledIn, type Entry, linkIn, type Present, relatedTo } from './chart.ts';
+import { author, calledIn, type Entry, linkIn, type Present } from './chart.ts';
 import { allRows, namedRows, type RowOptions } from './chart-rows.ts';
 import { coded, localTime } from './codec.ts';
 import { expandCodes, writeCode } from './codes.ts';
@@ -11,6 +11,7 @@ import { extra, field, type Mapping } from './mapping.ts';
 import { at, isNode, which } from './place.ts';
 import { codeFilter, codesAt, dayOrTime, linkAt, listOf, nameAt, nameOf, noteAt, orElse } from './places.ts';
 import type { Shown } from './records.ts';
+import { type Related, relatedTo } from './related.ts';
 import type { StandardRow } from './row.ts';
 import { isSurgery, performedAt, performedUnknown, procedureProfile, recordedBy, strikeProcedure, surgical } from './surgery.ts';
 
@@ -86,13 +87,13 @@ const present: Present = (record, resource, related) => {
 async function withReports(ctx: FhirCtx, records: readonly Shown[], resources: readonly Resource[]): Promise<Shown[]> {
 	const reports = await relatedTo(
 		ctx,
-		resources.map(({ report }) => ({ resourceType: 'Procedure', report })),
-		/^DiagnosticReport\//,
+		resources.flatMap(({ report }) => linksIn(report)),
+		['DiagnosticReport'],
 	);
 	const results = await relatedTo(
 		ctx,
-		[...reports.values()].map(({ result }) => ({ resourceType: 'DiagnosticReport', result })),
-		/^Observation\//,
+		[...reports.values()].flatMap(({ result }) => linksIn(result)),
+		['Observation'],
 	);
 	return records.map((record, i) => ({
 		...record,
@@ -107,10 +108,7 @@ function linksIn(list: unknown): string[] {
 	return Array.isArray(list) ? list.map(linkIn) : [];
 }
 
-function reportShown(
-	{ id, status, issued, effectiveDateTime, conclusion, result }: Resource,
-	results: ReadonlyMap<string, Resource>,
-): Shown {
+function reportShown({ id, status, issued, effectiveDateTime, conclusion, result }: Resource, results: Related): Shown {
 	const time = (value: unknown): string | null => (typeof value === 'string' ? localTime(value) : null);
 	return {
 		uuid: id,
@@ -167,6 +165,7 @@ const procedure: Entry = {
 	},
 	strike: strikeProcedure,
 	present,
+	links: (resource) => [String(lab.place.get(resource) ?? '')],
 	complete: withReports,
 };
 

@@ -2,13 +2,14 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
 import type { Written } from '#fhir/store/store.ts';
-import { type Field, isSame, type Mapping, revise, shownOf, type Values, valuesOf } from './mapping.ts';
-import { idIn, numbersOf, resolveReferences } from './references.ts';
+import { formOf, type Shown } from './form.ts';
+import { type Field, isSame, type Mapping, revise, type Values } from './mapping.ts';
+import { numbersOf, resolveReferences } from './references.ts';
 import { requireChange, requireNew, valuesSent } from './rules.ts';
 import { toldInFields } from './telling.ts';
 import { claiming, copyOf, draftOf, inOneTransaction, readingOf, type Work } from './write.ts';
 
-export type Shown = Record<string, unknown>;
+export type { Shown } from './form.ts';
 
 export type Found = { readonly id: string; readonly rid?: number; readonly body: string };
 
@@ -19,22 +20,13 @@ export async function shown(
 	found: readonly Found[],
 	resources: readonly Resource[] = found.map(readingOf),
 ): Promise<Shown[]> {
-	const rows = found.map((one, i) => ({ one, values: valuesOf(mapping.fields, resources[i] as Resource) }));
-	const references = mapping.fields.filter(({ to }) => to !== undefined);
-	const wanted = rows.flatMap(({ values }) => references.flatMap(({ name, as }) => (as === 'number' ? [values[name]] : [])));
-	const unnumbered = rows.filter(({ one }) => one.rid === undefined).map(({ one }) => `${mapping.type}/${one.id}`);
-	const numbers = await numbersOf(ctx, [...wanted.filter((one) => typeof one === 'string'), ...unnumbered]);
-	return rows.map(({ one, values }) => {
-		const number = one.rid ?? numbers.get(`${mapping.type}/${one.id}`) ?? null;
-		const record: Shown = {};
-		for (const name of mapping.numbers) record[name] = number;
-		for (const name of mapping.uuids) record[name] = one.id;
-		for (const field of mapping.fields) {
-			const value = values[field.name];
-			if (field.to === undefined) record[field.name] = shownOf(field, value);
-			else record[field.name] = field.as === 'number' ? (numbers.get(value as string) ?? null) : idIn(value);
-		}
-		return record;
+	const { read, numbered, record } = formOf(mapping);
+	const values = resources.map(read);
+	const unnumbered = found.filter(({ rid }) => rid === undefined).map(({ id }) => `${mapping.type}/${id}`);
+	const numbers = await numbersOf(ctx, [...values.flatMap(numbered), ...unnumbered]);
+	return found.map(({ id, rid }, i) => {
+		const number = rid ?? numbers.get(`${mapping.type}/${id}`) ?? null;
+		return record(id, number, values[i] as unknown[], numbers);
 	});
 }
 

@@ -62,15 +62,20 @@ async function referenceTo(ctx: FhirCtx, types: readonly string[], named: string
 	return undefined;
 }
 
-/** The numbers of what references lead to, by reference; of each type in one look. */
-export async function numbersOf(ctx: FhirCtx, references: Iterable<string>): Promise<Map<string, number>> {
+/** The numbers of what references lead to, by reference; of each type in one look, for those that are not remembered. */
+export async function numbersOf(ctx: FhirCtx, references: readonly string[]): Promise<Map<string, number>> {
+	const numbers = new Map<string, number>();
 	const byType = new Map<string, string[]>();
 	for (const reference of references) {
+		const known = ctx.fhir.store.numbers.known(reference);
+		if (known !== undefined) {
+			numbers.set(reference, known);
+			continue;
+		}
 		const [, type, id] = /^([A-Z][A-Za-z]+)\/([A-Za-z0-9\-.]{1,64})$/.exec(reference) ?? [];
 		if (type === undefined || id === undefined || !ctx.fhir.definitions.isResourceType(type)) continue;
 		byType.set(type, [...(byType.get(type) ?? []), id]);
 	}
-	const numbers = new Map<string, number>();
 	for (const [type, ids] of byType)
 		for (const [id, number] of await ctx.fhir.store.numbers.of(ctx.db, type, ids)) numbers.set(`${type}/${id}`, number);
 	return numbers;

@@ -3,7 +3,7 @@
 import type { Caller } from '#access/ctx.ts';
 import type { Level } from '#access/rights.ts';
 import { may } from '#access/roles.ts';
-import { parseScope } from '#access/scopes.ts';
+import { type DataScope, parseScope } from '#access/scopes.ts';
 import { Problem } from '#base/problem.ts';
 import { type Asked, noteDone, noteFailed, trailed } from '#fhir/audit/note.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -86,25 +86,37 @@ export function scopeOf({ resource, does }: Pick<StandardRow, 'resource' | 'does
 /** A row as a route of the API `api`. */
 export function routeOf(row: StandardRow, api: 'api' | 'portal', { statusCompat }: ApiSettings): Route<FhirCtx> {
 	const isFlat = statusCompat && row.style === 'E200';
+	const audited = auditRow(row);
+	const permit = row.isPublic === true ? undefined : api === 'api' ? permitted : permittedPatient;
 	return {
 		method: row.method,
 		path: `/apis/:site/${api}${row.path}`,
 		may: row.isPublic === true ? 'public' : `${api === 'api' ? 'standard' : 'portal'}.${row.resource}.${row.does}`,
-		handle: (ctx, request) => handle(ctx, request, row, api, isFlat),
+		handle: (ctx, request) => handle(ctx, request, { row, audited, permit, isFlat }),
 		problem: (error) => problemReply(error, row.style, statusCompat && row.style !== 'E'),
 	};
 }
 
-async function handle(untrailed: FhirCtx, request: Request, row: StandardRow, api: 'api' | 'portal', isFlat: boolean): Promise<Reply> {
+type Served = {
+	readonly row: StandardRow;
+	readonly audited: FhirRow;
+	/** The context in which the row runs for the caller; absent for public rows. */
+	readonly permit: ((ctx: FhirCtx, row: StandardRow) => FhirCtx) | undefined;
+	readonly isFlat: boolean;
+};
+
+async function handle(untrailed: FhirCtx, request: Request, { row, audited, permit, isFlat }: Served): Promise<Reply> {
 	const ctx = trailed(untrailed, request);
-	const audited = auditRow(row);
 	try {
 		if (request.params.site !== 'default')
 			throw new Problem('invalid', 'site-unknown', 'There is no such site here; the only one is "default".');
-		const allowed = row.isPublic === true ? ctx : api === 'api' ? permitted(ctx, row) : permittedPatient(ctx, row);
-		const answer = await row.run(allowed, await callOf(request, row));
+		const allowed = permit === undefined ? ctx : permit(ctx, row);
+		const call = callOf(request, row);
+		const answer = await row.run(allowed, call instanceof Promise ? await call : call);
 		const reply = answer.raw ?? replyOf(row, answer, isFlat);
-		await noteDone(ctx, audited, await askedOf(ctx, request, row), reply.status, answer.about);
+		const asked = askedOf(ctx, request, row, answer.about);
+		const room = noteDone(ctx, audited, asked instanceof Promise ? await asked : asked, reply.status, answer.about);
+		if (room !== undefined) await room;
 		return reply;
 	} catch (error) {
 		if (!(error instanceof Problem && error.code === 'audit-unavailable'))
@@ -113,14 +125,17 @@ async function handle(untrailed: FhirCtx, request: Request, row: StandardRow, ap
 	}
 }
 
-/** What the audit is told was asked for: also whose record it is about, when the path or the token says. */
-async function askedOf(ctx: FhirCtx, { params, query }: Request, { type }: StandardRow): Promise<Asked> {
-	const asked = type === undefined ? {} : { type };
+/**
+ * What the audit is told was asked for: also whose record it is about, when the path or the token says. What was read or written says it
+ * itself. A promise only when the path has to be looked up.
+ */
+function askedOf(ctx: FhirCtx, { params, query }: Request, { type }: StandardRow, about?: Stored): Asked | Promise<Asked> {
+	const asked = { params: type === undefined ? {} : { type }, query };
+	if (ctx.fhir.audit.level === 'off' || (about !== undefined && about.op !== 'D')) return asked;
 	const named = params.puuid ?? params.pid;
-	const own = ctx.caller.person?.patient;
-	if (ctx.fhir.audit.level === 'off' || (named === undefined && own === undefined)) return { params: asked, query };
-	const patient = named === undefined ? own : await idOf(ctx, 'Patient', named).catch(() => undefined);
-	return { params: asked, query: patient === undefined ? query : `patient=${patient}${query === '' ? '' : `&${query}`}` };
+	const withPatient = (patient: string | undefined): Asked => (patient === undefined ? asked : { ...asked, patient });
+	if (named === undefined) return withPatient(ctx.caller.person?.patient);
+	return idOf(ctx, 'Patient', named).then(withPatient, () => asked);
 }
 
 /** The row as the audit of the record knows rows. */
@@ -157,20 +172,35 @@ function hasPlain({ scopes }: Caller, scope: string): boolean {
 	return scopes === undefined || scopes.includes(scope);
 }
 
+/** Texts of scopes as values, for as long as the caller is remembered who has them. */
+const scopesRead = new WeakMap<readonly string[], readonly DataScope[]>();
+
+function scopesIn(texts: readonly string[]): readonly DataScope[] {
+	let scopes = scopesRead.get(texts);
+	if (scopes === undefined) {
+		scopes = texts.flatMap((text) => parseScope(text) ?? []);
+		scopesRead.set(texts, scopes);
+	}
+	return scopes;
+}
+
 function requireScope({ scopes }: Caller, level: 'user' | 'patient', row: StandardRow): void {
 	if (scopes === undefined) return;
-	const has = scopes.some((text) => {
-		const scope = parseScope(text);
-		if (scope === undefined || scope.level !== level || scope.type !== row.resource) return false;
-		return row.does.startsWith('$') ? scope.operation === row.does : scope.letters.includes(letterOf(row.does));
-	});
+	const has = scopesIn(scopes).some(
+		(scope) =>
+			scope.level === level &&
+			scope.type === row.resource &&
+			(row.does.startsWith('$') ? scope.operation === row.does : scope.letters.includes(letterOf(row.does))),
+	);
 	if (!has) throw scopeMissing(scopeOf(row, level));
 }
 
-async function callOf(request: Request, { method, isRaw }: StandardRow): Promise<Call> {
+/** A promise only when there is a body to read. */
+function callOf(request: Request, { method, isRaw }: StandardRow): Call | Promise<Call> {
 	const { site: _, ...params } = request.params;
+	const call: Call = { params, query: request.query === '' ? [] : pairsOf(request.query), body: {}, request };
 	const takesBody = (method === 'POST' || method === 'PUT' || method === 'PATCH') && isRaw !== true;
-	return { params, query: pairsOf(request.query), body: takesBody ? await bodyOf(request) : {}, request };
+	return takesBody ? bodyOf(request).then((body) => ({ ...call, body })) : call;
 }
 
 /** JSON whatever the content type says, as OpenEMR reads it; but what is no JSON is refused. */

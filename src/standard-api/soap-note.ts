@@ -7,6 +7,7 @@ import {
 	type Entry,
 	enter,
 	findInPath,
+	firstOf,
 	linkIn,
 	listEntries,
 	type Present,
@@ -23,6 +24,7 @@ import { keptAt } from './places.ts';
 import { notThere } from './problems.ts';
 import { narrativeOf, textOf } from './prose.ts';
 import type { Call, StandardRow } from './row.ts';
+import { readingOf } from './write.ts';
 
 const name = 'soap_note';
 const progressNote = { system: codeSystems.loinc, code: '11506-3', display: 'Progress note' };
@@ -79,7 +81,7 @@ export const soapNoteMapping: Mapping = {
 };
 
 const present: Present = (record, { author: authors }, related) => {
-	const first = Array.isArray(authors) ? authors[0] : undefined;
+	const first = firstOf(authors);
 	return { ...record, user: usernameOf(related.get(linkIn(first))) ?? (isNode(first) ? (first.display ?? '') : ''), activity: 1 };
 };
 
@@ -102,6 +104,7 @@ const soapNote: Entry = {
 		composition.status = 'entered-in-error';
 	},
 	present,
+	links: ({ author: authors }) => [linkIn(firstOf(authors))],
 };
 
 /** A note that was signed and is changed is amended, unless the change is about the signature. */
@@ -117,7 +120,7 @@ async function noteIn(ctx: FhirCtx, call: Call): Promise<Stored> {
 	looking.catch(() => undefined);
 	const { encounter } = await encounterIn(ctx, call);
 	const { stored } = await looking;
-	if (linkIn(JSON.parse(stored.body).encounter) !== `Encounter/${encounter.id}`) throw notThere();
+	if (linkIn(readingOf(stored).encounter) !== `Encounter/${encounter.id}`) throw notThere();
 	return stored;
 }
 
@@ -151,7 +154,7 @@ export const soapNoteRows: readonly StandardRow[] = [
 	}),
 	rowOf(options, 'PUT', one, 'update', 'Changes what is sent of a SOAP note', async (ctx, call) => {
 		const note = await noteIn(ctx, call);
-		const isSigning = call.body.authorized !== undefined && !signed.includes(JSON.parse(note.body).status);
+		const isSigning = call.body.authorized !== undefined && !signed.includes(String(readingOf(note).status));
 		const stored = await change(ctx, isSigning ? soapNote : changing, note, call.body);
 		return { data: { sid: stored.rid }, about: stored };
 	}),

@@ -7,6 +7,7 @@ import {
 	type Entry,
 	enter,
 	findEntry,
+	firstOf,
 	linkIn,
 	listEntries,
 	npiOf,
@@ -131,9 +132,8 @@ const referralFields = fields.map(
 /** Rows are read under other names than they are written. */
 const present: Present = (record, resource, related) => {
 	const { performer: performers, requester: by } = resource;
-	const [first] = Array.isArray(performers) ? performers : [];
 	const npi = (shown: unknown, link: unknown): unknown => (shown === '' ? (npiOf(related.get(linkIn(link))) ?? '') : shown);
-	const people = { referByNpi: npi(record.referByNpi, by), referToNpi: npi(record.referToNpi, first) };
+	const people = { referByNpi: npi(record.referByNpi, by), referToNpi: npi(record.referToNpi, firstOf(performers)) };
 	return {
 		...record,
 		...people,
@@ -174,6 +174,7 @@ const transaction: Entry = {
 		resource.status = 'entered-in-error';
 	},
 	present,
+	links: ({ requester: by, performer: performers }) => [linkIn(by), linkIn(firstOf(performers))],
 };
 
 const options: RowOptions = {

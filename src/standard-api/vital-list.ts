@@ -6,10 +6,10 @@ import { pageIn } from '#fhir/search/bundle.ts';
 import type { Pair } from '#fhir/search/escape.ts';
 import { search } from '#fhir/search/search.ts';
 import { dateRange } from '#fhir/store/dates.ts';
-import { relatedTo } from './chart.ts';
 import { isNode } from './place.ts';
 import { invalidFields } from './problems.ts';
 import type { Found } from './records.ts';
+import { relatedTo } from './related.ts';
 import { isVitalSign } from './vital-measures.ts';
 import { categories, type Group, groupsOf, isPanel, membersOf, type Read } from './vital-record.ts';
 import { readingOf } from './write.ts';
@@ -188,9 +188,8 @@ async function complete(ctx: FhirCtx, groups: readonly Group[]): Promise<Group[]
 		const there = new Set(members.map(({ id }) => `Observation/${id}`));
 		return panel === undefined ? [] : membersOf(panel).filter((link) => !there.has(link));
 	});
-	const asked = missing.flat().map((reference): Resource => ({ resourceType: 'Observation', hasMember: [{ reference }] }));
-	if (asked.length === 0) return [...groups];
-	const known = await relatedTo(ctx, asked, /^Observation\/[A-Za-z0-9\-.]{1,64}$/);
+	if (missing.every((links) => links.length === 0)) return [...groups];
+	const known = await relatedTo(ctx, missing.flat(), ['Observation']);
 	return groups.map((group, i) => {
 		const more = (missing[i] as string[]).flatMap((link) => known.get(link) ?? []);
 		return { ...group, members: [...group.members, ...more.filter((one) => one.status !== 'entered-in-error' && isVitalSign(one))] };

@@ -3,7 +3,7 @@
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
 import type { Pair } from '#fhir/search/escape.ts';
-import { author, linkIn, npiOf, patientIn, relatedTo } from './chart.ts';
+import { author, firstOf, linkIn, npiOf, patientIn } from './chart.ts';
 import { instantOf, localTime } from './codec.ts';
 import { encounterIn } from './encounter.ts';
 import { linksOf, pagingOf } from './list.ts';
@@ -11,13 +11,14 @@ import { dayOrTime } from './places.ts';
 import { invalidFields, notThere } from './problems.ts';
 import { type Found, type Shown, shown } from './records.ts';
 import { find } from './references.ts';
+import { relatedTo } from './related.ts';
 import type { Answer, Call, StandardRow } from './row.ts';
 import { wrong } from './rules.ts';
 import { panelOf, readPage, readRecords } from './vital-list.ts';
 import { type Frame, isVitalSign } from './vital-measures.ts';
 import { type Group, isPanel, measured, membersOf, name, sentIn, time, vitalMapping, vitalSigns, writeVital } from './vital-record.ts';
 import type { UnitSystem } from './vital-signs.ts';
-import { draftOf, inOneTransaction } from './write.ts';
+import { draftOf, inOneTransaction, readingOf } from './write.ts';
 
 type Whose = { readonly patient: Stored; readonly encounter?: Stored };
 
@@ -37,14 +38,14 @@ async function groupIn(ctx: FhirCtx, call: Call): Promise<{ readonly whose: Whos
 	const whose = await whoseIn(ctx, call);
 	const stored = await looking;
 	if (stored === undefined) throw notThere();
-	const resource = draftOf(stored);
+	const resource = readingOf(stored);
 	const isHere =
 		linkIn(resource.subject) === `Patient/${whose.patient.id}` &&
 		(whose.encounter === undefined || linkIn(resource.encounter) === `Encounter/${whose.encounter.id}`);
 	if (!isHere || resource.status === 'entered-in-error') throw notThere();
 	if (isPanel(resource)) return { whose, group: await withMembers(ctx, stored, resource) };
 	const panel = await panelOf(ctx, criteriaOf({ patient: whose.patient }), stored.id);
-	if (panel !== undefined) return { whose, group: await withMembers(ctx, panel, draftOf(panel)) };
+	if (panel !== undefined) return { whose, group: await withMembers(ctx, panel, readingOf(panel)) };
 	const beside = await readRecords(ctx, [...criteriaOf(whose), ...besides(resource)]);
 	const group = beside.find(({ anchor, members }) => anchor.id === stored.id || members.some(({ id }) => id === stored.id));
 	if (group === undefined) throw notThere();
@@ -53,8 +54,7 @@ async function groupIn(ctx: FhirCtx, call: Call): Promise<{ readonly whose: Whos
 
 /** The record of a panel: its members are read by name. */
 async function withMembers(ctx: FhirCtx, anchor: Found, head: Resource): Promise<Group> {
-	const { hasMember } = head;
-	const members = await relatedTo(ctx, [{ resourceType: 'Observation', hasMember }], /^Observation\/[A-Za-z0-9\-.]{1,64}$/);
+	const members = await relatedTo(ctx, membersOf(head), ['Observation']);
 	const said = [...members.values()].filter((one) => one.status !== 'entered-in-error' && isVitalSign(one));
 	return { anchor, head, panel: head, members: said };
 }
@@ -84,16 +84,14 @@ async function showGroups(ctx: FhirCtx, groups: readonly Group[], units: UnitSys
 	);
 	const related = await relatedTo(
 		ctx,
-		groups.map(({ head }) => ({ resourceType: 'Observation', performer: head.performer })),
+		groups.map(({ head }) => linkIn(firstOf(head.performer))),
 	);
 	return records.map((record, i) => {
 		const { head, panel, members } = groups[i] as Group;
-		const performers = head.performer;
-		const performer = Array.isArray(performers) ? linkIn(performers[0]) : '';
 		return {
 			...record,
 			...(panel === undefined ? { note: '', external_id: '' } : {}),
-			user_npi: npiOf(related.get(performer)),
+			user_npi: npiOf(related.get(linkIn(firstOf(head.performer)))),
 			...measured(members, panel, units),
 		};
 	});

@@ -73,9 +73,19 @@ export function signing(ctx: FhirCtx): (unit: Unit, written: readonly Written[])
 	};
 }
 
-/** A stored version as a value that is only read. Numbers may lose digits that JavaScript does not keep: nothing of it is written back. */
-export function readingOf({ body }: { readonly body: string }): Resource {
-	return JSON.parse(body) as Resource;
+const readings = new WeakMap<{ readonly body: string }, Resource>();
+
+/**
+ * A stored version as a value that is only read; who asks again gets the same. Numbers may lose digits that JavaScript does not keep: nothing
+ * of it is written back.
+ */
+export function readingOf(stored: { readonly body: string }): Resource {
+	let resource = readings.get(stored);
+	if (resource === undefined) {
+		resource = JSON.parse(stored.body) as Resource;
+		readings.set(stored, resource);
+	}
+	return resource;
 }
 
 /** A stored version as a value that may be changed. */

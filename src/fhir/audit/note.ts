@@ -10,8 +10,8 @@ import type { Stored } from '#fhir/resource.ts';
 import type { Request } from '#http/route.ts';
 import { patientOf } from './subject.ts';
 
-/** What was asked for, as far as the audit looks at it. */
-export type Asked = Pick<Call, 'params' | 'query' | 'form'>;
+/** What was asked for, as far as the audit looks at it; `patient` is whose record it is about, when something else than a parameter says so. */
+export type Asked = Pick<Call, 'params' | 'query' | 'form'> & { readonly patient?: string };
 
 /** The context of a request, with the trail that it leaves. */
 export function trailed(ctx: FhirCtx, request: Request): FhirCtx {
@@ -132,8 +132,9 @@ export function onlyPatient({ caller }: Ctx): string | undefined {
 
 const patientParam = /(?:^|&)(?:patient|subject)(?::Patient)?=(?:Patient(?:\/|%2F))?([A-Za-z0-9\-.]{1,64})(?=&|$)/;
 
-/** The patient whom a search names. */
-function patientAsked({ query, form }: Asked): string | undefined {
+/** The patient whom a path or a search names. */
+function patientAsked({ query, form, patient }: Asked): string | undefined {
+	if (patient !== undefined) return patient;
 	return (query === '' ? undefined : patientParam.exec(query)?.[1]) ?? (form === undefined ? undefined : patientParam.exec(form)?.[1]);
 }
 

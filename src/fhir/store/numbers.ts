@@ -6,6 +6,8 @@ import { tableOf } from './statements.ts';
 export type Numbers = {
 	/** The numbers of resources of a type by id; those that are not there are left out. */
 	of(db: Querier, type: string, ids: readonly string[]): Promise<Map<string, number>>;
+	/** The number of a resource by its reference, such as "Patient/1", when it is remembered. */
+	known(reference: string): number | undefined;
 	/** The id of the resource of a type that has the number; undefined when there is none. */
 	idOf(db: Querier, type: string, number: number): Promise<string | undefined>;
 	/** Remembers what was learnt on the way. */
@@ -32,6 +34,7 @@ export function createNumbers(): Numbers {
 	};
 	return {
 		note,
+		known: (reference) => byId.get(reference),
 		async of(db, type, ids) {
 			const found = new Map<string, number>();
 			const missing: string[] = [];
