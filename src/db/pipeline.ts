@@ -1,10 +1,10 @@
 // Statements that go out together and cost one round trip: connections of their own in pg's pipeline mode.
-import { Pool, type PoolClient, type PoolConfig, type QueryArrayResult } from 'pg';
+import { Pool, type PoolClient, type PoolConfig } from 'pg';
 import { Problem } from '#base/problem.ts';
+import { type Prepared, runBatch } from './batch.ts';
 import { createEnding, type Database, querierOver, type Tx, translate } from './database.ts';
 
-/** A statement whose text never changes under its name; it is prepared once per connection. */
-export type Prepared = { readonly name: string; readonly text: string; readonly values: readonly unknown[] };
+export type { Prepared, Value } from './batch.ts';
 
 /** A transaction that can send many statements at once. Its client takes no cursors and no COPY. */
 export type PipelinedTx = Tx & {
@@ -70,53 +70,23 @@ async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T
 	}
 }
 
-const begin = { text: 'BEGIN' };
-const commit = { text: 'COMMIT' };
+const begin: Prepared = { name: 'begin', text: 'BEGIN', values: [] };
+const commit: Prepared = { name: 'commit', text: 'COMMIT', values: [] };
 
 async function runOn(client: PoolClient, statements: readonly Prepared[]): Promise<unknown[][][]> {
 	// One statement is a transaction by itself.
-	if (statements.length === 1) return sendOn(client, statements);
-	return corked(client, async () => {
-		const began = client.query(begin);
-		const sent = sendOn(client, statements);
-		const ended = client.query(commit);
-		// All have to be waited for: the connection is free only after the last answer.
-		const [first, results, last] = await Promise.allSettled([began, sent, ended]);
-		if (first.status === 'rejected') throw first.reason;
-		if (results.status === 'rejected') throw results.reason;
-		if (last.status === 'rejected') throw last.reason;
-		mustBeCommitted(last.value.command);
-		return results.value;
-	});
+	if (statements.length === 1) return runBatch(client, statements);
+	try {
+		return (await runBatch(client, [begin, ...statements, commit])).slice(1, -1);
+	} catch (error) {
+		await client.query('ROLLBACK');
+		throw error;
+	}
 }
 
 /** COMMIT of a failed transaction is answered with ROLLBACK and no error. */
 function mustBeCommitted(command: string): void {
 	if (command !== 'COMMIT') throw new Problem('fault', 'not-committed', 'The transaction was not committed.');
-}
-
-async function sendOn(client: PoolClient, statements: readonly Prepared[]): Promise<unknown[][][]> {
-	const settled = await corked(client, () =>
-		Promise.allSettled(
-			statements.map(
-				({ name, text, values }): Promise<QueryArrayResult> => client.query({ name, text, values: values as unknown[], rowMode: 'array' }),
-			),
-		),
-	);
-	const failed = settled.find((one) => one.status === 'rejected');
-	if (failed !== undefined) throw failed.reason;
-	return settled.map((one) => (one as PromiseFulfilledResult<QueryArrayResult>).value.rows);
-}
-
-/** What `work` sends before it first waits leaves in one piece. */
-function corked<T>(client: PoolClient, work: () => T): T {
-	const { stream } = (client as unknown as { connection: { stream: { cork(): void; uncork(): void } } }).connection;
-	stream.cork();
-	try {
-		return work();
-	} finally {
-		stream.uncork();
-	}
 }
 
 const generic: Prepared = { name: 'plans_generic', text: 'SET LOCAL plan_cache_mode = force_generic_plan', values: [] };
@@ -125,7 +95,7 @@ const auto: Prepared = { name: 'plans_auto', text: 'SET LOCAL plan_cache_mode = 
 async function transaction<T>(client: PoolClient, work: (tx: PipelinedTx) => Promise<T>): Promise<T> {
 	const ending = createEnding();
 	// Not waited for: it goes out with the first statement of the work, and what fails here fails there.
-	client.query(begin).catch(() => undefined);
+	client.query('BEGIN').catch(() => undefined);
 	try {
 		const result = await work({
 			...querierOver((statement) => client.query(statement as never) as never),
@@ -133,13 +103,13 @@ async function transaction<T>(client: PoolClient, work: (tx: PipelinedTx) => Pro
 			onEnd: ending.onEnd,
 			async send(statements) {
 				if (statements.length === 0) return [];
-				const results = await sendOn(client, [generic, ...statements, auto]).catch((error: unknown) => {
+				const results = await runBatch(client, [generic, ...statements, auto]).catch((error: unknown) => {
 					throw translate(error);
 				});
 				return results.slice(1, -1);
 			},
 		});
-		mustBeCommitted(await ending.commit(async () => (await client.query(commit)).command));
+		mustBeCommitted(await ending.commit(async () => (await client.query('COMMIT')).command));
 		return result;
 	} catch (error) {
 		await client.query('ROLLBACK').catch((failure: unknown) => {

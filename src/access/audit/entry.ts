@@ -1,7 +1,7 @@
 // One entry of a chain: its canonical form, its hash, and the statement that stores many.
 import { hash } from 'node:crypto';
-import { bytes, numbers, texts } from '#db/arrays.ts';
-import type { Prepared } from '#db/pipeline.ts';
+import { bytes, float8sOf, int2sOf, int4sOf, int8sOf, textsOf } from '#db/arrays.ts';
+import type { Prepared, Value } from '#db/pipeline.ts';
 import type { Action, AuditEvent } from './event.ts';
 
 /** Where a stream stands: its last entry. */
@@ -151,15 +151,28 @@ const taken = columns.map((name) =>
 );
 const text = `INSERT INTO audit.entry (${columns.join(', ')}, hash) SELECT ${taken.join(', ')}, u.hash
 	FROM unnest(${given.join(', ')}, $${columns.length + 1}::bytea[]) AS u(${columns.join(', ')}, hash)`;
-const isNumber: readonly boolean[] = columns.map((name) => ['at', 'stream', 'seq', 'status', 'version'].includes(name));
+
+/** How a column of so many entries is written. */
+const encode: readonly ((entries: readonly Entry[]) => Buffer)[] = columns.map((name, i) => {
+	const number = (entry: Entry): number => entry[i] as number;
+	switch (name) {
+		case 'at':
+			return (entries) => float8sOf(entries, number);
+		case 'stream':
+		case 'seq':
+			return (entries) => int8sOf(entries, number);
+		case 'status':
+			return (entries) => int2sOf(entries, number);
+		case 'version':
+			return (entries) => int4sOf(entries, (entry) => entry[i] as number | null);
+		default:
+			return (entries) => textsOf(entries, (entry) => entry[i] as string | null);
+	}
+});
 
 /** Stores entries. */
 export function insertEntries({ entries, hashes }: Chained): Prepared {
-	const values: unknown[] = columns.map((_name, i) =>
-		isNumber[i] === true
-			? numbers(entries.map((entry) => entry[i] as number | null))
-			: texts(entries.map((entry) => entry[i] as string | null)),
-	);
+	const values: Value[] = encode.map((column) => column(entries));
 	values.push(bytes(hashes.map((one) => Buffer.from(one, 'hex'))));
 	return { name: 'audit_entries', text, values };
 }

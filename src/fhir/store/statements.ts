@@ -1,7 +1,7 @@
 // The SQL of writing, one set of statements for each type, prepared under their names; each takes any number of rows at once.
 
-import { bytes, numbers, texts } from '#db/arrays.ts';
-import type { Prepared } from '#db/pipeline.ts';
+import { bytes, float8sOf, int2sOf, int4sOf, int8s, int8sOf, texts, textsOf } from '#db/arrays.ts';
+import type { Prepared, Value } from '#db/pipeline.ts';
 import { fastKey, paramSalt, salted } from './keys.ts';
 import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
 
@@ -38,37 +38,39 @@ export function milliseconds(column: string): string {
 	return `round(date_part('epoch', ${column}) * 1000)`;
 }
 
-function rowValues(rows: readonly Row[]): unknown[] {
-	const pick = (of: (index: IndexRow) => number | string | null): string => numbers(rows.map((row) => of(row.index)));
-	const keys: string[] = [];
-	const from: number[] = [];
-	const to: number[] = [];
+function rowValues(rows: readonly Row[]): Value[] {
+	const keys = rows.flatMap(({ index }) => index.keys);
 	let end = 0;
-	for (const { index } of rows) {
-		from.push(end + 1);
+	const first = ({ index }: Row): number => {
+		const start = end + 1;
 		end += index.keys.length;
-		to.push(end);
-		if (index.keys.length > 0) keys.push(index.keys.join(','));
-	}
+		return start;
+	};
+	const from = int4sOf(rows, first);
+	end = 0;
+	const to = int4sOf(rows, ({ index }) => {
+		end += index.keys.length;
+		return end;
+	});
 	return [
-		numbers(rows.map(({ rid }) => rid)),
-		pick(({ pat }) => pat),
-		pick(({ d }) => d),
-		pick(({ dh }) => dh),
-		pick(({ code }) => code),
-		pick(({ qv }) => qv),
-		pick(({ qc }) => qc),
-		pick(({ qk }) => qk),
-		pick(({ has }) => has),
-		numbers(rows.map(({ rk }) => rk)),
-		numbers(rows.map(({ updated }) => updated)),
-		numbers(rows.map(({ version }) => version)),
-		`{${rows.map(({ op }) => op).join(',')}}`,
-		texts(rows.map(({ id }) => id)),
-		numbers(from),
-		numbers(to),
-		texts(rows.map(({ body }) => body)),
-		`{${keys.join(',')}}`,
+		int8sOf(rows, ({ rid }) => rid),
+		int8sOf(rows, ({ index }) => index.pat),
+		float8sOf(rows, ({ index }) => index.d),
+		float8sOf(rows, ({ index }) => index.dh),
+		int8sOf(rows, ({ index }) => index.code),
+		float8sOf(rows, ({ index }) => index.qv),
+		float8sOf(rows, ({ index }) => index.qc),
+		int8sOf(rows, ({ index }) => index.qk),
+		int8sOf(rows, ({ index }) => index.has),
+		int8sOf(rows, ({ rk }) => rk),
+		float8sOf(rows, ({ updated }) => updated),
+		int4sOf(rows, ({ version }) => version),
+		textsOf(rows, ({ op }) => op),
+		textsOf(rows, ({ id }) => id),
+		from,
+		to,
+		textsOf(rows, ({ body }) => body),
+		int8s(keys),
 	];
 }
 
@@ -93,7 +95,7 @@ export function demandLinks(target: string, known: readonly Link[]): Prepared {
 	return {
 		name: 'demand_links',
 		text: demand('(SELECT count(*) FROM fhir.link WHERE target = $1 AND NOT source || chr(32) || param = ANY($2::text[]))', '0'),
-		values: [target, texts(known.map(({ source, param }) => `${source} ${param}`))],
+		values: [target, textsOf(known, ({ source, param }) => `${source} ${param}`)],
 	};
 }
 
@@ -175,9 +177,9 @@ export function deleteRows(type: string, rows: readonly Gone[]): Prepared {
 		${noteCount(type, '-cardinality($1::int8[])')}
 		${demand('(SELECT count(*) FROM y)', '2 * cardinality($1::int8[])')}`,
 		values: [
-			numbers(rows.map(({ rid }) => rid)),
-			numbers(rows.map(({ version }) => version)),
-			numbers(rows.map(({ updated }) => updated)),
+			int8sOf(rows, ({ rid }) => rid),
+			int4sOf(rows, ({ version }) => version),
+			float8sOf(rows, ({ updated }) => updated),
 			bytes(rows.map(({ former }) => former)),
 		],
 	};
@@ -188,7 +190,7 @@ export function clearSide(type: string, side: '_string' | '_range', rids: readon
 	return {
 		name: `clear${side}_${type}`,
 		text: `DELETE FROM ${tableOf(type, side)} WHERE rid = ANY($1::int8[])`,
-		values: [numbers(rids)],
+		values: [int8s(rids)],
 	};
 }
 
@@ -198,11 +200,7 @@ export function insertStrings(type: string, entries: readonly Of<StringEntry>[])
 	return {
 		name: `strings_${type}`,
 		text: `INSERT INTO ${tableOf(type, '_string')} (rid, p, v) SELECT * FROM unnest($1::int8[], $2::int2[], $3::text[])`,
-		values: [
-			numbers(entries.map(({ rid }) => rid)),
-			numbers(entries.map(({ entry }) => entry.p)),
-			texts(entries.map(({ entry }) => entry.v)),
-		],
+		values: [int8sOf(entries, ({ rid }) => rid), int2sOf(entries, ({ entry }) => entry.p), textsOf(entries, ({ entry }) => entry.v)],
 	};
 }
 
@@ -211,25 +209,25 @@ export function insertRanges(type: string, entries: readonly Of<RangeEntry>[]): 
 		name: `ranges_${type}`,
 		text: `INSERT INTO ${tableOf(type, '_range')} (rid, k, lo, hi, p) SELECT * FROM unnest($1::int8[], $2::int8[], $3::float8[], $4::float8[], $5::int2[])`,
 		values: [
-			numbers(entries.map(({ rid }) => rid)),
-			numbers(entries.map(({ entry }) => entry.k)),
-			numbers(entries.map(({ entry }) => entry.lo)),
-			numbers(entries.map(({ entry }) => entry.hi)),
-			numbers(entries.map(({ entry }) => entry.p)),
+			int8sOf(entries, ({ rid }) => rid),
+			int8sOf(entries, ({ entry }) => entry.k),
+			float8sOf(entries, ({ entry }) => entry.lo),
+			float8sOf(entries, ({ entry }) => entry.hi),
+			int2sOf(entries, ({ entry }) => entry.p),
 		],
 	};
 }
 
 /** Takes the words for full-text search that rows of any type have. */
 export function clearWords(rids: readonly number[]): Prepared {
-	return { name: 'clear_words', text: 'DELETE FROM fhir.words WHERE rid = ANY($1::int8[])', values: [numbers(rids)] };
+	return { name: 'clear_words', text: 'DELETE FROM fhir.words WHERE rid = ANY($1::int8[])', values: [int8s(rids)] };
 }
 
 export function insertWords(entries: readonly Of<string>[]): Prepared {
 	return {
 		name: 'words',
 		text: 'INSERT INTO fhir.words (rid, v) SELECT u.rid, u.v::tsvector FROM unnest($1::int8[], $2::text[]) AS u(rid, v)',
-		values: [numbers(entries.map(({ rid }) => rid)), texts(entries.map(({ entry }) => entry))],
+		values: [int8sOf(entries, ({ rid }) => rid), textsOf(entries, ({ entry }) => entry)],
 	};
 }
 
@@ -240,10 +238,10 @@ export function insertTexts(entries: readonly (TokenText & { readonly type: numb
 		name: 'texts',
 		text: 'INSERT INTO fhir.token_text (type, p, k, text) SELECT * FROM unnest($1::int2[], $2::int2[], $3::int8[], $4::text[]) ON CONFLICT DO NOTHING',
 		values: [
-			numbers(sorted.map(({ type }) => type)),
-			numbers(sorted.map(({ p }) => p)),
-			numbers(sorted.map(({ k }) => k)),
-			texts(sorted.map(({ text }) => text)),
+			int2sOf(sorted, ({ type }) => type),
+			int2sOf(sorted, ({ p }) => p),
+			int8sOf(sorted, ({ k }) => k),
+			textsOf(sorted, ({ text }) => text),
 		],
 	};
 }
@@ -261,7 +259,7 @@ export function insertLinks(links: readonly Link[]): Prepared {
 	return {
 		name: 'links',
 		text: 'INSERT INTO fhir.link (source, target, param) SELECT * FROM unnest($1::text[], $2::text[], $3::text[]) ON CONFLICT DO NOTHING',
-		values: [texts(sorted.map(({ source }) => source)), texts(sorted.map(({ target }) => target)), texts(sorted.map(({ param }) => param))],
+		values: [textsOf(sorted, ({ source }) => source), textsOf(sorted, ({ target }) => target), textsOf(sorted, ({ param }) => param)],
 	};
 }
 
@@ -293,7 +291,7 @@ export function demandUnreferenced(source: string, targets: readonly Key[], para
 		name: `sources_${source}`,
 		text: `${refuseFound(source, refusals.referenced)} FROM unnest($1::int8[], $2::int8[]) AS u(k, salted)
 			WHERE EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE r.keys @> ARRAY[u.salted])`,
-		values: [numbers(pairs.map(([key]) => key)), numbers(pairs.map(([, key]) => key))],
+		values: [int8sOf(pairs, ([key]) => key), int8sOf(pairs, ([, key]) => key)],
 	};
 }
 
@@ -302,18 +300,18 @@ export function demandNoPatients(source: string, targets: readonly Key[]): Prepa
 	return {
 		name: `sources_pat_${source}`,
 		text: `${refuseFound(source, refusals.referenced)} FROM unnest($1::int8[]) AS u(k) WHERE EXISTS (SELECT 1 FROM ${tableOf(source)} r WHERE r.pat = u.k)`,
-		values: [numbers(targets)],
+		values: [int8s(targets)],
 	};
 }
 
 /** Those of the keys that some resource of the type has. */
 export function findKeys(type: string, keys: readonly Key[]): Prepared {
-	return { name: `find_keys_${type}`, text: `SELECT u.k::text ${haveKeys(type)}`, values: [numbers(keys)] };
+	return { name: `find_keys_${type}`, text: `SELECT u.k::text ${haveKeys(type)}`, values: [int8s(keys)] };
 }
 
 /** Refuses with the keys that some resource of the type has, and the type. */
 export function demandNoKeys(type: string, keys: readonly Key[]): Prepared {
-	return { name: `no_keys_${type}`, text: `${refuseFound(type, refusals.taken)} ${haveKeys(type)}`, values: [numbers(keys)] };
+	return { name: `no_keys_${type}`, text: `${refuseFound(type, refusals.taken)} ${haveKeys(type)}`, values: [int8s(keys)] };
 }
 
 /** All keys by one scan of the index: each scan looks through what is not merged into it yet. */
@@ -335,7 +333,7 @@ export function lockTexts(texts: readonly string[]): Prepared {
 	return {
 		name: 'lock_texts',
 		text: 'SELECT pg_advisory_xact_lock(k) FROM unnest($1::int8[]) AS k',
-		values: [numbers([...slots].sort((a, b) => a - b))],
+		values: [int8s([...slots].sort((a, b) => a - b))],
 	};
 }
 

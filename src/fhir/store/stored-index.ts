@@ -1,7 +1,7 @@
 // What the database holds of rows' indexes, and how that differs from what the extractor gives for their bodies now. Shared by the deep
 // check, which reports differences, and by reindexing, which mends them.
 
-import { numbers, texts } from '#db/arrays.ts';
+import { int2sOf, int8sOf, textsOf } from '#db/arrays.ts';
 import type { Querier } from '#db/database.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { Resource } from '#fhir/resource.ts';
@@ -102,7 +102,7 @@ export async function wrongWords(db: Querier, rows: readonly { readonly rid: num
 	const found = await db.rows({
 		text: `SELECT u.rid FROM unnest($1::int8[], $2::text[]) AS u(rid, v) LEFT JOIN fhir.words w ON w.rid = u.rid
 			WHERE w.v IS DISTINCT FROM NULLIF(u.v, '')::tsvector`,
-		values: [numbers(rows.map(({ rid }) => rid)), texts(rows.map(({ words }) => words ?? ''))],
+		values: [int8sOf(rows, ({ rid }) => rid), textsOf(rows, ({ words }) => words ?? '')],
 	});
 	return found.map(([rid]) => Number(rid));
 }
@@ -117,7 +117,7 @@ export async function missingTexts(
 	const rows = await db.rows({
 		text: `SELECT u.k::text FROM unnest($2::int2[], $3::int8[]) AS u(p, k)
 			WHERE NOT EXISTS (SELECT 1 FROM fhir.token_text t WHERE t.type = $1 AND t.p = u.p AND t.k = u.k)`,
-		values: [typeNumber(definitions, type), numbers(wanted.map(({ p }) => p)), numbers(wanted.map(({ k }) => k))],
+		values: [typeNumber(definitions, type), int2sOf(wanted, ({ p }) => p), int8sOf(wanted, ({ k }) => k)],
 	});
 	return new Set(rows.map(([k]) => k as Key));
 }
