@@ -93,9 +93,9 @@ export async function openSource(
 	return { config, embedded, close: async () => embedded?.stop() };
 }
 
-/** Connections for all processes, with those they open for group commit, and for commands beside them. */
+/** Connections for all processes, with those they open for group commit and for statements with a name, and for commands beside them. */
 function roomFor({ workers, databaseConnections }: Settings): Record<string, string> {
-	return { max_connections: String(Math.max(100, workers * (databaseConnections + 8) + 40)) };
+	return { max_connections: String(Math.max(100, workers * (Math.ceil(databaseConnections * 1.75) + 4) + 40)) };
 }
 
 async function prepare(config: PoolConfig, settings: Settings, log: Log, isMigrated: boolean): Promise<void> {

@@ -48,6 +48,35 @@ test('a lost connection is a Problem that says to try again, and trying again wo
 	assert.deepEqual(await db.rows(raw('SELECT 1')), [[1]]);
 });
 
+test('statements with a name share connections, and one that fails fails alone', async () => {
+	const other = openDatabase({ ...config, max: 4 });
+	const text =
+		'SELECT n, n::int8 AS big, to_timestamp(n) AS at, 10 / (n - 7) AS x, repeat($2::text, n) AS words, NULL::text, pg_backend_pid() AS pid FROM (SELECT $1::int4 AS n) v';
+	const ask = (n: number): Promise<unknown[][]> => other.rows({ name: 'shared', text, values: [n, 'é'] });
+	const settled = await Promise.allSettled(Array.from({ length: 20 }, (_, n) => ask(n)));
+	const pids = new Set<unknown>();
+	for (const [n, one] of settled.entries()) {
+		if (n === 7) {
+			assert.equal(one.status === 'rejected' && one.reason.code, '22012');
+			continue;
+		}
+		assert.ok(one.status === 'fulfilled');
+		const [row] = one.value;
+		assert.deepEqual(row?.slice(0, -1), [n, n, new Date(n * 1000), Math.trunc(10 / (n - 7)), 'é'.repeat(n), null]);
+		pids.add(row?.at(-1));
+	}
+	assert.equal(pids.size, 1);
+	const [row] = await other.query<{ big: number; pid: number }>({ name: 'shared objects', text, values: [3, 'x'] });
+	assert.equal(row?.big, 3);
+	assert.equal(await other.execute({ name: 'shared execute', text: 'SELECT 1', values: [] }), 1);
+	// The connection is lost while others wait on it; the next statement has a new one.
+	const waiting = Array.from({ length: 3 }, () => other.rows({ name: 'sleep', text: 'SELECT pg_sleep(20)' }));
+	await db.rows(sql`SELECT pg_terminate_backend(${row?.pid}::int)`);
+	for (const one of await Promise.allSettled(waiting)) assert.equal(one.status === 'rejected' && one.reason.status, 503);
+	assert.equal((await ask(1))[0]?.[0], 1);
+	await other.close();
+});
+
 test('an idle connection that dies does not end the process', async () => {
 	const heard: Error[] = [];
 	const other = openDatabase({ ...config, max: 1 }, (error) => heard.push(error));

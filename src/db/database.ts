@@ -1,7 +1,13 @@
 // PostgreSQL: one pool, one transaction function. Every Pool has an error listener, so that a lost connection never ends the process.
 import { Pool, type PoolClient, type PoolConfig, types } from 'pg';
 import { Problem } from '#base/problem.ts';
+import { withClient } from './clients.ts';
+import { openLines } from './lines.ts';
+import { type RowsConfig, resultOn, rowsOn } from './rows.ts';
 import { Sql } from './sql.ts';
+import { translate, unavailable } from './translate.ts';
+
+export { translate } from './translate.ts';
 
 // int8 comes back as a JavaScript number when it is safe (row ids, counts); index keys are always read as text in SQL.
 types.setTypeParser(20, (text) => {
@@ -9,7 +15,10 @@ types.setTypeParser(20, (text) => {
 	return Number.isSafeInteger(value) ? value : text;
 });
 
-/** A statement with a name is prepared once per connection: only where its plan does not hang on the values. */
+/**
+ * A statement with a name is prepared once per connection: only where its plan does not hang on the values. Outside a transaction, and unless
+ * it is executed, it shares one of a few connections with others, so it also has to end soon and to change nothing.
+ */
 export type Statement = Sql | { readonly name?: string; readonly text: string; readonly values?: readonly unknown[] };
 
 /** Anything that runs statements: the pool or one transaction. */
@@ -53,7 +62,8 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 	};
 	pool.on('error', hear);
 	pool.on('connect', (client) => client.on('error', hear));
-	const querier = querierOver((statement) => pool.query(statement as never) as never);
+	const lines = openLines({ ...config, max: Math.ceil(pool.options.max / 4) }, hear);
+	const querier = querierOver(({ name }, reads, work) => (reads && name !== undefined ? lines.run(work) : withClient(pool, work)));
 	return {
 		...querier,
 		pool,
@@ -70,7 +80,7 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 			let broken: Error | undefined;
 			try {
 				await run(client, begin(mode));
-				const querier = querierOver((statement) => client.query(statement as never) as never);
+				const querier = querierOver((_statement, _reads, work) => work(client));
 				const result = await work({ ...querier, client, onEnd: ending.onEnd });
 				await ending.commit(() => run(client, 'COMMIT'));
 				return result;
@@ -86,7 +96,7 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 		},
 		async close() {
 			closed = true;
-			await pool.end();
+			await Promise.all([pool.end(), lines.close()]);
 		},
 	};
 }
@@ -141,57 +151,26 @@ export function createEnding(): Ending {
 	};
 }
 
-type Raw = { rows: never[]; rowCount: number | null };
+/** Has `work` send a statement on a connection; `reads` tells that rows are asked for. */
+export type Lend = <T>(statement: RowsConfig, reads: boolean, work: (client: PoolClient) => Promise<T>) => Promise<T>;
 
-/** Anything that sends as a querier. */
-export function querierOver(send: (statement: object) => Promise<Raw>): Querier {
-	const call = async (statement: Statement, extra: object): Promise<Raw> => {
+/** What sends its statements on the connections that it is lent. */
+export function querierOver(lend: Lend): Querier {
+	const call = async <T>(
+		statement: Statement,
+		reads: boolean,
+		work: (client: PoolClient, config: RowsConfig) => Promise<T>,
+	): Promise<T> => {
 		const config = statement instanceof Sql ? statement.compile() : statement;
 		try {
-			return await send({ ...config, ...extra });
+			return await lend(config, reads, (client) => work(client, config));
 		} catch (error) {
 			throw translate(error);
 		}
 	};
 	return {
-		query: async (statement) => (await call(statement, {})).rows,
-		rows: async (statement) => (await call(statement, { rowMode: 'array' })).rows,
-		execute: async (statement) => (await call(statement, {})).rowCount ?? 0,
+		query: (statement) => call(statement, true, async (client, config) => (await resultOn(client, config)).rows as never),
+		rows: (statement) => call(statement, true, rowsOn),
+		execute: (statement) => call(statement, false, async (client, config) => (await resultOn(client, config)).rowCount ?? 0),
 	};
-}
-
-const connectionCodes = new Set([
-	'ECONNREFUSED',
-	'ECONNRESET',
-	'ENOENT',
-	'EPIPE',
-	'ETIMEDOUT',
-	'57P01',
-	'57P02',
-	'57P03',
-	'53300',
-	'08006',
-	'08001',
-	'08003',
-	'08004',
-]);
-
-/** The same error, or a Problem unavailable when it says that the database is away. */
-export function translate(error: unknown): unknown {
-	const { code, message } = error as { code?: string; message?: string };
-	if (
-		(code !== undefined && connectionCodes.has(code)) ||
-		/Connection terminated|connection error|Client has encountered|timeout exceeded when trying to connect/i.test(message ?? '')
-	) {
-		return unavailable(error);
-	}
-	if (code === '53100') return new Problem('unavailable', 'disk-full', 'The disk of the database is full.', { status: 507, cause: error });
-	return error;
-}
-
-function unavailable(cause: unknown): Problem {
-	return new Problem('unavailable', 'database-unavailable', 'The database cannot be reached at the moment.', {
-		cause,
-		headers: { 'retry-after': '2' },
-	});
 }

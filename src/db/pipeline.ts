@@ -1,8 +1,10 @@
 // Statements that go out together and cost one round trip: connections of their own in pg's pipeline mode.
-import { Pool, type PoolClient, type PoolConfig } from 'pg';
+import type { Pool, PoolClient, PoolConfig } from 'pg';
 import { Problem } from '#base/problem.ts';
 import { type Prepared, runBatch } from './batch.ts';
-import { createEnding, type Database, querierOver, type Tx, translate } from './database.ts';
+import { openPipelined, withClient } from './clients.ts';
+import { createEnding, type Database, querierOver, type Tx } from './database.ts';
+import { translate } from './translate.ts';
 
 export type { Prepared, Value } from './batch.ts';
 
@@ -43,31 +45,7 @@ export function openPipeline(db: Database, max: { readonly run: number; readonly
 function openPool(db: Database, max: number, first?: string): Pool {
 	const { options } = db.pool;
 	// pg hides the password from enumeration, so a spread loses it.
-	const pool = new Pool({ ...options, password: options.password, max, pipeline: true } as PoolConfig);
-	pool.on('error', () => undefined);
-	pool.on('connect', (client) => {
-		client.on('error', () => undefined);
-		// What fails here fails for the statement behind it too, which reports it.
-		if (first !== undefined) client.query(first).catch(() => undefined);
-	});
-	return pool;
-}
-
-async function withClient<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-	const client = await pool.connect().catch((error: unknown) => {
-		throw translate(error);
-	});
-	let broken = false;
-	try {
-		return await work(client);
-	} catch (error) {
-		const translated = translate(error);
-		// A connection that cannot be reached, or one that may still be in the middle of something.
-		broken = translated !== error || (error instanceof Problem && error.kind === 'unavailable');
-		throw translated;
-	} finally {
-		client.release(broken);
-	}
+	return openPipelined({ ...options, password: options.password, max } as PoolConfig, first, () => undefined);
 }
 
 const begin: Prepared = { name: 'begin', text: 'BEGIN', values: [] };
@@ -98,7 +76,7 @@ async function transaction<T>(client: PoolClient, work: (tx: PipelinedTx) => Pro
 	client.query('BEGIN').catch(() => undefined);
 	try {
 		const result = await work({
-			...querierOver((statement) => client.query(statement as never) as never),
+			...querierOver((_statement, _reads, own) => own(client)),
 			client,
 			onEnd: ending.onEnd,
 			async send(statements) {

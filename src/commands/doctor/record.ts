@@ -56,8 +56,8 @@ async function server({ db, settings }: Installation): Promise<Finding[]> {
 	if (row?.[0] === 'off') found.push(failure('database', 'full_page_writes is off: a power failure can destroy the data'));
 	if (row?.[1] === 'off') found.push(failure('database', 'synchronous_commit is off: writes that were answered can be lost'));
 	if (!checksums) found.push(note('database', 'data checksums are off: damage on the disk is not noticed when it happens'));
-	// The store has connections of its own for batches and transactions.
-	const wanted = settings.workers * (Math.ceil(settings.databaseConnections * 1.5) + 4) + 5;
+	// The store has connections of its own for batches and transactions, the database for statements with a name.
+	const wanted = settings.workers * (Math.ceil(settings.databaseConnections * 1.75) + 4) + 5;
 	if (wanted > maxConnections) {
 		const remedy = 'lower HERON_WORKERS or HERON_DATABASE_CONNECTIONS';
 		found.push(warning('database', `it allows ${maxConnections} connections, and Heron may want ${wanted}; ${remedy}`));
