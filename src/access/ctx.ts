@@ -10,7 +10,7 @@ export type Interaction = 'create' | 'read' | 'update' | 'delete' | 'search';
 /**
  * One permission. A caller may do what any of its grants allows. A grant with `patient` reaches only that patient's
  * compartment; a grant with `query` only what the FHIR search `query` (e.g. `category=laboratory`) finds; a grant with `except`
- * nothing that one of these searches finds.
+ * nothing that one of these searches finds; a grant with `apart` nothing that refers to what is elsewhere.
  */
 export type Grant = {
 	/** Resource type or "*". */
@@ -22,7 +22,11 @@ export type Grant = {
 	readonly query?: string;
 	/** FHIR search parameters, each a search of its own. */
 	readonly except?: readonly string[];
+	readonly apart?: Apart;
 };
+
+/** What refers by the search parameter `param` to a resource of one of these types that none of the searches there finds is left out. */
+export type Apart = { readonly param: string; readonly types: Readonly<Record<string, readonly string[]>> };
 
 export type Person = {
 	readonly roles: readonly Role[];

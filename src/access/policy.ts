@@ -71,12 +71,15 @@ function both(a: Grant, b: Grant): Grant | undefined {
 	const patient = a.patient ?? b.patient;
 	const query = [a.query, b.query].filter((part) => part !== undefined).join('&');
 	const except = [...new Set([...(a.except ?? []), ...(b.except ?? [])])];
+	// Only rights have one, never what an app asks for.
+	const apart = a.apart ?? b.apart;
 	return {
 		type: a.type === '*' ? b.type : a.type,
 		interactions,
 		...(patient === undefined ? {} : { patient }),
 		...(query === '' ? {} : { query }),
 		...(except.length === 0 ? {} : { except }),
+		...(apart === undefined ? {} : { apart }),
 	};
 }
 

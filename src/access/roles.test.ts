@@ -248,6 +248,62 @@ test('facilities keep apart whatever names a place, itself or by its encounter; 
 	assert.equal((await server.send('DELETE', 'Observation/new')).status, 200);
 });
 
+test('who wrote what is at another facility is told as little as that itself; the audit tells of all facilities', async () => {
+	const told = {
+		ofOwn: ['Observation/of-own'],
+		ofOther: ['Observation/of-other'],
+		ofDraft: ['Observation/draft'],
+		visitThere: ['Encounter/own'],
+		visitHere: ['Encounter/other'],
+		letterThere: ['DocumentReference/letter-own'],
+		shotThere: ['Immunization/shot-hall'],
+		shotHere: ['Immunization/shot-room'],
+		slotThere: ['Slot/slot-hall'],
+		slotHere: ['Slot/slot-room'],
+		patient: ['Patient/p'],
+		both: ['Observation/of-other', 'Observation/of-own'],
+	};
+	for (const [id, targets] of Object.entries(told)) {
+		const agent = [{ who: { reference: 'Practitioner/ann' } }];
+		const target = targets.map((reference) => ({ reference }));
+		const body = { resourceType: 'Provenance', id, target, recorded: '2026-01-01T00:00:00Z', agent };
+		assert.equal((await server.send('PUT', `Provenance/${id}`, { body })).status, 201, id);
+	}
+	const ids = Object.keys(told).join(',');
+	const seen = ['ofDraft', 'ofOther', 'patient', 'shotHere', 'slotHere', 'visitHere'];
+	assert.deepEqual(await found('south', `Provenance?_id=${ids}`), seen);
+	assert.deepEqual(
+		await found('south', `Provenance?_id=${ids}&patient=p`),
+		seen.filter((id) => id !== 'slotHere'),
+	);
+	assert.deepEqual(await found('south', `Provenance?_id=${ids}&target=Observation/of-own,Observation/of-other`), ['ofOther']);
+	const rooms = ['ofDraft', 'patient', 'shotHere', 'slotHere'];
+	assert.deepEqual(await found('room', `Provenance?_id=${ids}`), rooms);
+	for (const id of Object.keys(told)) {
+		for (const [as, allowed] of [
+			['south', seen],
+			['room', rooms],
+		] as const) {
+			const isAllowed = allowed.includes(id);
+			const { status } = await server.send('GET', `Provenance/${id}`, { as });
+			assert.equal(status === 200, isAllowed, `${as} ${id}`);
+		}
+	}
+	for (const path of ['_history', '_history/1']) {
+		assert.equal((await server.send('GET', `Provenance/ofOther/${path}`, { as: 'south' })).status, 200);
+		assert.ok([403, 404].includes((await server.send('GET', `Provenance/ofOwn/${path}`, { as: 'south' })).status));
+	}
+	const { text } = await server.send('GET', 'Observation?_revinclude=Provenance:target', { as: 'south' });
+	assert.match(text, /"ofOther"/);
+	assert.doesNotMatch(text, /"ofOwn"|"both"|"visitThere"/);
+	assert.doesNotMatch((await server.send('GET', 'Patient/p/$everything', { as: 'south' })).text, /"ofOwn"|"both"|"visitThere"/);
+	assert.equal(
+		(await server.send('GET', 'Provenance?_summary=count', { as: 'south' })).json.total,
+		(await found('south', 'Provenance?_count=500')).length,
+	);
+	assert.deepEqual(await found('south', 'AuditEvent'), ['forbidden']);
+});
+
 test('what hangs on a restricted encounter is as restricted as it is', async () => {
 	assert.deepEqual(await found('nurse', 'Observation?_id=of-own,of-other,of-secret'), ['of-other', 'of-own']);
 	assert.deepEqual(await found('nurse', 'DocumentReference'), ['letter-other', 'letter-own']);

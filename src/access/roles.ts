@@ -2,7 +2,7 @@
 import { Problem } from '#base/problem.ts';
 import type { Querier } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
-import { everything, type Grant, type Interaction } from './ctx.ts';
+import { type Apart, everything, type Grant, type Interaction } from './ctx.ts';
 import {
 	clinicalTypes,
 	commonTypes,
@@ -119,7 +119,8 @@ function sensitive(type: string): string[] {
 /**
  * The grants of a person with these roles. Who may see anything of patients may see that they are there; who has any role may look up people,
  * places and terms. What is marked restricted (security label R or V), and what hangs on an encounter that is, is left out without
- * `sensitivities.high`; what belongs to other facilities, itself or by its encounter, is left out for who is kept to some.
+ * `sensitivities.high`; what belongs to other facilities, itself or by its encounter, is left out for who is kept to some, and what tells
+ * who wrote it. The audit tells of all facilities, so it is not for them.
  */
 export function roleGrants(person: Person, roles: readonly Role[]): Grant[] {
 	const denied = new Set(Object.keys(known).filter((right) => roles.some(({ rights }) => rights[right] === 'deny')));
@@ -131,7 +132,9 @@ export function roleGrants(person: Person, roles: readonly Role[]): Grant[] {
 		const key = `${type} ${query}`;
 		to.set(key, new Set([...(to.get(key) ?? []), ...interactions]));
 	};
+	const facilities = person.facilities ?? [];
 	for (const [name, right] of Object.entries(known)) {
+		if (name === 'audit.log' && facilities.length > 0) continue;
 		const level = may(roles, name, 'write') ? 'write' : levelOf(roles, name);
 		if (level === undefined) continue;
 		const allowed = interactionsAt[level].filter((interaction) => !(right.keeps && interaction === 'delete'));
@@ -154,11 +157,11 @@ export function roleGrants(person: Person, roles: readonly Role[]): Grant[] {
 	if (roles.length > 0) for (const type of commonTypes) add(plain, type, interactionsAt.view);
 	return [...plain, ...own].flatMap(([key, interactions]) => {
 		const [type = '', query = ''] = key.split(' ');
-		const facilities = person.facilities ?? [];
 		const hidden = seesAll ? [] : sensitive(type);
-		const except = hidden.length === 0 ? {} : { except: hidden };
+		const apart = type === 'Provenance' && facilities.length > 0 ? { apart: provenanceOfElsewhere(facilities) } : {};
+		const without = { ...(hidden.length === 0 ? {} : { except: hidden }), ...apart };
 		return product([[query], ownPlaces(type, facilities), placesByEncounter(type, facilities)]).map(
-			(criteria): Grant => ({ type, interactions: [...interactions], ...(criteria === '' ? {} : { query: criteria }), ...except }),
+			(criteria): Grant => ({ type, interactions: [...interactions], ...(criteria === '' ? {} : { query: criteria }), ...without }),
 		);
 	});
 }
@@ -199,6 +202,13 @@ function placesByEncounter(type: string, facilities: readonly string[]): string[
 	if (param === undefined || facilities.length === 0) return [''];
 	const { organization, location } = placeParams.Encounter as PlaceParams;
 	return [`${param}:missing=true`, ...placesBy(`${param}:Encounter.${organization}`, `${param}:Encounter.${location}`, facilities)];
+}
+
+/** What is at other facilities, by each type that can be: who wrote it is not to be known of either. */
+function provenanceOfElsewhere(facilities: readonly string[]): Apart {
+	const types = [...new Set([...Object.keys(placeParams), ...encounterParams.keys()])];
+	const here = (type: string): string[] => product([ownPlaces(type, facilities), placesByEncounter(type, facilities)]);
+	return { param: 'target', types: Object.fromEntries(types.map((type) => [type, here(type)])) };
 }
 
 /** The tag of a result that is held back from the patient: `meta.tag` with this system and the code `withheld`. */

@@ -32,6 +32,7 @@ export function conditionOf(row: Row, clause: Clause): Sql {
 		case 'not':
 			return clause.of.is === 'kindred' ? notKindred(row, clause.of) : isNotTrue(conditionOf(row, clause.of));
 		case 'chain':
+		case 'leads':
 			return anyOf(clause.links.map((link) => chainCondition(row, clause.param, link.type, link.clause)));
 		case 'kindred':
 			return isNotTrue(notKindred(row, clause));

@@ -62,6 +62,8 @@ export type Clause =
 	| { readonly is: 'chain'; readonly param: SearchParam; readonly links: readonly Link[] }
 	/** The resource refers by `param` to a resource of `type` that meets the clause and is of the same patient: asked of few, by their patient. */
 	| { readonly is: 'kindred'; readonly param: SearchParam; readonly type: string; readonly clause: Clause }
+	/** As a chain, but asked of each resource by what it refers to and never looked up before: for conditions that much of a type meets. */
+	| { readonly is: 'leads'; readonly param: SearchParam; readonly links: readonly Omit<Link, 'inside'>[] }
 	/** The resource refers by `param` to a resource of `type` that it contains and that meets the clause. */
 	| { readonly is: 'inside'; readonly param: SearchParam; readonly type: string; readonly clause: Clause }
 	/** A resource of `type` that meets `clause` refers by its `param` to this one. */

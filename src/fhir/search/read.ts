@@ -164,6 +164,7 @@ function isCostly(clause: Clause): boolean {
 	switch (clause.is) {
 		case 'has':
 		case 'chain':
+		case 'leads':
 		case 'word':
 			return true;
 		case 'any':

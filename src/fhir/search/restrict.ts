@@ -1,6 +1,6 @@
 // What this caller may see of each type, as ordinary clauses: on the type searched, on every link of a chain, on every
 // include. A grant's own criteria are not restricted again.
-import { type Grant, grantsFor, type Interaction } from '#access/ctx.ts';
+import { type Apart, type Grant, grantsFor, type Interaction } from '#access/ctx.ts';
 import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { refKey } from '#fhir/store/keys.ts';
@@ -20,7 +20,7 @@ export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): R
 	);
 	const alternatives: Clause[] = [];
 	for (const grant of telling) {
-		if (grant.patient === undefined && grant.query === undefined && grant.except === undefined) return undefined;
+		if (isWhole(grant)) return undefined;
 		const parts: Clause[] = [];
 		if (grant.patient !== undefined) {
 			const within = withinPatient(ctx, type, grant.patient, interaction);
@@ -32,7 +32,10 @@ export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): R
 			if (asked === undefined) continue;
 			parts.push(asked);
 		}
-		const except = (grant.except ?? []).map((query) => criteriaOf(ctx, type, query));
+		const except = [
+			...(grant.except ?? []).map((query) => criteriaOf(ctx, type, query)),
+			...(grant.apart === undefined ? [] : [elsewhere(ctx, type, grant.apart)]),
+		];
 		// What cannot be understood cannot be left out.
 		if (except.includes(undefined)) continue;
 		for (const clause of except) parts.push({ is: 'not', of: nearby(clause as Clause) });
@@ -42,12 +45,17 @@ export function reachOf(ctx: FhirCtx, type: string, interaction: Interaction): R
 	return alternatives.length === 1 ? alternatives[0] : { is: 'any', of: alternatives };
 }
 
+function isWhole({ patient, query, except, apart }: Grant): boolean {
+	return patient === undefined && query === undefined && except === undefined && apart === undefined;
+}
+
 /** Whether a grant reaches all that another does. */
 function gives(grant: Grant, other: Grant): boolean {
 	return (
 		(grant.patient === undefined || grant.patient === other.patient) &&
 		(grant.query === undefined || grant.query === other.query) &&
-		(grant.except ?? []).every((query) => other.except?.includes(query))
+		(grant.except ?? []).every((query) => other.except?.includes(query)) &&
+		(grant.apart === undefined || grant.apart === other.apart)
 	);
 }
 
@@ -59,6 +67,38 @@ function criteriaOf(ctx: FhirCtx, type: string, query: string): Clause | undefin
 		if (error instanceof Problem) return undefined;
 		throw error;
 	}
+}
+
+/** What refers to a resource of one of the types that none of its searches finds. */
+function elsewhere(ctx: FhirCtx, type: string, { param: code, types }: Apart): Clause | undefined {
+	const param = ctx.fhir.registry.param(type, code);
+	const links = Object.entries(types).map(([target, unless]) => ({
+		type: target,
+		found: unless.map((query) => criteriaOf(ctx, target, query)),
+	}));
+	if (param?.type !== 'reference' || links.some(({ found }) => found.includes(undefined))) return undefined;
+	const isNoneOf = (found: readonly (Clause | undefined)[]): Clause => ({ is: 'not', of: anyOf(found as Clause[]) });
+	return { is: 'leads', param, links: links.map(({ type: target, found }) => ({ type: target, clause: isNoneOf(found) })) };
+}
+
+/** Any of the clauses; what chains to the same type ask of it is asked by one. */
+function anyOf(clauses: readonly Clause[]): Clause {
+	const of: Clause[] = [];
+	for (const clause of clauses) {
+		const [link, ...more] = clause.is === 'chain' ? clause.links : [];
+		const at = of.findIndex(
+			(one) => one.is === 'chain' && clause.is === 'chain' && one.param === clause.param && one.links[0]?.type === link?.type,
+		);
+		const same = of[at];
+		const [before, ...others] = same?.is === 'chain' ? same.links : [];
+		if (same?.is !== 'chain' || link === undefined || before === undefined || more.length + others.length > 0) {
+			of.push(clause);
+			continue;
+		}
+		const both = { is: 'any', of: [before.clause, link.clause] } as const;
+		of[at] = { ...same, links: [{ type: link.type, clause: both, inside: { is: 'any', of: [before.inside, link.inside] } }] };
+	}
+	return { is: 'any', of };
 }
 
 /** A chain to resources that are of the same patient as what refers to them, and few. */
