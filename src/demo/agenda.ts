@@ -1,7 +1,7 @@
 // When somebody comes and why: check-ups, follow-ups of what they have, complaints in between, the visits of a pregnancy.
 import { createRandom } from '#base/random.ts';
 import { type Complaint, complaints } from './data/problems.ts';
-import { endOf, hash, type Life } from './life.ts';
+import { endOf, hadOn, hash, type Life, weeksOn } from './life.ts';
 import { addMonths, type Day, weekdayOf, workday, yearsBetween } from './time.ts';
 
 export type Planned = {
@@ -80,7 +80,8 @@ function pregnancyDays({ chart }: Life, end: Day): { day: Day; kind: 'prenatal' 
 	];
 }
 
-function complaintDays({ chart, known }: Life, end: Day): { day: Day; kind: 'complaint'; complaint: Complaint }[] {
+function complaintDays(life: Life, end: Day): { day: Day; kind: 'complaint'; complaint: Complaint }[] {
+	const { chart, known } = life;
 	const { person, world } = chart;
 	const random = createRandom(world.seed, person.n, hash('complaints'));
 	const found: { day: Day; kind: 'complaint'; complaint: Complaint }[] = [];
@@ -88,8 +89,13 @@ function complaintDays({ chart, known }: Life, end: Day): { day: Day; kind: 'com
 	const gap = person.parent === undefined ? 620 : 330;
 	for (let day = from + random.between(30, gap); day < end; day += random.between(90, gap * 2)) {
 		const years = yearsBetween(person.birth, day);
-		const likely = complaints.filter(({ ages: [low, high], sex, traits }) => {
+		const likely = complaints.filter(({ ages: [low, high], sex, traits, notWith }) => {
 			const isFor = traits === undefined || traits.some((trait) => person.traits.includes(trait)) || random.chance(0.2);
+			if (
+				notWith !== undefined &&
+				(weeksOn(person, day) !== undefined || hadOn(life, day).some(({ problem }) => notWith.includes(problem.key)))
+			)
+				return false;
 			return years >= low && years <= high && (sex === undefined || sex === person.sex) && isFor;
 		});
 		if (likely.length > 0) found.push({ day, kind: 'complaint', complaint: random.pick(likely) });

@@ -195,7 +195,7 @@ function addGoal({ chart }: Life, visit: Visit, { text, target }: NonNullable<Pr
 		target: [
 			{
 				...(target === undefined || high === undefined ? {} : { measure, detailRange: { high: quantity(high, target.unit) } }),
-				dueDate: dateOf(addMonths(set, 6)),
+				dueDate: dateOf(addMonths(set, reached ? 6 : 12)),
 			},
 		],
 		expressedBy: chart.random.chance(0.5) ? chart.person.link : visit.clinician.link,

@@ -5,6 +5,7 @@ import { agendaOf, type Planned } from './agenda.ts';
 import { addComing, addKept, addMissed, addToday, kindToday, type Place, placeOnBoard } from './calendar.ts';
 import { addAllergies, addCare } from './care.ts';
 import { createChart } from './chart.ts';
+import { closeChart } from './closing.ts';
 import { addInsurance, addRelative } from './family.ts';
 import { type Link, linkTo } from './fhir.ts';
 import { addStays } from './hospital.ts';
@@ -62,6 +63,7 @@ function chartOf(world: World, n: number): Resource[] {
 	chart.sign({ day: Math.min(life.known, world.today), minute: 500 }, desk.link, person.facility.organization);
 	addVisits(life, relative, booked);
 	addStays(life);
+	closeChart(life);
 	if (person.death === undefined) {
 		addMissed(chart);
 		addComing(life);

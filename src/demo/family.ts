@@ -1,5 +1,4 @@
 // Who belongs to a patient, and who pays.
-import type { Random } from '#base/random.ts';
 import type { Chart } from './chart.ts';
 import { concept, concepts, hl7, home, type Link, linkTo, profiled } from './fhir.ts';
 import { type Payer, phoneOf } from './practice.ts';
@@ -13,7 +12,7 @@ export function addRelative(chart: Chart): Link | undefined {
 	if (parent === undefined && years < 60 && !random.chance(0.35)) return undefined;
 	const [kind, name] =
 		parent === undefined
-			? kinOf(random, years)
+			? kinOf(chart, years)
 			: ([parent.sex === 'female' ? 'MTH' : 'FTH', parent.sex === 'female' ? 'mother' : 'father'] as const);
 	const sex = parent?.sex ?? (random.chance(0.6) ? 'female' : 'male');
 	const given = parent?.given ?? [random.pick(sex === 'female' ? person.origin.women : person.origin.men)];
@@ -32,18 +31,14 @@ export function addRelative(chart: Chart): Link | undefined {
 	return linkTo(relative, `${given[0]} ${family}`);
 }
 
-function kinOf(random: Random, years: number): readonly [string, string] {
+/** A spouse only for who is married. */
+function kinOf({ random, resources }: Chart, years: number): readonly [string, string] {
+	const [patient] = resources;
+	const isMarried = (patient?.maritalStatus as { text?: string } | undefined)?.text === 'Married';
+	const spouse = ['SPS', 'spouse'] as const;
 	if (years < 60)
-		return random.pick([
-			['SPS', 'spouse'],
-			['SIB', 'sibling'],
-			['FRND', 'unrelated friend'],
-		] as const);
-	return random.pick([
-		['CHILD', 'child'],
-		['SPS', 'spouse'],
-		['NIECE', 'niece'],
-	] as const);
+		return random.pick([isMarried ? spouse : (['SIB', 'sibling'] as const), ['SIB', 'sibling'], ['FRND', 'unrelated friend']] as const);
+	return random.pick([['CHILD', 'child'], isMarried ? spouse : (['CHILD', 'child'] as const), ['NIECE', 'niece']] as const);
 }
 
 /** The insurance: public for the old and for children of families with little money, private else; some of the old have two. */

@@ -101,9 +101,18 @@ export function addStays(life: Life): void {
 	const { person, world, random } = chart;
 	for (const stay of stays) {
 		if (!person.traits.includes(stay.trait)) continue;
-		const day = stay.trait === 'delivered' ? (person.delivery as number) : endOf(world, person) - random.between(200, 700);
+		let day = stay.trait === 'delivered' ? (person.delivery as number) : endOf(world, person) - random.between(200, 700);
+		while (stay.trait !== 'delivered' && isSeenBetween(chart, day, day + stay.days)) day -= 7;
 		addStay(life, stay, day);
 	}
+}
+
+/** Whether there is a visit from one day to another: nobody comes from the hospital. */
+function isSeenBetween({ resources }: Chart, from: Day, to: Day): boolean {
+	return resources.some(({ resourceType, period }) => {
+		const { start } = (period ?? {}) as { start?: string };
+		return resourceType === 'Encounter' && start !== undefined && start.slice(0, 10) >= dateOf(from) && start.slice(0, 10) <= dateOf(to);
+	});
 }
 
 function addStay(life: Life, stay: Stay, day: Day): void {

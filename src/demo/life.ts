@@ -31,6 +31,8 @@ export type Life = {
 	readonly taken: Map<DrugName, Resource>;
 	/** Vaccines given, by name. */
 	readonly vaccines: Map<string, number>;
+	/** When a vaccine was given last, by name. */
+	readonly lastDoses: Map<string, Day>;
 	/** Since when the clinic knows the person. */
 	readonly known: Day;
 };
@@ -43,6 +45,7 @@ export function lifeOf(world: World, chart: Chart): Life {
 	return {
 		chart,
 		had: problems.flatMap((problem) => {
+			if (problem.notFor?.some((trait) => person.traits.includes(trait)) === true) return [];
 			const since = onsetOf(problem, person, age, createRandom(person.n, world.seed, hash(problem.key)));
 			if (since === undefined || since >= endOf(world, person) - 30) return [];
 			const over = problem.lasts === undefined ? undefined : since + Math.round(problem.lasts * 365.25);
@@ -58,6 +61,7 @@ export function lifeOf(world: World, chart: Chart): Life {
 		usual: new Map([...Object.keys(analytes), 'systolic', 'diastolic', 'pulse'].map((key) => [key, random.normal(0, 0.8)])),
 		taken: new Map(),
 		vaccines: new Map(),
+		lastDoses: new Map(),
 		known,
 	};
 }
@@ -100,11 +104,37 @@ export function effectOn(life: Life, key: string, day: Day): number {
 	}, 0);
 }
 
-/** A laboratory value of a day. */
-export function valueOn(life: Life, name: AnalyteName, day: Day): number {
+/** What makes women and men differ, from the mean of all. */
+const bySex: Partial<Record<AnalyteName, number>> = { creatinine: 0.1, hemoglobin: 0.5 };
+
+/** Laboratory values of a day. What a laboratory works out from others fits these. */
+export function valuesOn(life: Life, names: readonly AnalyteName[], day: Day): ReadonlyMap<AnalyteName, number> {
+	const values = new Map(names.map((name) => [name, valueOn(life, name, day)]));
+	const of = (name: AnalyteName): number => values.get(name) as number;
+	const derive = (name: AnalyteName, from: () => number): void => {
+		if (values.has(name)) values.set(name, round(from(), analytes[name].digits));
+	};
+	// Friedewald's formula.
+	derive('cholesterol', () => of('ldl') + of('hdl') + of('triglycerides') / 5);
+	derive('egfr', () => filtration(life, of('creatinine'), day));
+	derive('hematocrit', () => of('hemoglobin') * 2.98);
+	derive('erythrocytes', () => (of('hematocrit') * 10) / of('mcv'));
+	return values;
+}
+
+/** CKD-EPI 2021, https://www.kidney.org/professionals/kdoqi/gfr_calculator/formula */
+function filtration({ chart: { person } }: Life, creatinine: number, day: Day): number {
+	const isWoman = person.sex === 'female';
+	const [kappa, alpha, factor] = isWoman ? [0.7, -0.241, 1.012] : [0.9, -0.302, 1];
+	const share = creatinine / kappa;
+	return 142 * Math.min(share, 1) ** alpha * Math.max(share, 1) ** -1.2 * 0.9938 ** yearsBetween(person.birth, day) * factor;
+}
+
+function valueOn(life: Life, name: AnalyteName, day: Day): number {
 	const { mean, spread, digits, low } = analytes[name];
-	const { random } = life.chart;
-	const value = mean + ((life.usual.get(name) ?? 0) * 0.8 + random.normal(0, 0.35)) * spread + effectOn(life, name, day);
+	const { random, person } = life.chart;
+	const sex = (bySex[name] ?? 0) * (person.sex === 'female' ? -1 : 1);
+	const value = mean + sex + ((life.usual.get(name) ?? 0) * 0.8 + random.normal(0, 0.35)) * spread + effectOn(life, name, day);
 	return round(Math.max(value, (low ?? mean) * 0.25), digits);
 }
 

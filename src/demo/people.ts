@@ -5,7 +5,7 @@ import type { Resource } from '#fhir/resource.ts';
 import { type Origin, origins, places, streetKinds, streets } from './data/names.ts';
 import { concept, concepts, hl7, type Link, profiled, snomed, usCore } from './fhir.ts';
 import { type Facility, moreClinicians, type Practice, phoneOf, type Staff } from './practice.ts';
-import { type Day, dateOf, instantOf, type Moment } from './time.ts';
+import { type Day, dateOf, instantOf, type Moment, yearsBetween } from './time.ts';
 
 export type World = {
 	readonly seed: number;
@@ -177,7 +177,12 @@ export function patientOf({ practice, today }: World, person: Person): Resource 
 	const { id, family, given, sex, birth, death, origin, language, address, phone, email, n, parent, clinician, facility } = person;
 	const random = createRandom(n, 0xad);
 	const isAdult = parent === undefined;
-	const maiden = sex === 'female' && isAdult && random.chance(0.4);
+	const years = yearsBetween(birth, death?.day ?? today);
+	const marriage = random.pick(maritalStatuses);
+	const another = random.pick(maritalStatuses.slice(0, 4));
+	// Hardly anybody is widowed so young.
+	const married = marriage[0] === 'W' && years < 50 ? another : marriage;
+	const maiden = sex === 'female' && isAdult && years > 28 && married[0] !== 'S' && random.chance(0.6);
 	return {
 		resourceType: 'Patient',
 		id,
@@ -202,7 +207,7 @@ export function patientOf({ practice, today }: World, person: Person): Resource 
 		],
 		active: death === undefined,
 		name: [
-			{ use: 'official', family, given, ...(random.chance(0.05) && sex === 'male' ? { suffix: ['Jr.'] } : {}) },
+			{ use: 'official', family, given, ...(n % 11 === 4 && sex === 'male' ? { suffix: ['Jr.'] } : {}) },
 			...(maiden ? [{ use: 'old', family: random.pick(origin.families), given, period: { end: dateOf(birth + 27 * 365) } }] : []),
 			...(random.chance(0.15) ? [{ use: 'nickname', given: [(given[0] as string).slice(0, 3)] }] : []),
 		],
@@ -219,7 +224,7 @@ export function patientOf({ practice, today }: World, person: Person): Resource 
 				? [{ use: 'old', ...addressOf(random), period: { start: dateOf(birth + 365 * 18), end: dateOf(birth + 365 * 20) } }]
 				: []),
 		],
-		...(isAdult ? { maritalStatus: concept(`${hl7}/v3-MaritalStatus`, random.pick(maritalStatuses)) } : {}),
+		...(isAdult ? { maritalStatus: concept(`${hl7}/v3-MaritalStatus`, married) } : {}),
 		...(isAdult ? {} : { multipleBirthBoolean: false }),
 		...(parent === undefined ? {} : { contact: [contactOf(parent)] }),
 		communication: [{ language: concept('urn:ietf:bcp:47', language), preferred: true }],

@@ -4,7 +4,7 @@ import { ofVisit, type Visit } from './chart.ts';
 import { type Drug, type DrugName, drugs } from './data/drugs.ts';
 import { type Coded, concept, hl7, type Link, linkTo, profiled, quantity, rxnorm, snomed, ucum, usCore } from './fhir.ts';
 import type { Life } from './life.ts';
-import { dateOf, instantOf, later } from './time.ts';
+import { type Day, dateOf, dayOf, instantOf, later } from './time.ts';
 
 const routes: Readonly<Record<Drug['route'], Coded>> = {
 	oral: ['26643006', 'Oral route'],
@@ -27,14 +27,15 @@ export type Prescribing = {
 /** Prescribes a drug, once, and has the pharmacy hand it out. */
 export function prescribe(life: Life, visit: Visit, name: DrugName, { days, reason, reported, toldBy }: Prescribing): void {
 	const { chart, taken } = life;
-	if (days === undefined && taken.has(name)) return;
+	const former = days === undefined ? taken.get(name) : undefined;
+	if (former !== undefined && goodUntil(former) > dateOf(visit.start.day + renewedAhead)) return;
 	const drug: Drug = drugs[name];
 	const teller = reported ? chart.person.link : toldBy;
 	const request = chart.add({
 		resourceType: 'MedicationRequest',
 		meta: profiled('us-core-medicationrequest'),
 		...(days === undefined && chart.random.chance(0.3) ? { extension: [adherence(visit, chart.random.chance(0.85))] } : {}),
-		status: days === undefined ? 'active' : 'completed',
+		status: days === undefined || visit.start.day + days > chart.world.today ? 'active' : 'completed',
 		intent: reported ? 'plan' : 'order',
 		category: [concept(`${hl7}/medicationrequest-category`, ['community', 'Community'])],
 		...(teller === undefined ? { reportedBoolean: false } : { reportedReference: teller }),
@@ -48,15 +49,57 @@ export function prescribe(life: Life, visit: Visit, name: DrugName, { days, reas
 			? {}
 			: {
 					dispenseRequest: {
-						validityPeriod: { start: dateOf(visit.start.day), end: dateOf(visit.start.day + 365) },
+						validityPeriod: { start: dateOf(visit.start.day), end: dateOf(visit.start.day + (days ?? goodFor)) },
 						numberOfRepeatsAllowed: drug.refills,
 						quantity: amountOf(drug),
 						expectedSupplyDuration: quantity(days ?? 90, 'd', 'days'),
 					},
 				}),
 	});
+	if (former !== undefined) replace(former, request);
 	if (days === undefined) taken.set(name, request);
 	if (!reported) dispense(life, visit, name, request);
+}
+
+/** So many days a prescription is good for, and so many before that it is written anew at a visit. */
+const goodFor = 365;
+const renewedAhead = 120;
+
+/** The last day on which a prescription is good; what nobody prescribed is taken as long as it is. */
+function goodUntil({ dispenseRequest }: Resource): string {
+	return (dispenseRequest as { validityPeriod: { end: string } } | undefined)?.validityPeriod.end ?? '9999';
+}
+
+function replace(former: Resource, request: Resource): void {
+	former.status = 'completed';
+	request.priorPrescription = linkTo(former);
+}
+
+/** Renews by telephone what runs out before a day, for who does not come often enough. */
+export function renewUntil(life: Life, day: Day): void {
+	const { chart, taken } = life;
+	const { link, facility } = { ...chart.person.clinician, facility: chart.person.facility };
+	for (const [name, first] of taken) {
+		let former = first;
+		while (goodUntil(former) < dateOf(day)) {
+			const at = { day: dayOf(goodUntil(former)) - 3, minute: 960 };
+			const { id: _, encounter: __, extension: ___, ...same } = former;
+			const request = chart.add({
+				...same,
+				status: 'active',
+				authoredOn: instantOf(at),
+				requester: link,
+				dispenseRequest: {
+					...(former.dispenseRequest as object),
+					validityPeriod: { start: dateOf(at.day), end: dateOf(at.day + goodFor) },
+				},
+			});
+			replace(former, request);
+			taken.set(name, request);
+			chart.sign(at, link, facility.organization);
+			former = request;
+		}
+	}
 }
 
 /** Says that a drug is no longer taken. */

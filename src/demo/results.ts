@@ -4,9 +4,9 @@ import { type Chart, ofVisit, type Visit } from './chart.ts';
 import { type Analyte, type AnalyteName, analytes, type Panel, type PanelName, panels, wordTests } from './data/laboratory.ts';
 import { type Coded, concept, hl7, home, type Link, linkTo, loinc, profiled, quantity, snomed } from './fhir.ts';
 import { addFile, addPdf, type File } from './files.ts';
-import { type Life, valueOn } from './life.ts';
+import { type Life, valuesOn } from './life.ts';
 import { pictureOf } from './pictures.ts';
-import { instantOf, later } from './time.ts';
+import { instantOf, later, type Moment } from './time.ts';
 
 const specimens = {
 	serum: { code: ['119364003', 'Serum specimen'], tube: 'Serum separator tube' },
@@ -22,7 +22,8 @@ export function addPanel(life: Life, visit: Visit, name: PanelName): string {
 	const panel: Panel = panels[name];
 	const order = addOrder(chart, visit, panel.code, panel.title, 'laboratory');
 	const specimen = addSpecimen(chart, visit, specimens[panel.specimen].code, specimens[panel.specimen].tube);
-	const results = panel.analytes.map((analyte) => addValue(life, visit, analyte, specimen));
+	const values = valuesOn(life, panel.analytes, visit.start.day);
+	const results = [...values].map(([analyte, value]) => addValue(life, visit, analyte, value, specimen));
 	addReport(chart, visit, {
 		code: panel.code,
 		title: panel.title,
@@ -77,9 +78,14 @@ function labBase(chart: Chart, visit: Visit, code: Coded, specimen: Link, { perf
 	};
 }
 
-function addValue(life: Life, visit: Visit, name: AnalyteName, specimen: Link): { readonly resource: Resource; readonly text: string } {
+function addValue(
+	life: Life,
+	visit: Visit,
+	name: AnalyteName,
+	value: number,
+	specimen: Link,
+): { readonly resource: Resource; readonly text: string } {
 	const { code, display, unit, low, high }: Analyte = analytes[name];
-	const value = valueOn(life, name, visit.start.day);
 	const flag: Coded = high !== undefined && value > high ? ['H', 'High'] : low !== undefined && value < low ? ['L', 'Low'] : normal;
 	const resource = life.chart.addFromLaboratory({
 		...labBase(life.chart, visit, [code, display], specimen, laboratoryOf(life.chart)),
@@ -132,6 +138,24 @@ export function addOrder(
 		}),
 		title,
 	);
+}
+
+/** An order that waits: what it is for is still to be done. */
+export function addOpenOrder(chart: Chart, code: Coded, made: Moment, wanted: Moment): void {
+	const { person } = chart;
+	chart.add({
+		resourceType: 'ServiceRequest',
+		meta: profiled('us-core-servicerequest'),
+		status: 'active',
+		intent: 'order',
+		category: [concept(snomed, orderKinds.procedure)],
+		priority: 'routine',
+		code: concept(snomed, code),
+		subject: person.link,
+		occurrenceDateTime: instantOf(wanted),
+		authoredOn: instantOf(made),
+		requester: person.clinician.link,
+	});
 }
 
 /** Why something is ordered: the diagnosis once there is one, else what the visit is about. */

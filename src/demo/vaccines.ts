@@ -2,7 +2,7 @@
 import type { Chart, Visit } from './chart.ts';
 import { type Coded, concept, concepts, cvx, hl7, ndc, profiled } from './fhir.ts';
 import type { Life } from './life.ts';
-import { dateOf, instantOf, later, yearsBetween } from './time.ts';
+import { type Day, dateOf, instantOf, later, yearsBetween } from './time.ts';
 
 type Vaccine = {
 	readonly code: Coded;
@@ -70,6 +70,7 @@ export function vaccinate(life: Life, visit: Visit): string[] {
 			name,
 			vaccine.months === undefined ? visit.start.day : (life.vaccines.get(name) ?? dosesBefore(vaccine, life, years)) + 1,
 		);
+		life.lastDoses.set(name, visit.start.day);
 		if (chart.random.chance(name === 'influenza' ? 0.12 : 0.01)) refuse(chart, visit, used);
 		else {
 			give(chart, visit, used, life.vaccines.get(name) ?? 1, vaccine.months?.length);
@@ -92,13 +93,16 @@ export function addFormerVaccines(life: Life, visit: Visit): void {
 	const { birth } = chart.person;
 	const years = yearsBetween(birth, visit.start.day);
 	if (years >= adultAge || life.known <= birth) return;
-	for (const vaccine of Object.values(vaccines)) {
+	for (const [name, vaccine] of Object.entries(vaccines)) {
+		const late = chart.random.between(0, 12);
 		for (let dose = 0; dose < dosesBefore(vaccine, life, years); dose++) {
 			const { encounter: _, location: __, performer: ___, ...rest } = base(chart, visit, vaccine);
+			const day = birth + Math.round((vaccine.months?.[dose] as number) * 30.44) + late;
+			life.lastDoses.set(name, day);
 			chart.add({
 				...rest,
 				status: 'completed',
-				occurrenceDateTime: dateOf(birth + Math.round((vaccine.months?.[dose] as number) * 30.44) + chart.random.between(0, 12)),
+				occurrenceDateTime: dateOf(day),
 				primarySource: false,
 				reportOrigin: concept('http://terminology.hl7.org/CodeSystem/immunization-origin', ['record', 'Written Record']),
 				protocolApplied: [{ doseNumberPositiveInt: dose + 1 }],
@@ -113,13 +117,25 @@ function isDue(life: Life, visit: Visit, name: string, vaccine: Vaccine, years: 
 	if (months !== undefined) {
 		const had = life.vaccines.get(name) ?? dosesBefore(vaccine, life, years);
 		const isTooOld = name === 'rotavirus' && years > 0.7;
-		return !isTooOld && had < months.length && years * 12 >= (months[had] as number) - 0.3;
+		return (
+			!isTooOld &&
+			had < months.length &&
+			visit.start.day >= earliest(life, name, months, had) &&
+			years * 12 >= (months[had] as number) - 0.3
+		);
 	}
 	const [interval, from] = every as readonly [number, number];
 	if (years < from) return false;
 	const last = life.vaccines.get(name);
 	if (last === undefined) return interval === 1 || life.chart.random.chance(years < adultAge ? 1 : 0.25);
 	return yearsBetween(last, visit.start.day) >= interval * 0.75;
+}
+
+/** The first day on which the next dose may be given: some catch up, and doses are weeks or months apart all the same. */
+function earliest({ lastDoses }: Life, name: string, months: readonly number[], had: number): Day {
+	const gap = (months[had] ?? 0) - (months[had - 1] ?? 0);
+	const days = gap <= 2 ? 28 : Math.min(gap, 6) * 30.44 - 2;
+	return (lastDoses.get(name) ?? Number.NEGATIVE_INFINITY) + days;
 }
 
 function isSeason({ start }: Visit): boolean {

@@ -22,7 +22,7 @@ import {
 	askFood,
 	askMood,
 } from './social.ts';
-import { addMonths, dateOf, instantOf, later, yearsBetween } from './time.ts';
+import { addMonths, type Day, dateOf, instantOf, later, yearsBetween } from './time.ts';
 import { addFormerVaccines, vaccinate } from './vaccines.ts';
 import { addHomePressure, addVitals, type Measured } from './vitals.ts';
 
@@ -52,6 +52,8 @@ export type Memory = {
 	first: boolean;
 	/** Somebody has too little to eat, and it is on the problem list. */
 	hunger: Resource | undefined;
+	/** Until when there is to be enough: said anew whenever it is asked. */
+	enough?: { readonly dueDate: string }[];
 	pregnancy: Resource | undefined;
 	wishes: boolean;
 	studied: Set<string>;
@@ -83,6 +85,7 @@ export function addVisit(life: Life, memory: Memory, planned: Planned, opened: (
 	const reason = addDiagnosis(life, visit, planned, present);
 	visit.encounter.reasonReference = [reason, ...followed(planned, present)].map((condition) => linkTo(condition));
 	treat(life, visit, planned, reason);
+	if (planned.kind === 'postnatal') stop(life, 'folic', 'The pregnancy is over');
 	const results = order(life, memory, visit, planned, present);
 	if (results.length > 0 && once(memory, 'report'))
 		addNote(chart, visit, ['11502-2', 'Laboratory report.total'], 'Laboratory report', results.join('\n'));
@@ -179,14 +182,15 @@ function askAll(life: Life, memory: Memory, visit: Visit): string[] {
 	return remarks;
 }
 
-type Diagnosis = { readonly snomed: Coded; readonly icd10: Coded };
+/** `snomed` is missing where it has only procedures for what the visit was about. */
+type Diagnosis = { readonly snomed?: Coded; readonly icd10: Coded; readonly text?: string };
 
-function addCondition(chart: Chart, visit: Visit, { snomed: finding, icd10: billing }: Diagnosis, more: object): Resource {
+function addCondition(chart: Chart, visit: Visit, { snomed: finding, icd10: billing, text }: Diagnosis, more: object): Resource {
 	return chart.add({
 		resourceType: 'Condition',
 		clinicalStatus: concept(`${hl7}/condition-clinical`, ['active', 'Active']),
 		verificationStatus: concept(`${hl7}/condition-ver-status`, ['confirmed', 'Confirmed']),
-		code: concepts(finding[1], [snomed, ...finding], [icd10, ...billing]),
+		code: concepts(text ?? (finding ?? billing)[1], ...(finding === undefined ? [] : [[snomed, ...finding] as const]), [icd10, ...billing]),
 		subject: chart.person.link,
 		recordedDate: instantOf(visit.start),
 		recorder: visit.clinician.link,
@@ -221,7 +225,10 @@ function listProblems(life: Life, visit: Visit): void {
 
 /** Too little to eat: a health concern, a referral, and a goal of the patient's own. */
 function addHunger(chart: Chart, memory: Memory, visit: Visit): void {
-	if (memory.hunger !== undefined) return;
+	if (memory.hunger !== undefined) {
+		memory.enough?.splice(0, 1, { dueDate: dateOf(addMonths(visit.start.day, 12)) });
+		return;
+	}
 	const sdoh = concept('http://hl7.org/fhir/us/core/CodeSystem/us-core-category', ['sdoh', 'SDOH']);
 	memory.hunger = addCondition(
 		chart,
@@ -236,8 +243,9 @@ function addHunger(chart: Chart, memory: Memory, visit: Visit): void {
 	);
 	addOrder(chart, visit, ['467771000124109', 'Assistance with application for food pantry program'], 'Food pantry referral', 'social', {
 		system: snomed,
-		status: 'active',
+		status: visit.start.day > chart.world.today - 60 ? 'active' : 'completed',
 	});
+	memory.enough = [{ dueDate: dateOf(addMonths(visit.start.day, 12)) }];
 	chart.add({
 		resourceType: 'Goal',
 		meta: profiled('us-core-goal'),
@@ -246,7 +254,7 @@ function addHunger(chart: Chart, memory: Memory, visit: Visit): void {
 		description: concept(snomed, ['1078229009', 'Food security'], 'Enough food for the family all month'),
 		subject: chart.person.link,
 		startDate: dateOf(visit.start.day),
-		target: [{ dueDate: dateOf(addMonths(visit.start.day, 6)) }],
+		target: memory.enough,
 		expressedBy: chart.person.link,
 		addresses: [linkTo(memory.hunger)],
 	});
@@ -278,19 +286,20 @@ function addPregnancy(life: Life, memory: Memory, visit: Visit): void {
 	prescribe(life, visit, 'folic', { reason: memory.pregnancy });
 }
 
+const well: Coded = ['102499006', 'Fit and well'];
 const checkUp: Diagnosis = {
-	snomed: ['268565007', 'Adult health examination'],
 	icd10: ['Z00.00', 'Encounter for general adult medical examination without abnormal findings'],
+	text: 'Adult health examination',
 };
 const childCheckUp: Diagnosis = {
-	snomed: ['410620009', 'Well child visit'],
 	icd10: ['Z00.129', 'Encounter for routine child health examination without abnormal findings'],
+	text: 'Well child examination',
 };
 const prenatal: Diagnosis = {
 	snomed: ['72892002', 'Normal pregnancy'],
 	icd10: ['Z34.90', 'Encounter for supervision of normal pregnancy, unspecified, unspecified trimester'],
 };
-const postnatal: Diagnosis = { snomed: ['133906008', 'Postpartum care'], icd10: ['Z39.2', 'Encounter for routine postpartum follow-up'] };
+const postnatal: Diagnosis = { snomed: ['86569001', 'Postpartum state'], icd10: ['Z39.2', 'Encounter for routine postpartum follow-up'] };
 
 function diagnosisOf({ kind, complaint }: Planned, present: readonly Had[], isChild: boolean): Diagnosis {
 	if (complaint !== undefined) return complaint;
@@ -298,7 +307,8 @@ function diagnosisOf({ kind, complaint }: Planned, present: readonly Had[], isCh
 	if (kind === 'postnatal') return postnatal;
 	const [main] = present;
 	if (kind === 'follow-up' && main !== undefined) return main.problem;
-	return isChild ? childCheckUp : checkUp;
+	const examined = isChild ? childCheckUp : checkUp;
+	return present.length === 0 ? { ...examined, snomed: well } : examined;
 }
 
 /** What stands on the problem list that a follow-up is about. */
@@ -310,20 +320,24 @@ function followed({ kind }: Planned, [main]: readonly Had[]): readonly Resource[
 function addDiagnosis({ chart }: Life, visit: Visit, planned: Planned, present: readonly Had[]): Resource {
 	const { complaint } = planned;
 	const diagnosis = diagnosisOf(planned, present, yearsBetween(chart.person.birth, planned.day) < 18);
-	const over = complaint !== undefined && planned.day + complaint.days < chart.world.today;
+	const over = endOfDiagnosis(chart, planned, present);
 	return addCondition(chart, visit, diagnosis, {
 		meta: profiled('us-core-condition-encounter-diagnosis'),
 		extension: [asserted(planned.day)],
 		category: [concept(`${hl7}/condition-category`, ['encounter-diagnosis', 'Encounter Diagnosis'])],
 		encounter: visit.link,
 		...(complaint === undefined ? {} : { onsetDateTime: dateOf(planned.day - 2) }),
-		...(over
-			? {
-					clinicalStatus: concept(`${hl7}/condition-clinical`, ['resolved', 'Resolved']),
-					abatementDateTime: dateOf(planned.day + (complaint?.days ?? 0)),
-				}
-			: {}),
+		...(over === undefined || over > chart.world.today
+			? {}
+			: { clinicalStatus: concept(`${hl7}/condition-clinical`, ['resolved', 'Resolved']), abatementDateTime: dateOf(over) }),
 	});
+}
+
+/** When what a visit was about is over: an examination with the visit, a pregnancy with birth. */
+function endOfDiagnosis({ person }: Chart, { kind, complaint, day }: Planned, [main]: readonly Had[]): Day | undefined {
+	if (complaint !== undefined) return day + complaint.days;
+	if (kind === 'prenatal') return person.delivery;
+	return kind === 'follow-up' && main !== undefined ? main.until : day;
 }
 
 function treat(life: Life, visit: Visit, { complaint, kind, day }: Planned, reason: Resource): void {

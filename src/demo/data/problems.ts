@@ -24,6 +24,8 @@ export type Problem = {
 	readonly rate: number;
 	/** These people have it for certain. */
 	readonly traits?: readonly Trait[];
+	/** These do not have it: they could not take what helps. */
+	readonly notFor?: readonly Trait[];
 	/** What is taken from the start, and what is added so many years later. */
 	readonly drugs: readonly (readonly [drug: DrugName, years: number])[];
 	readonly panels: readonly PanelName[];
@@ -100,7 +102,7 @@ export const problems: readonly Problem[] = [
 			['atorvastatin40', 4],
 		],
 		panels: ['lipids'],
-		effects: { ldl: { peak: 62, left: 0.15 }, cholesterol: { peak: 70, left: 0.18 }, triglycerides: { peak: 70, left: 0.45 } },
+		effects: { ldl: { peak: 62, left: 0.15 }, triglycerides: { peak: 70, left: 0.45 } },
 		monthsBetweenVisits: 12,
 		goal: {
 			text: 'LDL cholesterol below 100 mg/dL',
@@ -123,9 +125,8 @@ export const problems: readonly Problem[] = [
 		drugs: [],
 		panels: ['metabolic', 'microalbumin', 'bloodcount'],
 		effects: {
-			creatinine: { peak: 0.45, left: 1, drift: 0.05 },
-			urea: { peak: 9, left: 1, drift: 0.8 },
-			egfr: { peak: -36, left: 1, drift: -1.6 },
+			creatinine: { peak: 0.45, left: 1, drift: 0.015 },
+			urea: { peak: 9, left: 1, drift: 0.3 },
 		},
 		monthsBetweenVisits: 6,
 		plan: 'Avoid NSAIDs. Keep blood pressure at goal. Renal function twice a year; nephrology below an eGFR of 30.',
@@ -256,6 +257,7 @@ export const problems: readonly Problem[] = [
 	},
 	{
 		key: 'migraine',
+		notFor: ['kidney', 'heart'],
 		snomed: ['37796009', 'Migraine'],
 		icd10: ['G43.909', 'Migraine, unspecified, not intractable, without status migrainosus'],
 		ages: [15, 40],
@@ -278,7 +280,6 @@ export const problems: readonly Problem[] = [
 		panels: ['bloodcount', 'iron'],
 		effects: {
 			hemoglobin: { peak: -3.6, left: 0.2 },
-			hematocrit: { peak: -10, left: 0.2 },
 			mcv: { peak: -12, left: 0.25 },
 			ferritin: { peak: -48, left: 0.4 },
 		},
@@ -380,6 +381,8 @@ export type Complaint = {
 	readonly ages: readonly [number, number];
 	readonly sex?: 'female';
 	readonly traits?: readonly Trait[];
+	/** Who has one of these problems, or is pregnant, cannot take what helps, and has it treated elsewhere. */
+	readonly notWith?: readonly string[];
 	readonly drug?: DrugName;
 	/** Until it is over. */
 	readonly days: number;
@@ -444,6 +447,7 @@ export const complaints: readonly Complaint[] = [
 	},
 	{
 		key: 'back',
+		notWith: ['kidney', 'failure', 'fibrillation'],
 		snomed: ['279039007', 'Low back pain'],
 		icd10: ['M54.50', 'Low back pain, unspecified'],
 		ages: [22, 75],
@@ -455,6 +459,7 @@ export const complaints: readonly Complaint[] = [
 	},
 	{
 		key: 'ankle',
+		notWith: ['kidney', 'failure', 'fibrillation'],
 		snomed: ['44465007', 'Sprain of ankle'],
 		icd10: ['S93.401A', 'Sprain of unspecified ligament of right ankle, initial encounter'],
 		ages: [9, 60],
