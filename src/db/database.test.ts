@@ -77,6 +77,26 @@ test('statements with a name share connections, and one that fails fails alone',
 	await other.close();
 });
 
+test('the statements of a session keep one connection, also when one fails, and another when it is lost', async () => {
+	const other = openDatabase({ ...config, max: 1 });
+	const backend = raw('SELECT pg_backend_pid()');
+	const first = await other.session(async (session) => {
+		const [row] = await session.rows(backend);
+		await assert.rejects(session.rows(raw('SELECT 1 / 0')), { code: '22012' });
+		assert.deepEqual(await session.query(backend), [{ pg_backend_pid: row?.[0] }]);
+		assert.deepEqual(await session.rows({ name: 'named', text: 'SELECT 2' }), [[2]]);
+		return row?.[0];
+	});
+	assert.deepEqual(await other.rows(backend), [[first]]);
+	const lost = other.session(async (session) => {
+		await session.rows(backend);
+		await Promise.all([session.rows(raw('SELECT pg_sleep(20)')), db.rows(sql`SELECT pg_terminate_backend(${first}::int)`)]);
+	});
+	await assert.rejects(lost, { status: 503 });
+	assert.notDeepEqual(await other.session((session) => session.rows(backend)), [[first]]);
+	await other.close();
+});
+
 test('an idle connection that dies does not end the process', async () => {
 	const heard: Error[] = [];
 	const other = openDatabase({ ...config, max: 1 }, (error) => heard.push(error));

@@ -46,6 +46,11 @@ export type TxMode = { readonly readOnly?: boolean; readonly isolation?: 'read c
 export type Database = Querier & {
 	/** One transaction; rolled back when `work` throws. Commit has happened when this resolves. */
 	tx<T>(work: (tx: Tx) => Promise<T>, mode?: TxMode): Promise<T>;
+	/**
+	 * Statements one after the other that wait for a connection at most once: the first that needs one keeps it to the end. No transaction:
+	 * each sees what is there when it begins.
+	 */
+	session<T>(work: (db: Querier) => Promise<T>): Promise<T>;
 	/** A connection of its own for LISTEN, COPY or advisory locks held long; call release. */
 	connect(): Promise<PoolClient>;
 	readonly pool: Pool;
@@ -63,10 +68,21 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 	pool.on('error', hear);
 	pool.on('connect', (client) => client.on('error', hear));
 	const lines = openLines({ ...config, max: Math.ceil(pool.options.max / 4) }, hear);
-	const querier = querierOver(({ name }, reads, work) => (reads && name !== undefined ? lines.run(work) : withClient(pool, work)));
+	const lendOr =
+		(own: Lend): Lend =>
+		(statement, reads, work) =>
+			reads && statement.name !== undefined ? lines.run(work) : own(statement, reads, work);
 	return {
-		...querier,
+		...querierOver(lendOr((_statement, _reads, work) => withClient(pool, work))),
 		pool,
+		async session(work) {
+			const held = holdOne(pool);
+			try {
+				return await work(querierOver(lendOr(held.lend)));
+			} finally {
+				await held.release();
+			}
+		},
 		async connect() {
 			try {
 				return await pool.connect();
@@ -153,6 +169,27 @@ export function createEnding(): Ending {
 
 /** Has `work` send a statement on a connection; `reads` tells that rows are asked for. */
 export type Lend = <T>(statement: RowsConfig, reads: boolean, work: (client: PoolClient) => Promise<T>) => Promise<T>;
+
+/** Lends the same connection of the pool each time. */
+function holdOne(pool: Pool): { readonly lend: Lend; release(): Promise<void> } {
+	let held: Promise<PoolClient> | undefined;
+	let isBroken = false;
+	return {
+		async lend(_statement, _reads, work) {
+			held ??= pool.connect();
+			try {
+				return await work(await held);
+			} catch (error) {
+				if (translate(error) !== error) isBroken = true;
+				throw error;
+			}
+		},
+		async release() {
+			const client = await held?.catch(() => undefined);
+			client?.release(isBroken);
+		},
+	};
+}
 
 /** What sends its statements on the connections that it is lent. */
 export function querierOver(lend: Lend): Querier {

@@ -123,6 +123,7 @@ function over(primary: Database, { db }: Replica, failed: (why: string) => void)
 		...primary,
 		query: (statement) => attempt((on) => on.query(statement)) as never,
 		rows: (statement) => attempt((on) => on.rows(statement)),
+		session: (work) => attempt((on) => on.session(work)),
 		tx: (work, mode = {}) => (mode.readOnly === true ? attempt((on) => on.tx(work, mode)) : primary.tx(work, mode)),
 	};
 }

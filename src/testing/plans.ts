@@ -33,6 +33,7 @@ export function listening(ctx: FhirCtx): { readonly ctx: FhirCtx; readonly state
 	const db: Database = {
 		...ctx.db,
 		...heard(ctx.db),
+		session: (work) => ctx.db.session((session) => work(heard(session))),
 		tx: (work, mode) => ctx.db.tx((tx) => work({ ...tx, ...heard(tx) }), mode),
 	};
 	return { ctx: { ...ctx, db }, statements };

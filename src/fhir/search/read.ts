@@ -214,7 +214,9 @@ async function run(db: Querier, query: SearchQuery, statement: Sql, named: boole
 async function countOf(db: Querier, query: SearchQuery, sources: readonly Source[]): Promise<number> {
 	// What is asked for without criteria is known anyway.
 	if (query.total === 'estimate' && sources.some(({ parts }) => parts.length > 0)) return estimateTotal(db, sources);
-	const rows = await db.rows(countStatement(sources));
+	const statement = countStatement(sources);
+	const isKnown = sources.length === 1 && sources[0]?.parts.length === 0;
+	const rows = await db.rows(isKnown ? { name: `count_${sources[0]?.row.type}`, ...statement.compile() } : statement);
 	return Number(rows[0]?.[0] ?? 0);
 }
 

@@ -63,7 +63,8 @@ export async function search(ctx: FhirCtx, request: SearchRequest): Promise<Sear
 		};
 	};
 	if (request.tx !== undefined) return read(request.tx);
-	if (query.includes.length === 0 && query.contained === 'false' && !reached.some(({ clause }) => needsLookUp(clause))) return read(ctx.db);
+	if (query.includes.length === 0 && query.contained === 'false' && !reached.some(({ clause }) => needsLookUp(clause)))
+		return ctx.db.session(read);
 	return ctx.db.tx(read, { readOnly: true, isolation: 'repeatable read' });
 }
 

@@ -17,7 +17,7 @@ SELECT (SELECT coalesce(sum(c.n), 0)::int8
   WHERE type = 'Observation'
   UNION ALL SELECT n
   FROM fhir.row_change
-  WHERE type = 'Observation') c);
+  WHERE type = 'Observation') c); -- prepared
 
 -- Observation?code=http://loinc.org|8480-6&_count=1&_total=accurate
 SELECT u.id, u.body, u.rid, u.s0::text
