@@ -5,7 +5,7 @@ import { type Logged, readLog } from '#access/audit/log.ts';
 import { systemClock } from '#base/clock.ts';
 import { auditEventOf } from '#fhir/audit/resource.ts';
 import { Browser, oauthServer, signInAt } from '#testing/oauth.ts';
-import { confidential, password, post, practice, register, tokensFor } from '#testing/oauth-app.ts';
+import { authorizeUrl, confidential, password, post, practice, register, tokensFor } from '#testing/oauth-app.ts';
 import { addProxy, changeAccount, findByUsername, removeProxy } from './accounts/account.ts';
 import { setPassword } from './accounts/credentials.ts';
 import { changeRole, resetRole } from './accounts/rights.ts';
@@ -21,13 +21,17 @@ const admin = await server.accounts.create({ kind: 'user', username: 'boss', nam
 
 /** What was told while `work` ran, other than of the record. */
 async function told(work: () => Promise<unknown>): Promise<Logged[]> {
+	return (await allTold(work)).filter(({ kind }) => kind !== 'rest');
+}
+
+async function allTold(work: () => Promise<unknown>): Promise<Logged[]> {
 	await ctx.fhir.audit.flush();
 	const begun = systemClock.now().getTime();
 	const known = new Set((await readLog(ctx.db, { criteria: [], count: 1000 })).map(({ name }) => name));
 	await work();
 	await ctx.fhir.audit.flush();
 	const entries = await readLog(ctx.db, { criteria: [{ at: [{ from: begun, to: begun + 1e9 }] }], count: 1000, isAscending: true });
-	return entries.filter(({ name, kind }) => !known.has(name) && kind !== 'rest');
+	return entries.filter(({ name }) => !known.has(name));
 }
 
 const short = ({ kind, interaction, status, caller }: Logged): string => `${kind} ${interaction} ${status} by ${caller}`;
@@ -143,4 +147,46 @@ test('applications: registered, let in, allowed, refused, removed', async () => 
 	assert.deepEqual(gone.map(short), [`configuration client-removed 200 by ${app.client_id}`]);
 	assert.ok((await register(server, { application_type: 'public', redirect_uris: ['https://a.example.org/'], scope: 'openid' })).client_id);
 	assert.ok(issuer);
+});
+
+test('pages of the way in that name patients and visits leave entries as searches and reads do', async () => {
+	const scope = 'launch/patient launch/encounter patient/Encounter.rs';
+	const app = await confidential(server, scope);
+	const browser = new Browser(origin);
+	let place = await browser.get(authorizeUrl(server, app, { scope }));
+	const page = async (work: () => Promise<typeof place>): Promise<Logged[]> => {
+		const entries = await allTold(async () => {
+			place = await work();
+		});
+		return entries.filter(({ kind }) => kind === 'rest');
+	};
+	const about = ({ interaction, action, type, id, patient, query, caller, fhirUser, address, detail }: Logged) => [
+		`${interaction} ${action} ${type}/${id} ${patient} ${query}`,
+		`${caller} ${fhirUser} ${address}`,
+		detail?.replace(app.client_id, 'app'),
+	];
+	const who = `${doctor.id} Practitioner/dr 127.0.0.1`;
+	const first = await page(() => signInAt(browser, place, 'doctor', `${password}3`));
+	assert.deepEqual(first.map(about), [['search-type E Patient/null null null', who, 'shown to let client app in: Patient/pb Patient/pa']]);
+	const { pathname } = new URL(place.url);
+	const one = await page(() => browser.get(`${pathname}?search=Adams`));
+	assert.deepEqual(one.map(about), [['search-type E Patient/null pa search', who, 'shown to let client app in: Patient/pa']]);
+	assert.match(one[0]?.queryHash ?? '', /^[0-9a-f]{32}$/);
+	const none = await page(() => browser.get(`${pathname}?search=Nobody`));
+	assert.deepEqual(none.map(about), [['search-type E Patient/null null search', who, 'shown to let client app in']]);
+	const visits = await page(async () => browser.submit(await browser.get(`${pathname}?search=Adams`), '/patient', { patient: 'pa' }));
+	assert.deepEqual(visits.slice(1).map(about), [
+		['search-type E Encounter/null pa patient', who, 'shown to let client app in: Encounter/ea'],
+	]);
+	const consent = await page(() => browser.submit(place, '/encounter', { encounter: 'ea' }));
+	assert.deepEqual(consent.map(about), [
+		['read R Patient/pa pa null', who, 'shown to let client app in'],
+		['read R Encounter/ea pa null', who, 'shown to let client app in'],
+	]);
+	for (const entry of [...first, ...one, ...visits, ...consent])
+		assert.deepEqual(
+			ctx.fhir.validator.validate(auditEventOf(entry)).filter(({ severity }) => severity === 'error'),
+			[],
+		);
+	assert.doesNotMatch(JSON.stringify([first, one, none, visits, consent]), /Adams|Nobody/);
 });

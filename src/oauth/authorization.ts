@@ -4,7 +4,7 @@ import type { Context } from 'oidc-provider';
 import type { Ctx, Grant } from '#access/ctx.ts';
 import type { TokenSource } from '#access/tokens.ts';
 import { consentWords } from '#contract/words/consent.ts';
-import { chooseLanguage } from '#contract/words/words.ts';
+import { chooseLanguage, listOfLocales } from '#contract/words/words.ts';
 import type { Reply, Route } from '#http/route.ts';
 import type { Mount } from '#http/server.ts';
 import { type Account, createAccounts } from './accounts/accounts.ts';
@@ -110,7 +110,8 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 }
 
 function wordsFor(ctx: Context): (typeof consentWords)['en'] {
-	return consentWords[chooseLanguage(String(ctx.query.ui_locales ?? ''), ctx.get('accept-language'))];
+	const locales = ctx.oidc?.params?.ui_locales ?? ctx.query.ui_locales;
+	return consentWords[chooseLanguage(listOfLocales(typeof locales === 'string' ? locales : undefined), ctx.get('accept-language'))];
 }
 
 /** Sends a page of ours through the provider's context. */

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import * as client from 'openid-client';
-import { Browser, oauthServer, signInAt } from '#testing/oauth.ts';
+import { consentWords } from '#contract/words/consent.ts';
+import { Browser, oauthServer, type Place, signInAt } from '#testing/oauth.ts';
 import {
 	authorizeUrl,
 	backWith,
@@ -418,4 +419,33 @@ test('a confidential client cannot refresh without authenticating itself', async
 	const { refresh_token } = await tokensFor(server, app, 'openid offline_access user/Patient.read');
 	const unnamed = await post(server, 'token', { grant_type: 'refresh_token', refresh_token: String(refresh_token) });
 	assert.deepEqual([unnamed.status, unnamed.body.error], [400, 'invalid_request']);
+});
+
+test('the pages speak the first language of `ui_locales` that there is, unless the person chose another', async () => {
+	const scope = 'openid launch/patient patient/Patient.rs';
+	const app = await confidential(server, scope);
+	const go = async (locales: string, browser = new Browser(server.origin)) => {
+		const titles: string[] = [];
+		const note = (place: Place): Place => {
+			titles.push(`${place.headers.get('content-language')} ${/<h1>([^<]*)/.exec(place.text)?.[1]}`);
+			return place;
+		};
+		const start = note(await browser.get(authorizeUrl(server, app, { scope, ui_locales: locales })));
+		note(await signInAt(browser, start, 'doctor', 'wrong'));
+		const pick = note(await signInAt(browser, start, 'doctor', password));
+		const consent = note(await browser.submit(pick, '/patient', { patient: 'pa' }));
+		return { titles, consent };
+	};
+	const { es, en } = consentWords;
+	const pages = (language: 'es' | 'en', words: typeof en, signIn: string): string[] =>
+		[signIn, signIn, words.pickTitle, words.title('My Healthcare App')].map((title) => `${language} ${title}`);
+	assert.deepEqual((await go('fr-CA es-MX en')).titles, pages('es', es, 'Iniciar sesión'));
+	assert.deepEqual((await go('fr en-GB es')).titles, pages('en', en, 'Sign in'));
+	const chosen = new Browser(server.origin);
+	await chosen.get('/account/sign-in?lang=en');
+	assert.deepEqual((await go('es', chosen)).titles, pages('en', en, 'Sign in'));
+	const wrong = new URL(authorizeUrl(server, app, { scope, ui_locales: 'es', redirect_uri: 'https://elsewhere.example.org/' }));
+	assert.match((await new Browser(server.origin).get(wrong.href)).text, /<html lang="es">/);
+	const document = (await (await fetch(`${server.issuer}/.well-known/openid-configuration`)).json()) as Record<string, unknown>;
+	assert.deepEqual(document.ui_locales_supported, ['en', 'es']);
 });

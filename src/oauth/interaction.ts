@@ -9,7 +9,7 @@ import type { Reply, Request } from '#http/route.ts';
 import { patientsOf } from './accounts/account.ts';
 import type { Account, Accounts } from './accounts/accounts.ts';
 import type { People } from './accounts/people.ts';
-import { tell } from './accounts/telling.ts';
+import { tell, tellShown } from './accounts/telling.ts';
 import type { ClientStore } from './clients/clients.ts';
 import type { Directory, EncounterEntry, PatientEntry } from './directory.ts';
 import { consentPage } from './pages/consent.ts';
@@ -137,13 +137,13 @@ export async function decide(deps: InteractionDeps, request: Request): Promise<R
 }
 
 async function stepOf(deps: InteractionDeps, request: Request): Promise<Step | Reply> {
-	const visit = await visitOf(deps.people, request);
-	const words = consentWords[visit.language];
 	const uid = request.params.uid ?? '';
 	const provider = await deps.provider();
 	// The cookie binds the interaction to the browser that began it.
 	const isBound = signedCookieOf(cookiesOf(request), 'heron_interaction', deps.cookieKeys) === uid;
 	const interaction = isBound && /^[\w-]{20,64}$/.test(uid) ? await provider.Interaction.find(uid) : undefined;
+	const visit = await visitOf(deps.people, request, localesOf(interaction));
+	const words = consentWords[visit.language];
 	const client = interaction === undefined ? undefined : await provider.Client.find(String(interaction.params.client_id));
 	if (interaction === undefined || client === undefined) return failure(words, words.expired);
 	const session = visit.session?.stage === 'done' ? visit.session : undefined;
@@ -158,6 +158,12 @@ async function postedStep(deps: InteractionDeps, request: Request): Promise<{ re
 	return isOurForm(step) ? { step, account } : failure(step.words, step.words.expired);
 }
 
+/** The languages that the app says the person prefers. */
+function localesOf(interaction: Interaction | undefined): string | undefined {
+	const locales = interaction?.params.ui_locales;
+	return typeof locales === 'string' ? locales : undefined;
+}
+
 function cookiesOf({ headers }: Request): string | undefined {
 	const { cookie } = headers;
 	return Array.isArray(cookie) ? cookie.join('; ') : cookie;
@@ -170,21 +176,25 @@ async function signIn(step: Step): Promise<Reply> {
 	const again = interaction.prompt.reasons.some((reason) => reason !== 'no_session');
 	const { before } = (interaction.result ?? {}) as Kept;
 	if (again && before === undefined) await keep(step, { ...interaction.result, before: session?.id ?? '' });
-	if (session === undefined || (again && (before === undefined || before === session.id))) return seeOther(signInPath(path, again));
+	if (session === undefined || (again && (before === undefined || before === session.id)))
+		return seeOther(signInPath(interaction, path, again));
 	const ts = Math.floor(session.authenticatedAt.getTime() / 1000);
 	return finish(step, { login: { accountId: session.account.id, ts, amr: session.methods, remember: false } });
 }
 
-function signInPath(path: string, again: boolean): string {
-	return `/account/sign-in?to=${encodeURIComponent(path)}${again ? '&again=1' : ''}`;
+function signInPath(interaction: Interaction, path: string, again: boolean): string {
+	const locales = localesOf(interaction);
+	// The pages on the way in know of the app's request only where they lead to.
+	const to = locales === undefined ? path : `${path}?${new URLSearchParams({ ui_locales: locales.slice(0, 200) })}`;
+	return `/account/sign-in?to=${encodeURIComponent(to)}${again ? '&again=1' : ''}`;
 }
 
 /** The account that decides; an answer when nobody is signed in any more, or somebody else. */
 async function whoConsents({ deps, interaction, session, path, words }: Step): Promise<Account | Reply> {
-	if (session === undefined) return seeOther(signInPath(path, false));
+	if (session === undefined) return seeOther(signInPath(interaction, path, false));
 	if (session.account.id !== interaction.session?.accountId) return failure(words, words.expired);
 	const account = await deps.accounts.find(session.account.id);
-	return account ?? seeOther(signInPath(path, true));
+	return account ?? seeOther(signInPath(interaction, path, true));
 }
 
 /** What the app is let in to; an answer with the page on which something of it is chosen. */
@@ -267,6 +277,7 @@ async function pick(step: Step, account: Account, ids: readonly string[] | undef
 					patients: (await Promise.all(ids.map((id) => deps.directory.patient(account, id)))).filter((one) => one !== undefined),
 					more: false,
 				};
+	await shown(step, { type: 'Patient', about: patients, patient: undefined, query: { search: searched ?? '' } });
 	return pickPatientPage(words, {
 		app: nameOf(client),
 		action: `${path}/patient`,
@@ -281,8 +292,10 @@ async function pick(step: Step, account: Account, ids: readonly string[] | undef
 async function pickEncounter(step: Step, account: Account, patient: PatientEntry | undefined): Promise<Reply> {
 	const { deps, words, client, path, visit } = step;
 	if (patient === undefined) return failure(words, words.noPatient);
+	const found = await deps.directory.findEncounters(account, patient.id, visit.query.get('page') ?? undefined);
+	await shown(step, { type: 'Encounter', about: found.encounters, patient: patient.id, query: { patient: patient.id } });
 	return pickEncounterPage(words, {
-		...(await deps.directory.findEncounters(account, patient.id, visit.query.get('page') ?? undefined)),
+		...found,
 		app: nameOf(client),
 		patient: patient.name,
 		action: `${path}/encounter`,
@@ -300,7 +313,13 @@ async function encounterOf(
 	return patient === undefined ? undefined : deps.directory.encounter(account, id, patient.id);
 }
 
-function consent(step: Step, account: Account, { patient, encounter, asked }: Circumstances): Reply {
+async function consent(step: Step, account: Account, { patient, encounter, asked }: Circumstances): Promise<Reply> {
+	for (const [type, one] of [
+		['Patient', patient],
+		['Encounter', encounter],
+	] as const) {
+		if (one !== undefined) await shown(step, { type, about: [one], patient: patient?.id });
+	}
 	const { words, client, interaction, path } = step;
 	return consentPage(words, {
 		app: nameOf(client),
@@ -314,8 +333,31 @@ function consent(step: Step, account: Account, { patient, encounter, asked }: Ci
 		scopes: asked,
 		action: `${path}/consent`,
 		formToken: formToken(step),
-		otherAccount: signInPath(path, true),
+		otherAccount: signInPath(interaction, path, true),
 		self: path,
+	});
+}
+
+/** Tells the audit whom and what of the record a page names: of a list all in one entry. */
+async function shown(
+	{ visit, client }: Step,
+	what: {
+		type: 'Patient' | 'Encounter';
+		about: readonly { readonly id: string }[];
+		patient: string | undefined;
+		query?: Record<string, string>;
+	},
+): Promise<void> {
+	const { type, about, patient, query } = what;
+	const ids = about.map(({ id }) => id);
+	const isList = query !== undefined;
+	const list = isList && ids.length > 0 ? `: ${ids.map((id) => `${type}/${id}`).join(' ')}` : '';
+	await tellShown(visit.people, {
+		type,
+		id: isList ? undefined : ids[0],
+		patient: patient ?? (type === 'Patient' && ids.length === 1 ? ids[0] : undefined),
+		query: query === undefined ? undefined : new URLSearchParams(Object.entries(query).filter(([, value]) => value !== '')),
+		detail: `shown to let client ${client.clientId} in${list}`,
 	});
 }
 

@@ -26,3 +26,8 @@ export function chooseLanguage(...wanted: readonly (string | undefined)[]): Lang
 	}
 	return 'en';
 }
+
+/** OpenID Connect's `ui_locales`, the best first with spaces between, as chooseLanguage takes it. */
+export function listOfLocales(text: string | undefined): string | undefined {
+	return text?.trim().split(/\s+/).join(',');
+}

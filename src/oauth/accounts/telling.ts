@@ -48,6 +48,34 @@ export async function tellSoon({ audit, actor }: Telling, told: Told): Promise<v
 	if (audit.level !== 'off') await audit.note(eventOf(actor, told));
 }
 
+export type Shown = {
+	readonly type: string;
+	readonly id: string | undefined;
+	readonly patient: string | undefined;
+	/** What was searched for, when it was a search. */
+	readonly query: URLSearchParams | undefined;
+	readonly detail: string;
+};
+
+/** Notes that a page showed something of the record, as a read or a search of the FHIR API is noted. */
+export async function tellShown({ audit, actor }: Telling, { type, id, patient, query, detail }: Shown): Promise<void> {
+	if (audit.level !== 'all') return;
+	const isSearch = query !== undefined;
+	const searched = isSearch && query.size > 0;
+	await audit.note({
+		...actor,
+		kind: 'rest',
+		interaction: isSearch ? 'search-type' : 'read',
+		action: isSearch ? 'E' : 'R',
+		status: 200,
+		patient,
+		type,
+		id,
+		...(searched ? { query: [...query.keys()].join(','), queryHash: audit.hashOf(`search-type ${type}?${query}`) } : {}),
+		detail,
+	});
+}
+
 function eventOf(actor: Actor, { kind, interaction, action = 'U', status = 200, about, detail }: Told): AuditEvent {
 	const words = [about === undefined ? undefined : nameOf(about), detail].filter((part) => part !== undefined && part !== '');
 	const [type, id] = about?.fhirUser?.split('/') ?? [];

@@ -2,7 +2,7 @@
 
 import { anonymous } from '#access/ctx.ts';
 import { Problem } from '#base/problem.ts';
-import { chooseLanguage, type Language, type SignInWords, signInWords } from '#contract/words/words.ts';
+import { chooseLanguage, type Language, listOfLocales, type SignInWords, signInWords } from '#contract/words/words.ts';
 import type { Request } from '#http/route.ts';
 import type { People } from '#oauth/accounts/people.ts';
 import { acting, actorOf } from '#oauth/accounts/telling.ts';
@@ -26,8 +26,12 @@ export type Visit = {
 
 const formLimit = 64 * 1024;
 
-/** Throws Problem forbidden `form-foreign` for a form that another site sent, invalid for one that is none. */
-export async function visitOf(people: People, request: Request): Promise<Visit> {
+/**
+ * `locales` are those of the app's request (`ui_locales`); without them the address or what it leads on to may name some.
+ * Throws Problem forbidden `form-foreign` for a form that another site sent, invalid for one that is none.
+ */
+export async function visitOf(people: People, request: Request, locales?: string): Promise<Visit> {
+	const form = request.method === 'POST' ? await readForm(people, request) : new URLSearchParams();
 	const query = new URLSearchParams(request.query);
 	const cookies = request.headers.cookie;
 	const session = await sessionOf(people, sessionCookie(people, typeof cookies === 'string' ? cookies : undefined));
@@ -36,7 +40,7 @@ export async function visitOf(people: People, request: Request): Promise<Visit> 
 		chosen,
 		cookieOf(typeof cookies === 'string' ? cookies : undefined, 'heron_lang'),
 		session?.account.details.language,
-		query.get('ui_locales') ?? undefined,
+		listOfLocales(locales ?? query.get('ui_locales') ?? localesIn(form.get('to') ?? query.get('to'))),
 		text(request.headers['accept-language']),
 	);
 	const where = { address: request.remoteAddress, requestId: request.requestId };
@@ -45,7 +49,7 @@ export async function visitOf(people: People, request: Request): Promise<Visit> 
 		people: acting(people, isIn ? actorOf(session.account, where) : { ...where, caller: anonymous }),
 		request,
 		query,
-		form: request.method === 'POST' ? await readForm(people, request) : new URLSearchParams(),
+		form,
 		session,
 		visitor: { address: request.remoteAddress, agent: text(request.headers['user-agent']) ?? '' },
 		language,
@@ -53,6 +57,12 @@ export async function visitOf(people: People, request: Request): Promise<Visit> 
 		headers:
 			chosen === undefined ? {} : { 'set-cookie': `heron_lang=${language}; Path=/; Max-Age=31536000; SameSite=Lax${secureOf(people)}` },
 	};
+}
+
+/** The languages that the page to go to afterwards is to speak: https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest */
+function localesIn(to: string | null): string | undefined {
+	const at = to?.indexOf('?') ?? -1;
+	return at < 0 ? undefined : (new URLSearchParams(to?.slice(at)).get('ui_locales') ?? undefined);
 }
 
 async function readForm(people: People, request: Request): Promise<URLSearchParams> {
