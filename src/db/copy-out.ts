@@ -1,55 +1,102 @@
-// COPY … TO STDOUT as a stream of bytes. The frames of the protocol are taken away within the pieces that come from the socket: an object and
-// a copy for each row would be the most costly part of reading millions.
-// https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
-import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
-import type { Connection, Submittable } from 'pg';
+// COPY … TO STDOUT as blocks of lines, read from the socket without pg.
+import type { Duplex } from 'node:stream';
+import type { Connection, PoolClient, Submittable } from 'pg';
+import { CopyBlocks, type Lines } from './copy-blocks.ts';
+import { type Querier, translate } from './database.ts';
+import { takeOver } from './socket.ts';
+import { sql } from './sql.ts';
 
-/** Message types, https://www.postgresql.org/docs/current/protocol-message-formats.html */
-const [copyData, copyDone, errorResponse] = [0x64, 0x63, 0x45];
-const headerBytes = 5;
+export type { Lines } from './copy-blocks.ts';
 
-type Wire = Connection & { readonly stream: Socket; query(text: string): void };
+/** One connection's way of copying out; one COPY at a time. */
+export type LineCopier = {
+	/**
+	 * The texts that a query of one column gives, each a line. What is given may be used until the next is asked for. Who stops in the
+	 * middle ends the COPY, so that the connection is of use again. Throws what the query throws.
+	 */
+	lines(query: string): AsyncGenerator<Lines>;
+};
 
-/**
- * A query for pg's client: `client.query(new CopyOut(text))`. The bytes are what the statement's format makes of its rows; a failure of the
- * statement is the stream's. Pieces may be written over by who reads them. The connection is free when the stream has ended or failed.
- */
-export class CopyOut extends Readable implements Submittable {
+/** `db` reaches the same database over another connection. */
+export function createLineCopier(db: Querier, client: PoolClient): LineCopier {
+	const blocks = new CopyBlocks();
+	return {
+		async *lines(query) {
+			const copying = client.query(new Copying(`COPY (${query}) TO STDOUT (FORMAT binary)`, blocks));
+			let isOver = false;
+			try {
+				for (;;) {
+					const lines = await copying.next();
+					if (lines === undefined) break;
+					yield lines;
+				}
+				isOver = true;
+			} catch (error) {
+				isOver = true;
+				throw translate(error);
+			} finally {
+				if (!isOver) await breakOff(db, client, copying);
+			}
+		},
+	};
+}
+
+/** Ends a COPY in the middle: the connection is of use again only when PostgreSQL has stopped and all that it sent is read. */
+async function breakOff(db: Querier, client: PoolClient, copying: Copying): Promise<void> {
+	const { processID } = client as { processID?: number };
+	const ended = copying.discard();
+	if (processID !== undefined) await db.execute(sql`SELECT pg_cancel_backend(${processID})`);
+	await ended;
+}
+
+type Wire = Connection & { readonly stream: Duplex; query(text: string): void };
+
+/** A query for pg's client, which is asked for what came. */
+class Copying implements Submittable {
 	readonly #text: string;
-	#socket: Socket | undefined;
-	/** What reads the socket when we do not. */
-	#usual: ((bytes: Buffer) => void) | undefined;
-	/** The beginning of a header whose end has not come. */
-	#header: Buffer = Buffer.alloc(0);
-	/** Bytes still to come of the message, and whether they are data. */
-	#left = 0;
-	#isData = false;
+	readonly #blocks: CopyBlocks;
+	#stream: Duplex | undefined;
+	#giveBack: ((rest: Buffer) => void) | undefined;
+	#isEnded = false;
+	#error: Error | undefined;
+	/** Whom there was nothing for yet. */
+	#waiting: PromiseWithResolvers<Lines | undefined> | undefined;
 
-	constructor(text: string) {
-		super();
+	constructor(text: string, blocks: CopyBlocks) {
 		this.#text = text;
+		this.#blocks = blocks;
+		blocks.reset();
+	}
+
+	/** The next lines; undefined when there are no more. */
+	next(): Promise<Lines | undefined> {
+		if (this.#error !== undefined) return Promise.reject(this.#error);
+		if (this.#isEnded || this.#blocks.isFull) {
+			const lines = this.#blocks.give();
+			this.#stream?.resume();
+			return Promise.resolve(lines.lines === 0 ? undefined : lines);
+		}
+		this.#waiting = Promise.withResolvers();
+		return this.#waiting.promise;
+	}
+
+	/** Resolves when the COPY has ended, however it did; what still comes is passed over. */
+	async discard(): Promise<void> {
+		while ((await this.next().catch(() => undefined)) !== undefined);
 	}
 
 	submit(connection: Connection): void {
 		const { stream } = connection as Wire;
-		const [usual, ...more] = stream.listeners('data') as ((bytes: Buffer) => void)[];
-		if (usual === undefined || more.length > 0) throw new Error('the connection has not the one reader that pg gives it');
-		this.#usual = usual;
-		this.#socket = stream;
-		stream.off('data', usual);
-		stream.on('data', this.#take);
+		this.#stream = stream;
+		this.#giveBack = takeOver(stream, this.#take);
 		(connection as Wire).query(this.#text);
-	}
-
-	override _read(): void {
-		this.#socket?.resume();
 	}
 
 	/** Called by pg. */
 	handleError(error: Error): void {
-		this.#giveBack(Buffer.alloc(0));
-		this.destroy(error);
+		this.#error = error;
+		this.#answer();
+		this.#release(Buffer.alloc(0));
 	}
 
 	/** Called by pg. */
@@ -62,57 +109,39 @@ export class CopyOut extends Readable implements Submittable {
 		// The next query is pg's to begin.
 	}
 
-	readonly #take = (chunk: Buffer): void => {
-		const bytes = this.#header.length === 0 ? chunk : Buffer.concat([this.#header, chunk]);
-		this.#header = Buffer.alloc(0);
-		let at = 0;
-		let out = 0;
-		while (at < bytes.length) {
-			if (this.#left > 0) {
-				const end = Math.min(at + this.#left, bytes.length);
-				if (this.#isData) {
-					bytes.copyWithin(out, at, end);
-					out += end - at;
-				}
-				this.#left -= end - at;
-				at = end;
-				continue;
-			}
-			const type = bytes[at] as number;
-			// What follows is pg's to read: the failure, or that the command is complete.
-			if (type === errorResponse) {
-				this.#end(bytes, out, at, false);
-				return;
-			}
-			if (at + headerBytes > bytes.length) {
-				this.#header = Buffer.from(bytes.subarray(at));
-				break;
-			}
-			if (type === copyDone) {
-				this.#end(bytes, out, at + headerBytes, true);
-				return;
-			}
-			this.#isData = type === copyData;
-			this.#left = bytes.readInt32BE(at + 1) - 4;
-			at += headerBytes;
+	readonly #take = (bytes: Buffer): void => {
+		const end = this.#read(bytes);
+		if (end === undefined) {
+			if (!this.#blocks.isFull) return;
+			if (this.#waiting === undefined) this.#stream?.pause();
+			else this.#answer();
+			return;
 		}
-		if (out > 0 && !this.push(bytes.subarray(0, out))) this.#socket?.pause();
+		this.#isEnded = this.#blocks.isDone;
+		if (this.#isEnded) this.#answer();
+		// A copy: pg may still be reading when the next bytes come.
+		this.#release(Buffer.from(bytes.subarray(end)));
 	};
 
-	/** Hands on the data before `out`, and the connection with what begins at `at`. */
-	#end(bytes: Buffer, out: number, at: number, isDone: boolean): void {
-		if (out > 0) this.push(bytes.subarray(0, out));
-		if (isDone) this.push(null);
-		this.#giveBack(Buffer.from(bytes.subarray(at)));
+	/** What is not understood cannot be read to its end: the connection is lost, and pg tells `handleError` so. */
+	#read(bytes: Buffer): number | undefined {
+		try {
+			return this.#blocks.take(bytes);
+		} catch (error) {
+			this.#stream?.destroy(error as Error);
+			return undefined;
+		}
 	}
 
-	#giveBack(rest: Buffer): void {
-		const [socket, usual] = [this.#socket, this.#usual];
-		if (socket === undefined || usual === undefined) return;
-		this.#socket = undefined;
-		socket.off('data', this.#take);
-		socket.on('data', usual);
-		if (rest.length > 0) usual(rest);
-		socket.resume();
+	#answer(): void {
+		const waiting = this.#waiting;
+		this.#waiting = undefined;
+		if (waiting !== undefined) this.next().then(waiting.resolve, waiting.reject);
+	}
+
+	#release(rest: Buffer): void {
+		const giveBack = this.#giveBack;
+		this.#giveBack = undefined;
+		giveBack?.(rest);
 	}
 }

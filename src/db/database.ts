@@ -4,6 +4,7 @@ import { Problem } from '#base/problem.ts';
 import { withClient } from './clients.ts';
 import { openLines } from './lines.ts';
 import { type RowsConfig, resultOn, rowsOn } from './rows.ts';
+import { createSockets } from './socket.ts';
 import { Sql } from './sql.ts';
 import { translate, unavailable } from './translate.ts';
 
@@ -59,7 +60,7 @@ export type Database = Querier & {
 
 /** Opens a pool. `onError` hears of connections that died while idle. */
 export function openDatabase(config: PoolConfig, onError: (error: Error) => void = () => undefined): Database {
-	const pool = new Pool({ max: 16, ...config });
+	const pool = new Pool({ max: 16, stream: createSockets(), ...config });
 	let closed = false;
 	// pg says that a pool has ended while its connections are still on their way out: what befalls those is nobody's concern.
 	const hear = (error: Error): void => {

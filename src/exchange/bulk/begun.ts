@@ -6,14 +6,17 @@ import type { JobRun } from '#fhir/jobs/jobs.ts';
 import { listName } from './list.ts';
 import type { OutputFile } from './output.ts';
 
-/** What was decided at the moment of the export: the lists of what is taken, and what needs no list because it was written at once. */
+/** What was decided at the moment of the export: the lists of what is taken, and what needs no list because it was written by then. */
 export type Begun = {
 	/** Names the run that decided; what others remembered does not count. */
 	readonly run: string;
 	readonly transactionTime: string;
-	readonly lists: readonly { readonly type: string; readonly bytes: number }[];
+	readonly types: readonly Taken[];
 	readonly deleted: readonly OutputFile[];
 };
+
+/** A type, with the bytes of its list, or what was done with it before there were lists. */
+export type Taken = { readonly type: string } & ({ readonly listBytes: number } | { readonly done: Done });
 
 /** A type that is through. */
 export type Done = { readonly files: readonly OutputFile[]; readonly lost: readonly Issue[] };
@@ -28,9 +31,10 @@ export async function rememberDone(job: JobRun, { run }: Begun, type: string, do
 	await job.record(`${run} ${type}`, JSON.stringify(done));
 }
 
-/** What a former run did with a type; undefined when it is not through. */
-export function doneOf({ recorded }: JobRun, { run }: Begun, type: string): Done | undefined {
-	const text = recorded.get(`${run} ${type}`);
+/** What former runs did with a type; undefined when it is not through. */
+export function doneOf({ recorded }: JobRun, { run }: Begun, taken: Taken): Done | undefined {
+	if ('done' in taken) return taken.done;
+	const text = recorded.get(`${run} ${taken.type}`);
 	return text === undefined ? undefined : (JSON.parse(text) as Done);
 }
 
@@ -40,7 +44,7 @@ export async function begunOf(job: JobRun): Promise<Begun | undefined> {
 	if (text === undefined) return undefined;
 	const begun = JSON.parse(text) as Begun;
 	const sizes: (readonly [name: string, bytes: number])[] = [
-		...begun.lists.map(({ bytes }, at) => [listName(at), bytes] as const),
+		...begun.types.flatMap((taken, at) => ('done' in taken ? [] : [[listName(at), taken.listBytes] as const])),
 		...filesOf(job, begun).map(({ number, bytes }) => [String(number), bytes] as const),
 	];
 	for (const [name, bytes] of sizes) {
@@ -52,5 +56,5 @@ export async function begunOf(job: JobRun): Promise<Begun | undefined> {
 
 /** The files that are whole. */
 export function filesOf(job: JobRun, begun: Begun): OutputFile[] {
-	return [...begun.deleted, ...begun.lists.flatMap(({ type }) => doneOf(job, begun, type)?.files ?? [])];
+	return [...begun.deleted, ...begun.types.flatMap((taken) => doneOf(job, begun, taken)?.files ?? [])];
 }

@@ -1,7 +1,8 @@
-// An export as a job: one transaction sees one moment of the record and writes it into files, then the manifest. A long one writes down first
-// which versions it takes, so that a run that follows one that was cut short goes on with them; a short one begins again, at a moment of its
-// own.
+// An export as a job: one transaction sees one moment of the record and writes it into files, then the manifest. One that takes a while writes
+// down which versions it takes, so that a run that follows one that was cut short goes on with them; a shorter one begins again, at a moment of
+// its own.
 import type { Issue, Problem } from '#base/problem.ts';
+import { createLineCopier } from '#db/copy-out.ts';
 import type { Tx } from '#db/database.ts';
 import { raw } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -10,11 +11,12 @@ import type { JobResult, JobRun } from '#fhir/jobs/jobs.ts';
 import { issuesOf, outcomeOf } from '#fhir/outcome.ts';
 import type { Asked } from './asked.ts';
 import { noteBulk } from './audit.ts';
-import { type Begun, begunOf, type Done, doneOf, filesOf, rememberBegun, rememberDone } from './begun.ts';
-import { isLong, listName, listOf } from './list.ts';
+import { type Begun, begunOf, type Done, doneOf, filesOf } from './begun.ts';
+import { listOf } from './list.ts';
+import { continuedMemory, createMemory, type Memory, type Part } from './memory.ts';
 import { createOutput, type Output, type OutputFile, type Piece } from './output.ts';
 import { createPace } from './pace.ts';
-import { copiedPieces, deletedPieces, listedPieces, patientPieces, piecesOf } from './pieces.ts';
+import { copiedPieces, deletedPieces, listedPieces, type OnLost, patientList, patientPieces, piecesOf, type Source } from './pieces.ts';
 import { collectMembers, deletedOf, type Members, provenanceOf, type Selection, selectionsOf } from './select.ts';
 
 /** The kind of job. */
@@ -27,12 +29,12 @@ export type ExportSettings = {
 	readonly served: () => number;
 	/** A file is ended when it has so many bytes; tests make it small. */
 	readonly fileBytes?: number;
-	/** An export of so many rows can be gone on with when it is cut short; a smaller one begins again. */
-	readonly listFrom?: number;
+	/** An export that has taken so long can be gone on with when it is cut short; a shorter one begins again. */
+	readonly listAfterMs?: number;
 };
 
-/** What a few seconds bring to an end. */
-const usualListFrom = 200_000;
+/** What may be done again. */
+const usualListAfterMs = 10_000;
 
 type Listed = { readonly type?: string; readonly url: string; readonly count: number };
 
@@ -49,60 +51,87 @@ type Manifest = {
 /** What an export has made, but for the file of errors. */
 type Made = {
 	readonly transactionTime: string;
-	/** Without a type: files of several. */
-	readonly output: readonly { readonly type?: string; readonly files: readonly OutputFile[] }[];
+	/** With an empty type: files of several. */
+	readonly output: readonly { readonly type: string; readonly files: readonly OutputFile[] }[];
 	readonly deleted: readonly OutputFile[];
 	readonly lost: readonly Issue[];
 };
 
 type Work = { readonly ctx: FhirCtx; readonly job: JobRun; readonly asked: Asked; readonly output: Output };
 
+/** A part and its lines. */
+type WrittenPart = { readonly type: string; readonly pieces: (onLost: OnLost) => AsyncIterable<Piece>; readonly done?: Done | undefined };
+
 /** Runs an export; the result is its manifest (https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status). */
 export async function runExport(ctx: FhirCtx, job: JobRun, settings: ExportSettings): Promise<JobResult> {
-	const { keepMs, fileBytes: largest, served, listFrom = usualListFrom } = settings;
+	const { keepMs, fileBytes: largest, served, listAfterMs = usualListAfterMs } = settings;
 	const asked = JSON.parse(job.input) as Asked;
 	const begun = await begunOf(job);
 	const kept = begun === undefined ? undefined : filesOf(job, begun);
 	const output = await createOutput(job.folder, createPace(served, job.signal), job.signal, { largest, kept });
-	const work = { ctx, job, asked, output };
+	// Whatever hangs on the time hangs on the moment that is exported.
+	const moment = ctx.clock.now().getTime();
+	const work = { ctx: { ...ctx, clock: { now: () => new Date(moment) } }, job, asked, output };
 	const made =
 		begun === undefined
-			? await ctx.db.tx((tx) => firstRun(work, tx, listFrom), { isolation: 'repeatable read' })
+			? await ctx.db.tx((tx) => firstRun(work, tx, listAfterMs), { isolation: 'repeatable read' })
 			: await laterRun(work, begun);
 	const manifest = await manifestOf(work, made);
-	await output.settled();
 	await noteBulk(ctx, 'export', `${manifest.output.reduce((sum, { count }) => sum + count, 0)} resources`);
 	return { text: JSON.stringify(manifest), contentType: 'application/json', keepMs };
 }
 
 /** Decides what is taken, at one moment, and writes it. */
-async function firstRun(work: Work, tx: Tx, listFrom: number): Promise<Made> {
+async function firstRun(work: Work, tx: Tx, listAfterMs: number): Promise<Made> {
 	const { ctx, job, asked, output } = work;
+	const source = { tx, copier: createLineCopier(ctx.db, tx.client) };
+	const [[snapshot]] = (await tx.rows(raw('SELECT pg_export_snapshot()'))) as [[string]];
 	const transactionTime = await momentOf(ctx, tx);
 	const about = await collectMembers(ctx, tx, asked);
 	const selections = await selectionsOf(ctx, tx, asked, about);
 	const all = await withProvenance(ctx, tx, asked, selections);
 	const deleted = await writeDeleted(work, tx, about, selections);
-	if (asked.byPatient && about !== undefined) {
-		const pieces = patientPieces(ctx, tx, about, all, asked.elements);
-		const files = await output.write(createTeller(job)('patient by patient', pieces));
-		return { transactionTime, output: [{ files }], deleted, lost: asked.notes };
-	}
-	const begun = (await isLong(tx, all, listFrom)) ? await writeLists(work, tx, all, { transactionTime, deleted }) : undefined;
-	const types = all.map(({ type }) => type);
-	const made = await typeByType(work, types, begun, (at, onLost) => piecesOf(ctx, tx, all[at] as Selection, asked.elements, onLost));
-	return { transactionTime, deleted, ...made };
+	const parts =
+		asked.byPatient && about !== undefined
+			? [partByPatient(ctx, source, about, all, asked.elements)]
+			: all.map((selection) => partOfType(ctx, source, selection, asked.elements));
+	const prepare = (other: Source): Promise<unknown> => collectMembers(ctx, other.tx, asked);
+	const memory = createMemory({ ctx, job, output, listAfterMs, snapshot, prepare, decided: { transactionTime, deleted } }, parts);
+	return { transactionTime, deleted, ...(await writeParts(work, parts, memory)) };
+}
+
+function partOfType(ctx: FhirCtx, source: Source, selection: Selection, elements: readonly string[]): WrittenPart & Part {
+	return {
+		type: selection.type,
+		pieces: (onLost) => piecesOf(ctx, source, selection, elements, onLost),
+		listed: (other) => copiedPieces(other, listOf(selection)),
+	};
+}
+
+function partByPatient(
+	ctx: FhirCtx,
+	source: Source,
+	about: Members,
+	all: readonly Selection[],
+	elements: readonly string[],
+): WrittenPart & Part {
+	return {
+		type: '',
+		pieces: () => patientPieces(ctx, source.tx, about, all, elements),
+		listed: (other) => patientList(ctx, other, about, all),
+	};
 }
 
 /** Goes on with what a former run decided. */
 async function laterRun(work: Work, begun: Begun): Promise<Made> {
 	const { ctx, job, asked } = work;
-	const { transactionTime, deleted, lists } = begun;
-	const types = lists.map(({ type }) => type);
-	const made = await typeByType(work, types, begun, (at, onLost) =>
-		listedPieces(ctx, { folder: job.folder, at, type: types[at] as string }, asked.elements, onLost),
-	);
-	return { transactionTime, deleted, ...made };
+	const { transactionTime, deleted, types } = begun;
+	const parts = types.map((taken, at) => ({
+		type: taken.type,
+		pieces: (onLost: OnLost) => listedPieces(ctx, { folder: job.folder, at, type: taken.type }, asked.elements, onLost),
+		done: doneOf(job, begun, taken),
+	}));
+	return { transactionTime, deleted, ...(await writeParts(work, parts, continuedMemory(job, begun))) };
 }
 
 /** What was deleted since `_since`. */
@@ -120,56 +149,38 @@ async function writeDeleted(
 	return files;
 }
 
-/** Writes down which versions are taken, so that another run can go on with them. */
-async function writeLists(
-	{ ctx, job, output }: Work,
-	tx: Tx,
-	selections: readonly Selection[],
-	decided: Pick<Begun, 'transactionTime' | 'deleted'>,
-): Promise<Begun> {
-	const lists: Begun['lists'][number][] = [];
-	for (const [at, selection] of selections.entries()) {
-		const bytes = await output.note(listName(at), copiedPieces(ctx, tx, listOf(selection)));
-		lists.push({ type: selection.type, bytes });
-	}
-	const begun = { ...decided, run: ctx.ids.next(), lists };
-	await output.settled();
-	await rememberBegun(job, begun);
-	return begun;
-}
-
-/** Writes the files of each type, but for those that a former run did, and remembers it when the export can be gone on with. */
-async function typeByType(
+/** Writes the files of each part, but for those that a former run did. */
+async function writeParts(
 	{ job, asked, output }: Work,
-	types: readonly string[],
-	begun: Begun | undefined,
-	pieces: (at: number, onLost: (problem: Problem) => void) => AsyncIterable<Piece>,
+	parts: readonly WrittenPart[],
+	memory: Memory,
 ): Promise<Pick<Made, 'output' | 'lost'>> {
-	const told = createTeller(job);
+	const told = createTeller(job, memory);
 	const made: { type: string; files: readonly OutputFile[] }[] = [];
 	const lost: Issue[] = [...asked.notes];
-	const write = async (type: string, at: number): Promise<Done> => {
+	const write = async ({ type, pieces }: WrittenPart, at: number): Promise<Done> => {
 		const missing: Issue[] = [];
-		const found = pieces(at, (problem) => missing.push(...lostIssues(type, problem)));
-		const done = { files: await output.write(told(`${at} of ${types.length} types`, found)), lost: missing };
-		if (begun !== undefined) {
-			await output.settled();
-			await rememberDone(job, begun, type, done);
-		}
-		return done;
+		const found = pieces((problem) => missing.push(...lostIssues(type, problem)));
+		const where = type === '' ? 'patient by patient' : `${at} of ${parts.length} types`;
+		return { files: await output.write(told(where, found)), lost: missing };
 	};
-	for (const [at, type] of types.entries()) {
-		const done = (begun === undefined ? undefined : doneOf(job, begun, type)) ?? (await write(type, at));
-		made.push({ type, files: done.files });
-		lost.push(...done.lost);
+	try {
+		for (const [at, part] of parts.entries()) {
+			const done = part.done ?? (await write(part, at));
+			made.push({ type: part.type, files: done.files });
+			lost.push(...done.lost);
+			if (part.done === undefined && at + 1 < parts.length) await memory.done(part.type, done);
+		}
+	} finally {
+		await memory.end();
 	}
 	return { output: made, lost };
 }
 
 async function manifestOf({ ctx, job, asked, output }: Work, { transactionTime, output: made, deleted, lost }: Made): Promise<Manifest> {
-	const list = (type: string | undefined, files: readonly OutputFile[]): Listed[] =>
+	const list = (type: string, files: readonly OutputFile[]): Listed[] =>
 		files.map(({ number, count, bytes }) => ({
-			...(type === undefined ? {} : { type }),
+			...(type === '' ? {} : { type }),
 			url: `${ctx.fhir.base}/Binary/${jobFileId(job.id, number, bytes)}`,
 			count,
 		}));
@@ -208,11 +219,13 @@ async function momentOf({ clock }: FhirCtx, tx: Tx): Promise<string> {
 const quietMs = 50;
 const busyMs = 1000;
 
-/** Tells the client how far the job is. */
-function createTeller(job: JobRun): (where: string, pieces: AsyncIterable<Piece>) => AsyncGenerator<Piece> {
+/** Tells the client how far the job is, and the memory that it goes on. */
+function createTeller(job: JobRun, memory: Memory): (where: string, pieces: AsyncIterable<Piece>) => AsyncGenerator<Piece> {
 	let total = 0;
 	return async function* (where, pieces) {
+		memory.look();
 		for await (const piece of pieces) {
+			memory.look();
 			total += piece.lines;
 			job.progress(`${where}, ${total} resources`);
 			yield piece;

@@ -195,7 +195,7 @@ const selections: readonly (readonly [string, readonly string[], string?])[] = [
 	],
 	['$export', ['Patient/p1', 'Patient/p2', 'Patient/p3'], 'only-patients'],
 	['Patient/$export', ['Observation/l1', 'Observation/l2', 'Observation/l3', 'Patient/p1', 'Patient/p2', 'Patient/p3'], 'laboratory'],
-	['$export', ['Device/dev', ...ofP1.filter((name) => !name.startsWith('Provenance'))], 'one-patient'],
+	['$export', ['Device/dev', ...ofP1], 'one-patient'],
 	[
 		'Patient/$export?_type=Patient,Observation',
 		['Observation/l1', 'Observation/performed', 'Observation/prelim', 'Observation/v1', 'Patient/p1'],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Pace } from './pace.ts';
 import { diskFull } from './problems.ts';
 
-/** Lines as bytes, and how many they are. */
+/** Lines as bytes, and how many they are. The bytes are good until the next piece is asked for. */
 export type Piece = { readonly bytes: Buffer; readonly lines: number };
 
 export type OutputFile = { readonly number: number; readonly count: number; readonly bytes: number };
@@ -13,16 +13,12 @@ export type OutputFile = { readonly number: number; readonly count: number; read
 export type Output = {
 	/** Writes pieces into as many files as they need; none when there is nothing. */
 	write(pieces: AsyncIterable<Piece>): Promise<OutputFile[]>;
-	/** Resolves when all that was given to `write` is in its files, of which the last block of each is written while others are begun. */
-	settled(): Promise<void>;
-	/** Writes a file with a name of its own, which is for later runs and no client's; gives its bytes. */
-	note(name: string, pieces: AsyncIterable<Piece>): Promise<number>;
+	/** Writes a file with a name of its own, which is for later runs and no client's, until `until` ends it; gives its bytes. */
+	note(name: string, pieces: AsyncIterable<Piece>, until: AbortSignal): Promise<number>;
 };
 
 /** A file is ended when it has so many bytes. */
 const fileBytes = 256 * 1024 * 1024;
-/** What is written at once. */
-const blockBytes = 1024 * 1024;
 
 /**
  * A folder with the files that are `kept`, and the notes when there are such; all else that an earlier run left in it is removed.
@@ -35,17 +31,15 @@ export async function createOutput(
 ): Promise<Output> {
 	await clear(folder, kept);
 	let last = Math.max(0, ...(kept ?? []).map(({ number }) => number));
-	let settling: Promise<unknown> = Promise.resolve();
 	return {
-		async note(name, pieces) {
+		async note(name, pieces, until) {
 			const file = await openFile(join(folder, name));
 			try {
 				for await (const piece of pieces) {
-					signal.throwIfAborted();
+					until.throwIfAborted();
 					await file.add(piece);
 					await pace.rest();
 				}
-				await file.flush();
 				return file.size;
 			} catch (error) {
 				throw asProblem(error);
@@ -56,24 +50,23 @@ export async function createOutput(
 		async write(pieces) {
 			const files: OutputFile[] = [];
 			let file: Open | undefined;
-			const end = (): void => {
+			const end = async (): Promise<void> => {
 				if (file === undefined) return;
-				files.push({ number: last, count: file.count, bytes: file.size });
-				settling = Promise.all([settling, finish(file)]);
-				// Told of by `settled`.
-				settling.catch(() => undefined);
+				const ended = file;
 				file = undefined;
+				files.push({ number: last, count: ended.count, bytes: ended.size });
+				await ended.close();
 			};
 			try {
 				for await (const piece of pieces) {
 					signal.throwIfAborted();
 					if (piece.lines === 0) continue;
-					if (file !== undefined && file.size + piece.bytes.length > largest) end();
+					if (file !== undefined && file.size + piece.bytes.length > largest) await end();
 					file ??= await openFile(join(folder, String(++last)));
 					await file.add(piece);
 					await pace.rest();
 				}
-				end();
+				await end();
 			} catch (error) {
 				throw asProblem(error);
 			} finally {
@@ -81,20 +74,7 @@ export async function createOutput(
 			}
 			return files;
 		},
-		async settled() {
-			await settling.catch((error) => {
-				throw asProblem(error);
-			});
-		},
 	};
-}
-
-async function finish(file: Open): Promise<void> {
-	try {
-		await file.flush();
-	} finally {
-		await file.close();
-	}
 }
 
 async function clear(folder: string, kept: readonly OutputFile[] | undefined): Promise<void> {
@@ -112,27 +92,13 @@ type Open = {
 	readonly size: number;
 	readonly count: number;
 	add(piece: Piece): Promise<void>;
-	flush(): Promise<void>;
 	close(): Promise<void>;
 };
 
-/** A file that writes a block while the next is gathered. */
 async function openFile(path: string): Promise<Open> {
 	const handle: FileHandle = await open(path, 'wx', 0o600);
-	let held: Buffer[] = [];
-	let heldBytes = 0;
 	let size = 0;
 	let count = 0;
-	let writing: Promise<unknown> = Promise.resolve();
-	const send = async (): Promise<void> => {
-		await writing;
-		if (held.length === 0) return;
-		writing = handle.writev(held);
-		// Told of where it is awaited.
-		writing.catch(() => undefined);
-		held = [];
-		heldBytes = 0;
-	};
 	return {
 		get size() {
 			return size;
@@ -141,15 +107,9 @@ async function openFile(path: string): Promise<Open> {
 			return count;
 		},
 		async add({ bytes, lines }) {
-			held.push(bytes);
-			heldBytes += bytes.length;
+			await handle.writeFile(bytes);
 			size += bytes.length;
 			count += lines;
-			if (heldBytes >= blockBytes) await send();
-		},
-		async flush() {
-			await send();
-			await writing;
 		},
 		close: () => handle.close(),
 	};

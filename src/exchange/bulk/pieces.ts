@@ -1,19 +1,17 @@
 // The lines of an export, from the database: bodies as they are stored by COPY, never parsed; and, where something has to be done to each,
 // page by page from a cursor.
-import type { Readable } from 'node:stream';
 import Cursor from 'pg-cursor';
 import { Problem } from '#base/problem.ts';
-import { CopyOut } from '#db/copy-out.ts';
+import type { LineCopier } from '#db/copy-out.ts';
 import { type Tx, translate } from '#db/database.ts';
 import { inlined } from '#db/inline.ts';
 import { join, raw, type Sql, sql } from '#db/sql.ts';
-import { linesOfCopy } from '#exchange/export/copy.ts';
 import { restoreBody } from '#fhir/binary/binary.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Hit } from '#fhir/search/bundle.ts';
 import { table } from '#fhir/search/params/row.ts';
 import { summarise } from '#fhir/search/summary.ts';
-import { listedRows } from './list.ts';
+import { bodiesByPatient, bodiesOf, listedPages } from './list.ts';
 import type { Piece } from './output.ts';
 import { hasMembers, type Members, rowsByMember, type Selection } from './select.ts';
 
@@ -25,45 +23,25 @@ const patientsAtOnce = 50;
 /** Told of a resource that cannot be given. */
 export type OnLost = (problem: Problem) => void;
 
-/** The resources of a selection. */
-export function piecesOf(ctx: FhirCtx, tx: Tx, selection: Selection, elements: readonly string[], onLost: OnLost): AsyncIterable<Piece> {
+/** A transaction, and how bodies are copied out of it. */
+export type Source = { readonly tx: Tx; readonly copier: LineCopier };
+
+/** The resources of a selection: their bodies as they are, by COPY, where nothing has to be done to each. */
+export function piecesOf(
+	ctx: FhirCtx,
+	source: Source,
+	selection: Selection,
+	elements: readonly string[],
+	onLost: OnLost,
+): AsyncIterable<Piece> {
 	return selection.type === 'Binary' || elements.length > 0
-		? changedPieces(ctx, tx, selection, elements, onLost)
-		: copiedPieces(ctx, tx, sql`SELECT r.body FROM ${table(selection.type)} r WHERE ${selection.where}`);
+		? changedPieces(ctx, source.tx, selection, elements, onLost)
+		: copiedPieces(source, sql`SELECT r.body FROM ${table(selection.type)} r WHERE ${selection.where}`);
 }
 
-/** The texts that a statement gives, as they are, by COPY: it takes no parameters, so that the values stand in its text. */
-export async function* copiedPieces(ctx: FhirCtx, tx: Tx, statement: Sql): AsyncGenerator<Piece> {
-	const text = inlined(sql`COPY (${statement}) TO STDOUT (FORMAT binary)`);
-	const stream = tx.client.query(new CopyOut(text));
-	let isOver = false;
-	let lines = 0;
-	const count = (more: number): void => {
-		lines += more;
-	};
-	try {
-		for await (const bytes of linesOfCopy(stream.iterator({ destroyOnReturn: false }), count)) {
-			yield { bytes, lines };
-			lines = 0;
-		}
-		isOver = true;
-	} catch (error) {
-		isOver = true;
-		throw translate(error);
-	} finally {
-		if (!isOver) await breakOff(ctx, tx, stream);
-	}
-}
-
-/** Ends a COPY in the middle: the connection is of use again only when PostgreSQL has stopped and all that it sent is read. */
-async function breakOff({ db }: FhirCtx, { client }: Tx, stream: Readable): Promise<void> {
-	const { processID } = client as { processID?: number };
-	const ended = new Promise<void>((resolve) => {
-		for (const event of ['end', 'error', 'close']) stream.once(event, () => resolve());
-	});
-	if (processID !== undefined) await db.execute(sql`SELECT pg_cancel_backend(${processID})`);
-	stream.resume();
-	await ended;
+/** The texts that a statement gives, as they are: COPY takes no parameters, so that the values stand in its text. */
+export function copiedPieces({ copier }: Source, statement: Sql): AsyncIterable<Piece> {
+	return copier.lines(inlined(statement));
 }
 
 async function* changedPieces(
@@ -87,7 +65,13 @@ export async function* listedPieces(
 	elements: readonly string[],
 	onLost: OnLost,
 ): AsyncGenerator<Piece> {
-	for await (const hits of listedRows(ctx, folder, at, type, rowsAtOnce(type))) yield* shownPieces(ctx, type, hits, elements, onLost);
+	const pages = listedPages(folder, at, rowsAtOnce(type));
+	if (type !== '') {
+		for await (const page of pages) yield* shownPieces(ctx, type, await bodiesOf(ctx, type, page), elements, onLost);
+		return;
+	}
+	const blocks = createBlocks(ctx, elements);
+	for await (const page of pages) yield blocks.next(await bodiesByPatient(ctx, page));
 }
 
 function rowsAtOnce(type: string): number {
@@ -131,28 +115,48 @@ export async function* patientPieces(
 	selections: readonly Selection[],
 	elements: readonly string[],
 ): AsyncGenerator<Piece> {
+	const blocks = createBlocks(ctx, elements);
+	for (const statement of byPatient(ctx, about, selections, sql`m.id, a.type, a.body`))
+		for await (const rows of pagesOf(tx, statement, pageRows))
+			yield blocks.next(rows.map(([patient, type, body]) => ({ patient: patient as string, type: type as string, body: body as string })));
+}
+
+/** The versions of patientPieces, in the same order. */
+export async function* patientList(ctx: FhirCtx, source: Source, about: Members, selections: readonly Selection[]): AsyncGenerator<Piece> {
+	const line = sql`a.id || ' ' || a.ver || ' ' || a.type || ' ' || m.id`;
+	for (const statement of byPatient(ctx, about, selections, line)) yield* copiedPieces(source, statement);
+}
+
+/** Statements for some patients each: what is wanted of every resource that belongs to them, in the order of the output. */
+function* byPatient(ctx: FhirCtx, about: Members, selections: readonly Selection[], wanted: Sql): Generator<Sql> {
 	const ordered = selections.filter(({ type }) => hasMembers(ctx, type)).toSorted((a, b) => rank(a.type) - rank(b.type));
 	const sources = ordered.map(({ type, where }) => ({ type, where, rows: rowsByMember(ctx, type) }));
+	if (sources.length === 0) return;
 	for (let first = 1; first <= about.count; first += patientsAtOnce) {
-		const parts = sources.map(({ type, where, rows }, order) => {
-			const chosen = sql`SELECT m.n, ${raw(`'${type}'`)} AS type, ${raw(String(order))} AS place, r.body FROM (${rows(first, first + patientsAtOnce - 1)}) m JOIN ${table(type)} r ON r.rid = m.rid WHERE ${where}`;
-			return chosen;
-		});
-		if (parts.length === 0) return;
-		const statement = sql`SELECT m.id, a.type, a.body FROM (${join(parts, ' UNION ALL ')}) a JOIN pg_temp.bulk_member m ON m.n = a.n ORDER BY a.n, a.place`;
-		let at = '';
-		for await (const rows of pagesOf(tx, statement, pageRows)) {
-			let text = '';
-			const types = rows.map(([id, type, body]) => ({ type: type as string, id: id as string, body: body as string }));
-			const shown = types.flatMap((hit) => summarise(ctx.fhir, { summary: 'false', elements }, [hit]));
-			for (const { id, body } of shown) {
-				if (id !== at) text += headerLine(id);
-				at = id;
-				text += `${body}\n`;
-			}
-			yield { bytes: Buffer.from(text), lines: rows.length };
-		}
+		const parts = sources.map(
+			({ type, where, rows }, order) =>
+				sql`SELECT m.n, ${raw(`'${type}'`)} AS type, ${raw(String(order))} AS place, r.id, r.ver, r.body FROM (${rows(first, first + patientsAtOnce - 1)}) m JOIN ${table(type)} r ON r.rid = m.rid WHERE ${where}`,
+		);
+		yield sql`SELECT ${wanted} FROM (${join(parts, ' UNION ALL ')}) a JOIN pg_temp.bulk_member m ON m.n = a.n ORDER BY a.n, a.place`;
 	}
+}
+
+type OfPatient = { readonly patient: string; readonly type: string; readonly body: string };
+
+/** Puts a header before each patient's resources, which come one after the other. */
+function createBlocks(ctx: FhirCtx, elements: readonly string[]): { next(hits: readonly OfPatient[]): Piece } {
+	let at = '';
+	return {
+		next(hits) {
+			let text = '';
+			for (const { patient, type, body } of hits) {
+				if (patient !== at) text += headerLine(patient);
+				at = patient;
+				for (const shown of summarise(ctx.fhir, { summary: 'false', elements }, [{ type, id: patient, body }])) text += `${shown.body}\n`;
+			}
+			return { bytes: Buffer.from(text), lines: hits.length };
+		},
+	};
 }
 
 function rank(type: string): number {

@@ -11,7 +11,6 @@ import { create } from '#fhir/interactions/create.ts';
 import type { Resource } from '#fhir/resource.ts';
 import type { Write } from '#fhir/store/store.ts';
 import { testFhir } from '#testing/fhir.ts';
-import { linesOfCopy } from './copy.ts';
 import { exportAll } from './export.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'heron-export-'));
@@ -89,31 +88,3 @@ test('unknown types and folders that are in use are refused', async () => {
 	assert.equal(existsSync(join(folder, 'x')), false);
 	await assert.rejects(exportAll(ctx, { folder: join(folder, 'plain'), signal }), { code: 'folder-not-empty' });
 });
-
-test('COPY in pieces of any size', async () => {
-	const row = (text: string): Buffer => {
-		const head = Buffer.alloc(6);
-		head.writeInt16BE(1);
-		head.writeInt32BE(Buffer.byteLength(text), 2);
-		return Buffer.concat([head, Buffer.from(text)]);
-	};
-	const head = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
-	const whole = Buffer.concat([head, row('first'), row(''), row('Zoë'), Buffer.from([0xff, 0xff])]);
-	for (const size of [1, 2, 7, 30, whole.length]) {
-		const pieces = Array.from({ length: Math.ceil(whole.length / size) }, (_, i) => Buffer.from(whole.subarray(i * size, (i + 1) * size)));
-		let text = '';
-		let count = 0;
-		for await (const chunk of linesOfCopy(asyncOf(pieces), (more) => (count += more))) text += chunk.toString();
-		assert.deepEqual([text, count], ['first\n\nZoë\n', 3], `pieces of ${size}`);
-	}
-	const read = async (bytes: Buffer): Promise<void> => {
-		for await (const _ of linesOfCopy(asyncOf([Buffer.from(bytes)]), () => undefined));
-	};
-	await assert.rejects(read(whole.subarray(0, -1)), /ended before its end/);
-	await assert.rejects(read(Buffer.alloc(0)), /ended before its end/);
-	await assert.rejects(read(Buffer.from('this is not what COPY sends')), /not the binary format/);
-});
-
-async function* asyncOf(pieces: readonly Buffer[]): AsyncGenerator<Buffer> {
-	yield* pieces;
-}

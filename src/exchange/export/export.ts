@@ -1,13 +1,11 @@
 // An export: one NDJSON file per type, from one snapshot, counted again when it is written.
 // https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---output-file-request
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { Problem } from '#base/problem.ts';
-import { CopyOut } from '#db/copy-out.ts';
+import { createLineCopier } from '#db/copy-out.ts';
 import type { Tx } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
 import { folderNotEmpty } from '#exchange/problems.ts';
@@ -17,7 +15,7 @@ import { requireType } from '#fhir/interactions/prepare.ts';
 import type { Stored } from '#fhir/resource.ts';
 import { table } from '#fhir/search/params/row.ts';
 import type { HistoryKey } from '#fhir/store/store.ts';
-import { linesOfCopy } from './copy.ts';
+import { createPacker } from './pack.ts';
 
 export type ExportOptions = {
 	/** Made when it is not there; must be empty. */
@@ -45,17 +43,21 @@ export async function exportAll(ctx: FhirCtx, options: ExportOptions): Promise<E
 	await mkdir(folder, { recursive: true, mode: 0o700 });
 	if ((await readdir(folder)).length > 0) throw folderNotEmpty(folder);
 	const transactionTime = ctx.clock.now().toISOString();
-	const output = await ctx.db.tx(
-		async (tx) => {
-			const files: ExportedFile[] = [];
-			for (const type of types ?? (await usedTypes(tx))) {
-				if (signal.aborted) break;
-				files.push(...(await exportType(ctx, tx, type, options)));
-			}
-			return files;
-		},
-		{ readOnly: true, isolation: 'repeatable read' },
-	);
+	const files = createFiles(folder);
+	try {
+		await ctx.db.tx(
+			async (tx) => {
+				for (const type of types ?? (await usedTypes(tx))) {
+					if (signal.aborted) break;
+					await exportType(ctx, tx, type, options, files);
+				}
+			},
+			{ readOnly: true, isolation: 'repeatable read' },
+		);
+	} finally {
+		await files.settled();
+	}
+	const output = await files.found();
 	const manifest = { transactionTime, request: `${ctx.fhir.base}/$export`, requiresAccessToken: false, output, error: [] };
 	if (!signal.aborted) await writeFile(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, '\t')}\n`, { mode: 0o600 });
 	return { transactionTime, output };
@@ -65,20 +67,20 @@ async function usedTypes(tx: Tx): Promise<string[]> {
 	return (await tx.rows(raw('SELECT type FROM fhir.used_type ORDER BY type'))).map(([type]) => type as string);
 }
 
-async function exportType(ctx: FhirCtx, tx: Tx, type: string, options: ExportOptions): Promise<ExportedFile[]> {
-	const { folder, history, onProgress = () => undefined } = options;
-	const files: ExportedFile[] = [];
+async function exportType(
+	ctx: FhirCtx,
+	tx: Tx,
+	type: string,
+	{ history, onProgress = () => undefined }: ExportOptions,
+	files: Files,
+): Promise<void> {
 	const there = await countOf(tx, type, 'current');
 	if (there > 0) {
-		const lines = type === 'Binary' ? binaries(ctx, tx, onProgress) : currents(tx, type, onProgress);
-		files.push(await writeLines(folder, type, `${type}.ndjson.gz`, lines, there));
+		const lines = type === 'Binary' ? binaries(ctx, tx, onProgress) : currents(ctx, tx, type, onProgress);
+		await files.write({ type, url: `${type}.ndjson.gz`, count: there }, lines);
 	}
-	if (history === true) {
-		const versions = await countOf(tx, type, 'all');
-		const lines = versionLines(ctx, tx, type, onProgress);
-		if (versions > 0) files.push(await writeLines(folder, type, `${type}.history.ndjson.gz`, lines, versions));
-	}
-	return files;
+	const versions = history === true ? await countOf(tx, type, 'all') : 0;
+	if (versions > 0) await files.write({ type, url: `${type}.history.ndjson.gz`, count: versions }, versionLines(ctx, tx, type, onProgress));
 }
 
 async function countOf(tx: Tx, type: string, which: 'current' | 'all'): Promise<number> {
@@ -90,9 +92,12 @@ async function countOf(tx: Tx, type: string, which: 'current' | 'all'): Promise<
 	return Number(row?.[0]);
 }
 
-function currents(tx: Tx, type: string, onProgress: (lines: number) => void): AsyncIterable<Buffer> {
-	const { text } = sql`COPY (SELECT body FROM ${table(type)} WHERE op <> 'D' ORDER BY rid) TO STDOUT (FORMAT binary)`.compile();
-	return linesOfCopy(tx.client.query(new CopyOut(text)), onProgress);
+async function* currents(ctx: FhirCtx, tx: Tx, type: string, onProgress: (lines: number) => void): AsyncGenerator<Buffer> {
+	const { text } = sql`SELECT body FROM ${table(type)} WHERE op <> 'D' ORDER BY rid`.compile();
+	for await (const { bytes, lines } of createLineCopier(ctx.db, tx.client).lines(text)) {
+		yield bytes;
+		onProgress(lines);
+	}
 }
 
 /** Binaries with their large data put back. */
@@ -129,40 +134,58 @@ async function entryText(ctx: FhirCtx, stored: Stored): Promise<string> {
 	return `{"fullUrl":${JSON.stringify(`${ctx.fhir.base}/${type}/${id}`)},${resource}"request":${JSON.stringify(request)},"response":${JSON.stringify(response)}}`;
 }
 
-/** Writes a file whole or not at all, and reads it again. */
-async function writeLines(
-	folder: string,
-	type: string,
-	name: string,
-	lines: AsyncIterable<Buffer>,
-	expected: number,
-): Promise<ExportedFile> {
-	const path = join(folder, name);
-	const draft = `${path}.part`;
-	try {
-		await pipeline(Readable.from(lines, { objectMode: true }), createGzip({ level: 3 }), createWriteStream(draft, { mode: 0o600 }));
-		await makeDurable(draft);
-		const found = await countLines(draft);
-		if (found !== expected)
-			throw new Problem('fault', 'counts-differ', `${name} holds ${found} resources where the database has ${expected}.`);
-		await rename(draft, path);
-	} catch (error) {
-		await rm(draft, { force: true });
-		throw error;
-	}
-	return { type, url: name, count: expected };
-}
+type Files = {
+	/** Writes a file whole or not at all; `count` is what it has to hold. It is read again while the next is written. */
+	write(file: ExportedFile, lines: AsyncIterable<Buffer>): Promise<void>;
+	/** Resolves when nothing is under way any more. */
+	settled(): Promise<void>;
+	/** The files, all of which were found whole. Throws Problem fault `counts-differ`. */
+	found(): Promise<ExportedFile[]>;
+};
 
-async function makeDurable(path: string): Promise<void> {
-	const handle = await open(path, 'r+');
-	await handle.sync();
-	await handle.close();
+function createFiles(folder: string): Files {
+	const pack = createPacker();
+	const under: Promise<ExportedFile>[] = [];
+	const finish = async (file: ExportedFile, draft: string): Promise<ExportedFile> => {
+		const path = join(folder, file.url);
+		try {
+			const found = await countLines(draft);
+			if (found !== file.count)
+				throw new Problem('fault', 'counts-differ', `${file.url} holds ${found} resources where the database has ${file.count}.`);
+			await rename(draft, path);
+			return file;
+		} catch (error) {
+			await rm(draft, { force: true });
+			throw error;
+		}
+	};
+	return {
+		async write(file, lines) {
+			const draft = `${join(folder, file.url)}.part`;
+			const handle = await open(draft, 'wx', 0o600);
+			try {
+				await pack(lines, handle);
+				await handle.sync();
+			} catch (error) {
+				await rm(draft, { force: true });
+				throw error;
+			} finally {
+				await handle.close();
+			}
+			under.push(finish(file, draft));
+		},
+		settled: async () => void (await Promise.allSettled(under)),
+		found: () => Promise.all(under),
+	};
 }
 
 async function countLines(path: string): Promise<number> {
 	let lines = 0;
-	for await (const chunk of createReadStream(path).pipe(createGunzip()) as AsyncIterable<Buffer>) {
+	const options = { highWaterMark: readBytes, chunkSize: readBytes };
+	for await (const chunk of createReadStream(path, options).pipe(createGunzip(options)) as AsyncIterable<Buffer>) {
 		for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines++;
 	}
 	return lines;
 }
+
+const readBytes = 256 * 1024;
