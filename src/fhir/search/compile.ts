@@ -14,6 +14,7 @@ import { tokenCondition } from './params/token.ts';
 import { uriCondition } from './params/uri.ts';
 import type { Clause, Modifier, Value } from './query.ts';
 import type { SearchParam } from './registry.ts';
+import { foundByText, searchable } from './texts.ts';
 
 /** The condition that the row meets the clause. */
 export function conditionOf(row: Row, clause: Clause): Sql {
@@ -217,7 +218,12 @@ function textCondition(row: Row, asked: SearchParam, words: readonly string[]): 
 	if (param.storage.in === 'union') {
 		return anyOf(partsOfUnion(row, param).map((part) => textCondition(row, part, words)));
 	}
-	if (param.type === 'string') return someString(row, param, likes);
+	if (param.type === 'string') {
+		const found = row.mode === 'index' ? words.flatMap((word) => searchable(row.type, [word]) ?? []) : [];
+		if (found.length === 0) return someString(row, param, likes);
+		const wanted = found.map((text) => [text]);
+		return allOf([foundByText(row.type, column(row, 'rid'), wanted), someString({ ...row, mode: 'filter' }, param, likes)]);
+	}
 	// What tokens of contained resources say is not looked through unless the texts are few enough to be named.
 	if (row.inside !== undefined) return raw('false');
 	const alias = `t${++row.aliases.next}`;

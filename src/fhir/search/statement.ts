@@ -8,6 +8,7 @@ import type { Place } from './page.ts';
 import { allOf, anyOf, column, type Row, table } from './params/row.ts';
 import { hotCodeKeys } from './params/token.ts';
 import type { Clause } from './query.ts';
+import { inWindow, isInTexts, stretchOf, textsOf, textsWith, type Window } from './texts.ts';
 import { besides, type Strip, type Walk } from './walk.ts';
 
 /** Columns of the rows that page statements give: id, body, rid, then the sort values as text, then the type when several are searched. */
@@ -106,12 +107,65 @@ export function cutStatement(row: Row, { strips }: Walk, budget: number): Sql | 
 	return each.length === 0 ? undefined : sql`SELECT ${join(each, ' OR ')}`;
 }
 
-/** A page of everything that matches, found by whatever indexes the conditions have, sorted, and only then fetched. */
-export function gatherStatement(row: Row, parts: readonly Clause[], order: Order, shape: Shape, place: Place | undefined): Sql {
+/**
+ * A page in the order of row ids, found by the texts of the rows' strings: those in the window first, the others only when these do not fill
+ * the page. Rows are looked at one by one, in order, and no more of them than the page needs. A window of `rids` is at the place.
+ */
+export function textsStatement(
+	row: Row,
+	texts: readonly string[],
+	rest: Sql,
+	shape: Shape,
+	place: Place | undefined,
+	rids: number | undefined,
+): Sql {
+	const limit = raw(String(shape.limit));
+	const wanted = texts.map((text) => [text]);
+	const of = table(row.type);
+	const rid = raw('f.rid');
+	const page = (from: Sql): Sql => {
+		const sorted = sql`SELECT f.rid FROM ${from} f WHERE ${anyOf(beyond([], place, () => rid, rid))} ORDER BY ${ridOrder(shape, 'f')}`;
+		return sql`SELECT r.id, r.body, r.rid FROM (${sorted}) f CROSS JOIN LATERAL (SELECT r.* FROM ${of} r WHERE r.rid = f.rid OFFSET 0) r WHERE ${rest} ORDER BY ${ridOrder(shape, 'f')} LIMIT ${limit}`;
+	};
+	if (rids === undefined) return sql`WITH m AS MATERIALIZED (${textsWith(row.type, wanted)}) ${page(raw('m'))}`;
+	const window = windowAt(row, place, rids);
+	const [near, far] = [
+		textsWith(row.type, wanted, inWindow(window)),
+		textsWith(row.type, wanted, sql`(SELECT count(*) FROM p) < ${limit}`),
+	];
+	const beyondIt = sql`NOT ${stretchOf(raw('m.rid'))} BETWEEN ${window.first} AND ${window.last}`;
+	return sql`WITH n AS MATERIALIZED (${near}), p AS MATERIALIZED (${page(raw('n'))}), m AS MATERIALIZED (${far})
+		SELECT u.id, u.body, u.rid FROM (SELECT * FROM p UNION ALL (${page(sql`(SELECT m.rid FROM m WHERE ${beyondIt})`)})) u ORDER BY ${ridOrder(shape, 'u')} LIMIT ${limit}`;
+}
+
+function ridOrder({ backwards }: Shape, alias: string): Sql {
+	const rid = raw(`${alias}.rid`);
+	return orderBy([], backwards, () => rid, rid);
+}
+
+/** The stretches from the place on, or from the last row. */
+function windowAt({ type }: Row, place: Place | undefined, rids: number): Window {
+	const from = place === undefined ? sql`(SELECT max(x.rid) FROM ${table(type)} x)` : sql`${place.rid}::int8`;
+	const to = (by: number): Sql => stretchOf(sql`(${from} + ${by}::int8)`);
+	return place?.direction === 'previous' ? { first: to(0), last: to(rids) } : { first: to(-rids), last: to(0) };
+}
+
+/**
+ * A page of everything that matches, found by whatever indexes the conditions have, sorted, and only then fetched. When keys are known to be
+ * rare (`byKeys`) strings are asked of the rows that these find.
+ */
+export function gatherStatement(
+	row: Row,
+	parts: readonly Clause[],
+	order: Order,
+	shape: Shape,
+	place: Place | undefined,
+	byKeys = false,
+): Sql {
 	const { limit, backwards, typed } = shape;
 	const name = (i: number): Sql => raw(`m.s${i}`);
 	const values = order.map((one, i) => sql`, ${one.on} AS ${raw(`s${i}`)}`);
-	const found = sql`SELECT ${column(row, 'rid')}${join(values, '')} FROM ${table(row.type)} ${raw(row.alias)} WHERE ${matching(row, parts)}`;
+	const found = sql`SELECT ${column(row, 'rid')}${join(values, '')} FROM ${table(row.type)} ${raw(row.alias)} WHERE ${matching(row, parts, byKeys)}`;
 	const where = place === undefined ? raw('true') : anyOf(beyond(order, place, name, raw('m.rid')).map((one) => sql`(${one})`));
 	const page = sql`SELECT * FROM m WHERE ${where} ORDER BY ${orderBy(order, backwards, name, raw('m.rid'))} LIMIT ${raw(String(limit))}`;
 	const shown = order.map((_, i) => raw(`, y.s${i}${typed ? '' : '::text'} AS s${i}`));
@@ -119,10 +173,15 @@ export function gatherStatement(row: Row, parts: readonly Clause[], order: Order
 	return sql`WITH m AS MATERIALIZED (${found}) SELECT b.id, b.body, y.rid${join(shown, '')}${type} FROM (${page}) y JOIN ${table(row.type)} b ON b.rid = y.rid ORDER BY ${orderBy(order, backwards, (i) => raw(`y.s${i}`), raw('y.rid'))}`;
 }
 
-/** All conditions, written so that indexes of keys may be used. */
-function matching(row: Row, parts: readonly Clause[]): Sql {
+/** All conditions, written so that indexes of keys may be used. What asks for parts of strings is found together, by one array of row ids. */
+function matching(row: Row, parts: readonly Clause[], byKeys = false): Sql {
 	const indexed: Row = { ...row, mode: 'index' };
-	return allOf(parts.map((part) => conditionOf(indexed, part)));
+	const texts = textsOf(row, parts);
+	if (texts === undefined) return allOf(parts.map((part) => conditionOf(indexed, part)));
+	const wanted = texts.map((text) => [text]);
+	const found = byKeys ? raw('true') : sql`${column(row, 'rid')} = ANY(ARRAY(${textsWith(row.type, wanted)}))`;
+	const each = parts.map((part) => conditionOf(isInTexts(row.type, part) ? { ...row, mode: 'filter' } : indexed, part));
+	return allOf([found, ...each]);
 }
 
 /** How many rows there are in all types. */

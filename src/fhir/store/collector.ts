@@ -24,7 +24,7 @@ import {
 	systemKey,
 	unitKey,
 } from './keys.ts';
-import type { IndexRow, Key, RangeEntry, StringEntry, TokenText } from './layout.ts';
+import { allStrings, type IndexRow, type Key, type RangeEntry, type StringEntry, type TokenText } from './layout.ts';
 import { type Measure, measureOf, rangeOf } from './measures.ts';
 import type { Memory } from './memory.ts';
 import { wordsOf } from './text.ts';
@@ -128,6 +128,12 @@ export class Collector {
 		if (this.#found.has(local)) return;
 		this.#keys.push(link.salted(anySalt));
 		this.#links.add(linkOf(local, '*'));
+	}
+
+	/** All strings once more as one text. */
+	together(): void {
+		const texts = new Set(this.#strings.map(({ v }) => v));
+		if (texts.size > 0) this.#strings.push({ p: allStrings, v: [...texts].sort().join('\n') });
 	}
 
 	#hasWord(word: string): boolean {

@@ -10,7 +10,7 @@ import { type Path, pathsOf, type Step } from '#fhir/search/paths.ts';
 import type { SearchParam, SearchRegistry } from '#fhir/search/registry.ts';
 import { Collector, type Inner, localReference, partsOf, relativeReference } from './collector.ts';
 import { paramSalt } from './keys.ts';
-import type { Extract } from './layout.ts';
+import { type Extract, foundByParts } from './layout.ts';
 import { createMemory } from './memory.ts';
 
 /** The extractor for all types; a type's function is made when it is first needed. `base` is the server's own FHIR base url. */
@@ -41,6 +41,7 @@ export function createExtractor(registry: SearchRegistry, definitions: Definitio
 		if (resourceType === 'Patient' && id !== undefined) collector.self(`Patient/${id}`);
 		collectOf(resourceType)(resource, collector);
 		collector.whole(resource);
+		if (foundByParts.has(resourceType)) collector.together();
 		return collector.row();
 	};
 }

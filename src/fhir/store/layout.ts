@@ -19,6 +19,26 @@ export type StringEntry = {
 	readonly v: string;
 };
 
+/** Types that are searched by parts of their strings (`:contains`) often enough to be worth an index: people and places. */
+export const foundByParts: ReadonlySet<string> = new Set([
+	'HealthcareService',
+	'Location',
+	'Organization',
+	'Patient',
+	'Person',
+	'Practitioner',
+	'RelatedPerson',
+]);
+
+/**
+ * Stands where a parameter's number is, for all strings of a resource of these types as one text, a line each: what is asked of several
+ * parameters meets there in one entry, so that an index finds those few that have all of it.
+ */
+export const allStrings = -1;
+
+/** That index tells row ids apart by stretches of 2 to the power of this: the newest can be looked through before the rest. */
+export const stretchBits = 14;
+
 /** A date (epoch milliseconds), number or quantity as an interval; `k` is the unit or, in composites, the code. */
 export type RangeEntry = { readonly p: number; readonly k: Key | null; readonly lo: number; readonly hi: number };
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Generated } from '#db/migrate.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { SearchRegistry } from '#fhir/search/registry.ts';
+import { allStrings, foundByParts, stretchBits } from './layout.ts';
 
 /** The schema `fhir` for the step that migrates a database. Indexes that a newer registry wants are added; none is dropped. */
 export function fhirTables(definitions: Definitions, registry: SearchRegistry): Generated {
@@ -92,7 +93,7 @@ function tablesOf(type: string, shape: Shape): string[] {
 		index('', 'rk', '(rk)'),
 		index('', 'keys', 'USING gin (keys)', pending),
 		`CREATE TABLE IF NOT EXISTS ${table('_string')} (rid int8 NOT NULL, p int2 NOT NULL, v text COLLATE "C" NOT NULL)`,
-		index('_string', 'v', '(p, v, rid)'),
+		...(foundByParts.has(type) ? togetherOf(name) : [index('_string', 'v', '(p, v, rid)')]),
 		index('_string', 'rid', '(rid)'),
 		`CREATE TABLE IF NOT EXISTS ${table('_range')} (rid int8 NOT NULL, k int8, lo float8 NOT NULL, hi float8 NOT NULL, p int2 NOT NULL)`,
 		index('_range', 'lo', '(p, lo, rid)'),
@@ -108,23 +109,33 @@ function tablesOf(type: string, shape: Shape): string[] {
 	];
 }
 
-/** Types whose strings are searched by a part of them (`:contains`) often enough to be worth an index: people and places. */
-const named = ['HealthcareService', 'Location', 'Organization', 'Patient', 'Person', 'Practitioner', 'RelatedPerson'];
+/** The strings of types that are found by parts of them: each alone, in order, and all of a row together, which may be long. */
+function togetherOf(name: string): string[] {
+	const table = `fhir."${name}_string"`;
+	return [
+		// What databases have from before there was a text of all strings.
+		`DROP INDEX IF EXISTS fhir."${name}_string_v", fhir."${name}_string_trigram"`,
+		`INSERT INTO ${table} (rid, p, v) SELECT rid, ${allStrings}, string_agg(DISTINCT v, chr(10) ORDER BY v) FROM ${table}
+			WHERE NOT EXISTS (SELECT 1 FROM ${table} WHERE p = ${allStrings}) GROUP BY rid`,
+		`CREATE INDEX IF NOT EXISTS "${name}_string_each" ON ${table} (p, v, rid) WHERE p >= 0`,
+	];
+}
 
 /**
  * Trigram indexes where the extension can be had. Without it (a managed PostgreSQL whose owner did not allow it) the same searches
- * still answer rightly, by looking at every string of the parameter.
+ * still answer rightly, by looking at the texts of all rows.
  */
 function trigrams(definitions: Definitions): string {
-	const on = named
-		.filter((type) => definitions.isResourceType(type))
-		.map((type) => type.toLowerCase())
-		.map((name) => `CREATE INDEX IF NOT EXISTS "${name}_string_trigram" ON fhir."${name}_string" USING gin (v gin_trgm_ops)${pending}`);
+	const types = [...foundByParts].filter((type) => definitions.isResourceType(type)).map((type) => type.toLowerCase());
+	const together = (on: string, how = ''): string[] =>
+		types.map((name) => `CREATE INDEX IF NOT EXISTS "${name}_string_all" ON fhir."${name}_string" ${on}${how} WHERE p = ${allStrings}`);
+	const found = together(`USING gin ((ARRAY[rid >> ${stretchBits}]), v gin_trgm_ops)`, pending);
 	const texts = `CREATE INDEX IF NOT EXISTS token_text_trigram ON fhir.token_text USING gin (text gin_trgm_ops)${pending}`;
 	return `DO $$ BEGIN
 		CREATE EXTENSION IF NOT EXISTS pg_trgm;
-		${[...on, texts].join(';\n\t\t')};
+		${[...found, texts].join(';\n\t\t')};
 	EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR undefined_object THEN
 		RAISE NOTICE 'pg_trgm cannot be had here: searches with :contains will be slow';
+		${together('(rid)').join(';\n\t\t')};
 	END $$`;
 }

@@ -66,12 +66,15 @@ export function isPresent(row: Row, param: SearchParam): Sql {
 	return sql`${column(row, 'has')} & ${raw(`${1n << BigInt(param.number)}::int8`)} <> 0`;
 }
 
-/** Some value of the parameter in the side table of strings meets a condition on its column v. */
+/**
+ * Some value of the parameter in the side table of strings meets a condition on its column v. Of a row that was found otherwise it is asked
+ * by itself (OFFSET 0): nothing tempts the planner to join all strings of the parameter.
+ */
 export function someString(row: Row, param: SearchParam, condition: (v: Sql) => Sql): Sql {
 	const alias = `t${++row.aliases.next}`;
 	const numbers = stringNumbers(param).map((number) => numberIn(row, number, wordOffset));
 	const p = raw(numbers.length === 1 ? `${alias}.p = ${numbers[0]}` : `${alias}.p IN (${numbers.join(', ')})`);
-	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'string')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${p} AND ${condition(raw(`${alias}.v`))})`;
+	return sql`EXISTS (SELECT 1 FROM ${table(row.type, 'string')} ${raw(alias)} WHERE ${raw(alias)}.rid = ${column(row, 'rid')} AND ${p} AND ${condition(raw(`${alias}.v`))}${raw(row.mode === 'filter' ? ' OFFSET 0' : '')})`;
 }
 
 /** The numbers under which a parameter's strings are: its own, and that of the later words of family names. */

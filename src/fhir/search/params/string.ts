@@ -3,8 +3,9 @@
 import { raw, type Sql, sql } from '#db/sql.ts';
 import type { Modifier, Value } from '#fhir/search/query.ts';
 import type { SearchParam } from '#fhir/search/registry.ts';
-import { exactKey, normalise } from '#fhir/store/keys.ts';
-import { anyOf, hasAny, likeText, type Row, someString } from './row.ts';
+import { foundByText, searchable, wantedOf } from '#fhir/search/texts.ts';
+import { exactKey } from '#fhir/store/keys.ts';
+import { allOf, anyOf, column, hasAny, likeText, type Row, someString } from './row.ts';
 
 /** The condition that one of the values matches. */
 export function stringCondition(row: Row, param: SearchParam, modifier: Modifier | undefined, values: readonly Value[]): Sql {
@@ -14,11 +15,14 @@ export function stringCondition(row: Row, param: SearchParam, modifier: Modifier
 			row,
 			texts.map((text) => exactKey(param.code, text)),
 		);
-	return someString(row, param, (v) => anyOf(texts.map((text) => matches(v, modifier, text))));
+	const held = (on: Row): Sql => someString(on, param, (v) => anyOf(texts.map((text) => matches(v, modifier, text))));
+	const found = row.mode === 'index' && modifier === 'contains' ? searchable(row.type, texts) : undefined;
+	if (found === undefined) return held(row);
+	return allOf([foundByText(row.type, column(row, 'rid'), [found]), held({ ...row, mode: 'filter' })]);
 }
 
 function matches(v: Sql, modifier: Modifier | undefined, text: string): Sql {
-	const wanted = normalise(text).slice(0, 500);
+	const wanted = wantedOf(text);
 	// Nothing is left of a text that is only punctuation, and nothing is found by it.
 	if (wanted === '') return raw('false');
 	if (modifier === 'contains') return sql`${v} LIKE ${`%${likeText(wanted)}%`}`;
