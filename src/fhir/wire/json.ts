@@ -2,9 +2,10 @@
 // bottomless nesting), and decimals keep the precision they were written with.
 import { constants, isAscii, isUtf8 } from 'node:buffer';
 import { Problem } from '#base/problem.ts';
+import { numberOf } from './decimal.ts';
 import { readCarefully } from './json-reader.ts';
 import { malformedJson } from './problems.ts';
-import { isPlain } from './scan.ts';
+import { type Lossy, lossyNumbers } from './scan.ts';
 
 export { Decimal } from './decimal.ts';
 
@@ -20,14 +21,25 @@ export function parseJson(bytes: Buffer): unknown {
 	const text = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 	const ascii = isAscii(text);
 	if (!ascii && !isUtf8(text)) throw malformedJson(text, firstInvalid(text), 'the text is not valid UTF-8');
-	if (isPlain(text)) {
+	const lossy = lossyNumbers(text);
+	if (lossy !== undefined) {
 		try {
-			return JSON.parse(ascii ? text.toString('latin1') : text.toString());
+			const value: unknown = JSON.parse(ascii ? text.toString('latin1') : text.toString());
+			for (const one of lossy) restore(value, one);
+			return value;
 		} catch {
 			// The careful reader says where and why.
 		}
 	}
 	return readCarefully(text);
+}
+
+/** Puts a number in its place as it was written. */
+function restore(value: unknown, { path, source }: Lossy): void {
+	const last = path.length - 1;
+	let holder = value as Record<string | number, unknown>;
+	for (let i = 0; i < last; i++) holder = holder[path[i] as string | number] as typeof holder;
+	holder[path[last] as string | number] = numberOf(source);
 }
 
 /** Where the text ceases to be UTF-8: decoding puts a replacement character there. */
