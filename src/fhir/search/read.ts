@@ -6,7 +6,7 @@ import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Hit } from './bundle.ts';
 import { resolve } from './chain.ts';
 import { conditionOf } from './compile.ts';
-import { chanceOf } from './frequency.ts';
+import { chanceOf, spreadOf } from './frequency.ts';
 import type { Order } from './keyset.ts';
 import { type Lead, leadOf, orderOfLead } from './lead.ts';
 import { type Place, readPlace } from './page.ts';
@@ -15,7 +15,8 @@ import { allOf, type Row, rowOf } from './params/row.ts';
 import { badPage } from './problems.ts';
 import { type Clause, isNever, type SearchQuery } from './query.ts';
 import { orderOf } from './sort.ts';
-import { countStatement, cutStatement, gatherStatement, merged, walkParts, walkStatement } from './statement.ts';
+import { countStatement, cutStatement, gatherStatement, merged, textsStatement, walkParts, walkStatement } from './statement.ts';
+import { lookRare, textsOf } from './texts.ts';
 import { estimateTotal } from './total.ts';
 import { type Walk, walkOf } from './walk.ts';
 
@@ -112,15 +113,30 @@ async function readRows(
 		});
 		return run(db, query, merged(pages, source.order, shape), false);
 	}
+	const gathered = (byKeys = false): Promise<unknown[][]> =>
+		run(db, query, gatherStatement(source.row, source.parts, source.order, shape, place, byKeys), false);
+	const texts = query.sort.length === 0 && source.lead.by === 'none' ? textsOf(source.row, source.parts) : undefined;
+	if (texts !== undefined) {
+		if ((await chanceOf(source.row, db, source.parts)) === 'rare') return gathered(true);
+		const rids = asked ?? (lookRare(texts) ? undefined : await spreadOf(source.row, db, Math.max(windowRows, 50 * shape.limit)));
+		const statement = textsStatement(
+			source.row,
+			texts,
+			allOf(source.parts.map((part) => conditionOf(source.row, part))),
+			shape,
+			place,
+			rids,
+		);
+		return run(db, query, statement, isNameable(query, source, source.parts));
+	}
 	const walk = walkOf({ ...source, place }, query.sort);
-	const gathered = (): Promise<unknown[][]> => run(db, query, gatherStatement(source.row, source.parts, source.order, shape, place), false);
 	if (walk === undefined) return gathered();
 	const rest = restOf(source, walk);
 	const others = source.parts.filter((_, i) => !walk.covers.has(i));
 	if (!needsBudget(walk) && (walk.few || others.length === 0)) {
 		return run(db, query, walkStatement(source.row, walk, rest, shape, place, undefined), isNameable(query, source, others));
 	}
-	if (!walk.few && (await chanceOf(source.row, db, others)) === 'rare') return gathered();
+	if (!walk.few && (await chanceOf(source.row, db, others)) === 'rare') return gathered(true);
 	const budget = asked ?? budgetOf(others, shape.limit);
 	const rows = await run(db, query, walkStatement(source.row, walk, rest, shape, place, budget), false);
 	const lacks = walk.lacks && rows.length < shape.limit;
@@ -151,6 +167,9 @@ function needsBudget({ partly, strips }: Walk): boolean {
 function restOf({ row, parts }: Source, { covers }: Walk): Sql {
 	return allOf(parts.filter((_, i) => !covers.has(i)).map((part) => conditionOf(row, part)));
 }
+
+/** So many rows at the end of a type are looked through first: by their texts, which cost little, as only those that fit are fetched. */
+const windowRows = 2000;
 
 /** How many rows of an index to look at before everything that matches is gathered instead. */
 function budgetOf(others: readonly Clause[], limit: number): number {
@@ -191,6 +210,7 @@ function isPlain(clause: Clause): boolean {
 	if (clause.is === 'not' || clause.is === 'kindred') return isPlain(clause.is === 'not' ? clause.of : clause.clause);
 	if (clause.is !== 'param') return false;
 	const { type, storage } = clause.param;
+	if (type === 'string') return clause.values.length === 1 && clause.modifier !== 'exact';
 	if (type === 'token') return clause.values.length <= 3 && (clause.modifier === undefined || clause.modifier === 'not');
 	if (clause.values.length !== 1) return false;
 	if (type === 'date') return storage.in === 'date' || storage.in === 'column';

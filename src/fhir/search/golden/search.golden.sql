@@ -388,26 +388,36 @@ SELECT r.id, r.body, r.rid
   ORDER BY r.rid DESC LIMIT 11;
 
 -- Patient?name:text=ohn&_count=10
-SELECT r.id, r.body, r.rid
-  FROM (SELECT r.*
-  FROM "fhir"."patient" r
+WITH m AS MATERIALIZED (SELECT a.rid
+  FROM "fhir"."patient_string" a
+  WHERE a.p = -1 AND true AND a.v LIKE (SELECT $1::text)) SELECT r.id, r.body, r.rid
+  FROM (SELECT f.rid
+  FROM m f
   WHERE true
-  ORDER BY r.rid DESC LIMIT 1000) r
+  ORDER BY f.rid DESC) f
+  CROSS JOIN LATERAL (SELECT r.*
+  FROM "fhir"."patient" r
+  WHERE r.rid = f.rid OFFSET 0) r
   WHERE EXISTS (SELECT 1
   FROM "fhir"."patient_string" t1
-  WHERE t1.rid = r.rid AND t1.p IN (29, 4029) AND t1.v LIKE $1)
-  ORDER BY r.rid DESC LIMIT 11;
+  WHERE t1.rid = r.rid AND t1.p IN (29, 4029) AND t1.v LIKE $2 OFFSET 0)
+  ORDER BY f.rid DESC LIMIT 11;
 
 -- Patient?address:text=Boston&_count=10
-SELECT r.id, r.body, r.rid
-  FROM (SELECT r.*
-  FROM "fhir"."patient" r
+WITH m AS MATERIALIZED (SELECT a.rid
+  FROM "fhir"."patient_string" a
+  WHERE a.p = -1 AND true AND a.v LIKE (SELECT $1::text)) SELECT r.id, r.body, r.rid
+  FROM (SELECT f.rid
+  FROM m f
   WHERE true
-  ORDER BY r.rid DESC LIMIT 1000) r
+  ORDER BY f.rid DESC) f
+  CROSS JOIN LATERAL (SELECT r.*
+  FROM "fhir"."patient" r
+  WHERE r.rid = f.rid OFFSET 0) r
   WHERE EXISTS (SELECT 1
   FROM "fhir"."patient_string" t1
-  WHERE t1.rid = r.rid AND t1.p = 10 AND t1.v LIKE $1)
-  ORDER BY r.rid DESC LIMIT 11;
+  WHERE t1.rid = r.rid AND t1.p = 10 AND t1.v LIKE $2 OFFSET 0)
+  ORDER BY f.rid DESC LIMIT 11;
 
 -- Patient?_text=unusual&_count=10
 SELECT r.id, r.body, r.rid
