@@ -107,7 +107,7 @@ async function openFile(path: string): Promise<Open> {
 			return count;
 		},
 		async add({ bytes, lines }) {
-			await handle.writeFile(bytes);
+			for (let at = 0; at < bytes.length; ) at += (await handle.write(bytes, at)).bytesWritten;
 			size += bytes.length;
 			count += lines;
 		},
