@@ -14,6 +14,8 @@ import { createHandler, type Listening, listen } from './server.ts';
 
 type Ctx = { readonly who: string };
 const large = JSON.stringify({ text: 'abc '.repeat(4000) });
+/** Long enough to wait on its way to a client that does not read, and with letters of one to four bytes. */
+const long = (id: string): string => `${id}: aé€😀 `.repeat(id.length % 2 === 0 ? 25_000 : 8_000);
 const json = { 'content-type': 'application/json' };
 const failures: string[] = [];
 let databaseUp = true;
@@ -31,6 +33,7 @@ const routes: Route<Ctx>[] = [
 		}),
 	},
 	{ ...common, method: 'GET', path: '/large', handle: () => ({ status: 200, headers: json, body: large }) },
+	{ ...common, method: 'GET', path: '/long/:id', handle: (_ctx, request) => ({ status: 200, body: long(request.params.id as string) }) },
 	{ ...common, method: 'GET', path: '/broken', handle: () => Promise.reject(new Error('secret inside')) },
 	{
 		...common,
@@ -199,6 +202,31 @@ test('CORS allows the listed origin only, without credentials', async () => {
 	assert.equal(preflight.headers.get('access-control-allow-credentials'), null);
 	const other = await get('/things/1', { ...good, origin: 'https://evil.example' });
 	assert.equal(other.headers.get('access-control-allow-origin'), null);
+});
+
+test('long answers come whole beside clients that stop reading and clients that go away', async () => {
+	const open = (id: string): Promise<{ socket: ReturnType<typeof connect>; text: () => Promise<string> }> =>
+		new Promise((resolve) => {
+			const socket = connect({ port: server.port, host: '127.0.0.1' });
+			socket.write(`GET /long/${id} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer good\r\n\r\n`);
+			socket.once('data', (first: Buffer) => {
+				socket.pause();
+				const text = async (): Promise<string> => {
+					const parts = [first];
+					for await (const part of socket) parts.push(part as Buffer);
+					const all = Buffer.concat(parts);
+					return all.subarray(all.indexOf('\r\n\r\n') + 4).toString();
+				};
+				resolve({ socket, text });
+			});
+		});
+	for (let round = 0; round < 2; round++) {
+		const ids = Array.from({ length: 30 }, (_, n) => `${round}${'x'.repeat(n % 3)}${n}`);
+		const slow = await Promise.all(ids.map(open));
+		for (const [n, { socket }] of slow.entries()) if (n % 3 === 0) socket.destroy();
+		for (const id of ids) assert.equal(await (await get(`/long/${id}`)).text(), long(id));
+		for (const [n, { text }] of slow.entries()) if (n % 3 !== 0) assert.equal(await text(), long(ids[n] as string));
+	}
 });
 
 test('health says alive always and ready only while every check holds', async () => {

@@ -10,6 +10,7 @@ import { readBody } from './body.ts';
 import { compressFrom, compressReply } from './compress.ts';
 import { type Cors, corsHeaders, preflightHeaders } from './cors.ts';
 import { problemJson } from './problem-json.ts';
+import { createRooms, type Rooms } from './rooms.ts';
 import type { Method, Reply, Request, Route } from './route.ts';
 
 export type ServerOptions<C> = {
@@ -52,6 +53,7 @@ const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
 export function createHandler<C>(options: ServerOptions<C>): Handler {
 	const router = findMyWay<findMyWay.HTTPVersion.V1>({ maxParamLength: 2048, ignoreTrailingSlash: true });
 	for (const route of options.routes) router.on(route.method, route.path, noop, route);
+	const rooms = createRooms();
 	const find = (method: Method, path: string): { route: Route<C>; params: Record<string, string> } | undefined => {
 		const found = router.find(method, path);
 		return found === null || found.store === null || found.store === undefined
@@ -92,7 +94,7 @@ export function createHandler<C>(options: ServerOptions<C>): Handler {
 			return;
 		}
 		answer(request, message)
-			.then(({ reply, pattern }) => finish(options, message, response, request, reply, pattern, started))
+			.then(({ reply, pattern }) => finish(options, rooms, message, response, request, reply, pattern, started))
 			.catch((error) => {
 				options.log.error({ requestId: request.requestId, error: described(error) }, 'answer could not be sent');
 				if (response.headersSent) response.destroy();
@@ -127,6 +129,7 @@ function handOver<C>(
 
 async function finish<C>(
 	options: ServerOptions<C>,
+	rooms: Rooms,
 	message: IncomingMessage,
 	response: ServerResponse,
 	request: Request,
@@ -137,11 +140,18 @@ async function finish<C>(
 	const { body } = reply;
 	const large = body !== undefined && ((typeof body !== 'string' && !Buffer.isBuffer(body)) || body.length >= compressFrom);
 	const final = large && request.method !== 'HEAD' ? await compressReply(reply, header(message, 'accept-encoding')) : reply;
-	send(message, response, request, final, corsHeaders(options.cors, message.headers.origin));
+	send(rooms, message, response, request, final, corsHeaders(options.cors, message.headers.origin));
 	options.observe?.(request.method, pattern, reply.status, Number(process.hrtime.bigint() - started) / 1e9);
 }
 
-function send(message: IncomingMessage, response: ServerResponse, request: Request, reply: Reply, cors: Record<string, string>): void {
+function send(
+	rooms: Rooms,
+	message: IncomingMessage,
+	response: ServerResponse,
+	request: Request,
+	reply: Reply,
+	cors: Record<string, string>,
+): void {
 	const { body } = reply;
 	const headers: Record<string, string | number> = {
 		'cache-control': 'no-store',
@@ -156,7 +166,7 @@ function send(message: IncomingMessage, response: ServerResponse, request: Reque
 	if (early) headers.connection = 'close';
 	if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) {
 		// A long text goes out as bytes: the socket would make room for three times its length.
-		const bytes = typeof body === 'string' && body.length >= compressFrom ? Buffer.from(body) : body;
+		const bytes = typeof body === 'string' && body.length >= compressFrom ? bytesOf(rooms, response, body) : body;
 		if (reply.status !== 204 && reply.status !== 304)
 			headers['content-length'] = bytes === undefined ? 0 : typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length;
 		response.writeHead(reply.status, headers);
@@ -173,11 +183,20 @@ function send(message: IncomingMessage, response: ServerResponse, request: Reque
 	} else pipeline(body, response, () => undefined);
 }
 
+/** A text as bytes that are good until the response has left or its connection is gone. */
+function bytesOf(rooms: Rooms, response: ServerResponse, text: string): Uint8Array {
+	// Of a response that is gone already nobody would hear that its room is free.
+	const room = response.destroyed ? undefined : rooms.write(text);
+	if (room === undefined) return Buffer.from(text);
+	response.once('close', room.free);
+	return room.bytes;
+}
+
 /**
  * Ends an answer that came before the request's body: what is still on its way is read and dropped for a while, since a client that goes on
  * sending would meet a broken connection instead of the answer.
  */
-function endAfterBody(message: IncomingMessage, response: ServerResponse, body: string | Buffer | undefined): void {
+function endAfterBody(message: IncomingMessage, response: ServerResponse, body: string | Uint8Array | undefined): void {
 	if (body === undefined) response.flushHeaders();
 	else response.write(body);
 	const end = (): void => {
