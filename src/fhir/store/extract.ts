@@ -131,15 +131,17 @@ class Writer {
 		const [first, second] = pair.map((at) => (param.components ?? [])[at]);
 		if (first === undefined || second === undefined) return;
 		const base = this.#base;
-		const parts = ({ param: { type }, expression }: typeof first): ((element: unknown, resource: unknown) => unknown[]) => {
-			const path = compilePath(expression);
-			return (element, resource) => path(element, { resource }).flatMap((value) => partsOf(type as 'token', value, base));
+		const parts = ({ param: { type }, expression }: typeof first): ((element: Json, resource: unknown) => unknown[]) => {
+			const values = valuesBy(expression);
+			return (element, resource) => {
+				const found = values(element, resource);
+				return found.length === 0 ? found : found.flatMap((value) => partsOf(type as 'token', value, base));
+			};
 		};
-		const each = compilePath(param.expression);
-		const helper =
-			this.helpers.push({ each: (resource: unknown) => each(resource, { resource }), first: parts(first), second: parts(second) }) - 1;
+		const each = elementsBy(param.expression, this.#type);
+		const helper = this.helpers.push({ each, first: parts(first), second: parts(second) }) - 1;
 		this.#lines.push(
-			`{ const h = helpers[${helper}]; for (const v of h.each(r)) c.composite(${param.number}, ${JSON.stringify(param.code)}, h.first(v, r), h.second(v, r)); }`,
+			`{ const h = helpers[${helper}]; for (const v of h.each(r)) { const b = h.second(v, r); if (b.length > 0) c.composite(${param.number}, ${JSON.stringify(param.code)}, h.first(v, r), b); } }`,
 		);
 	}
 
@@ -267,6 +269,38 @@ class Writer {
 		const call = `c.reference(${param.number}, ${code}, ${salt}, ${v}, ${fills})`;
 		return target === undefined ? call : `if (c.isTo(${v}, ${JSON.stringify(target)}, r)) ${call}`;
 	}
+}
+
+type Json = Record<string, unknown>;
+
+const nothing: unknown[] = [];
+
+function listOf(value: unknown): unknown[] {
+	return value === undefined || value === null ? nothing : Array.isArray(value) ? value : [value];
+}
+
+/** The elements that a composite is about: mostly the resource itself or what one of its members holds. */
+function elementsBy(expression: string, type: string): (resource: Json) => unknown[] {
+	if (expression === type) return (resource) => [resource];
+	const member = expression.startsWith(`${type}.`) ? expression.slice(type.length + 1) : '';
+	if (/^[a-z]\w*$/.test(member)) return (resource) => listOf(resource[member]).filter((one) => typeof one === 'object' && one !== null);
+	const path = compilePath(expression);
+	return (resource) => path(resource, { resource });
+}
+
+/** The values of a composite's component: mostly a member of the element, or one that `value[x]` stands for. */
+function valuesBy(expression: string): (element: Json, resource: unknown) => unknown[] {
+	if (/^[a-z]\w*$/.test(expression) && expression !== 'value') return (element) => listOf(element[expression]);
+	const choices = expression.split(' | ').map((one) => /^value\.ofType\((Quantity|Range|CodeableConcept)\)$/.exec(one)?.[1]);
+	if (choices.every((choice) => choice !== undefined)) {
+		const names = choices.map((choice) => `value${choice}`);
+		return (element) => {
+			const name = names.find((one) => element[one] !== undefined);
+			return name === undefined ? nothing : listOf(element[name]);
+		};
+	}
+	const path = compilePath(expression);
+	return (element, resource) => path(element, { resource });
 }
 
 const quantities = new Set(['Quantity', 'Age', 'Duration', 'Count', 'Distance', 'Money', 'SimpleQuantity', 'MoneyQuantity']);

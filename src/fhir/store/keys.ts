@@ -49,11 +49,8 @@ export function refKey(reference: string): Key {
 
 /** Sum of two keys; both are below 4.3·10¹⁸, so the sum still is an int8 and SQL can take the salt off again. */
 export function salted(key: Key, salt: Key): Key {
-	const split = (text: Key): [number, number] => [Number(text.slice(0, -9)), Number(text.slice(-9))];
-	const [keyHigh, keyLow] = split(key);
-	const [saltHigh, saltLow] = split(salt);
-	const low = keyLow + saltLow;
-	const high = keyHigh + saltHigh + (low >= 1_000_000_000 ? 1 : 0);
+	const low = Number(key.slice(-9)) + Number(salt.slice(-9));
+	const high = Number(key.slice(0, -9)) + Number(salt.slice(0, -9)) + (low >= 1_000_000_000 ? 1 : 0);
 	return high === 0 ? String(low) : String(high) + pad(low % 1_000_000_000);
 }
 

@@ -1,8 +1,8 @@
 // Quantities in canonical units, so that 1 g and 1000 mg are found by each other. UCUM is done by @lhncbc/ucum-lhc, loaded when first needed.
 import { createRequire } from 'node:module';
 
-/** A unit as a factor to base units; `dimension` is the same for all units that can be compared. */
-type Unit = { readonly factor: number; readonly offset: number; readonly dimension: string };
+/** A unit as a factor to base units; `canonical` is the same for all units that can be compared. */
+type Unit = { readonly factor: number; readonly offset: number; readonly canonical: string };
 
 type UcumUnit = { magnitude_: number; dim_?: { dimVec_?: number[] | null } | null; cnv_?: string | null; isArbitrary_?: boolean };
 type Ucum = { UcumLhcUtils: { getInstance(): { getSpecifiedUnit(code: string, mode: 'validate'): { unit: UcumUnit | null } } } };
@@ -32,9 +32,9 @@ function lookUp(code: string): Unit | undefined {
 	const special = unit.cnv_ ?? undefined;
 	const offset = special === undefined ? 0 : offsets[special];
 	// Logarithmic and other special scales, and units whose size nobody knows, compare only with themselves.
-	if (offset === undefined || unit.isArbitrary_ === true) return { factor: 1, offset: 0, dimension: code };
+	if (offset === undefined || unit.isArbitrary_ === true) return { factor: 1, offset: 0, canonical: `~${code}` };
 	const vector = unit.dim_?.dimVec_;
-	return { factor: unit.magnitude_, offset, dimension: vector === null || vector === undefined ? '1' : vector.join('.') };
+	return { factor: unit.magnitude_, offset, canonical: `~${vector === null || vector === undefined ? '1' : vector.join('.')}` };
 }
 
 /** A value in base units and the name of its dimension; undefined when the unit is not UCUM or unknown to it. */
@@ -45,7 +45,10 @@ export function canonicalQuantity(
 ): { readonly value: number; readonly unit: string } | undefined {
 	if (system !== ucumSystem || code === undefined) return undefined;
 	const unit = unitOf(code);
-	return unit === undefined
-		? undefined
-		: { value: Number((value * unit.factor + unit.offset).toPrecision(12)), unit: `~${unit.dimension}` };
+	return unit === undefined ? undefined : { value: rounded(value * unit.factor + unit.offset), unit: unit.canonical };
+}
+
+/** To twelve digits: what differs beyond them does so by the arithmetic. */
+function rounded(value: number): number {
+	return Number.isInteger(value) && Math.abs(value) < 1e12 ? value : Number(value.toPrecision(12));
 }
