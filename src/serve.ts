@@ -30,6 +30,7 @@ import { ensureSwaggerClient } from '#swagger/client.ts';
 import { openApi } from '#swagger/openapi.ts';
 import { swaggerRoutes } from '#swagger/routes.ts';
 import { announceStart, announceStop } from './announce.ts';
+import { appStateRoutes } from './app-state.ts';
 import type { Installation } from './compose.ts';
 import { createHousekeeping } from './housekeeping.ts';
 
@@ -120,9 +121,11 @@ function handlerOf(installation: Installation, metrics: Metrics, services: reado
 				outside: settings.signInProvider === undefined ? undefined : createOutsideProvider(people, settings.signInProvider),
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
-			...[...fhirRoutes(fhir.rows), ...standardRoutes({ statusCompat: settings.openemrStatusCompat, services, documents })].map(
-				writers.noting,
-			),
+			...[
+				...appStateRoutes({ publicUrl, db, sealer: people.sealer, accounts: authorization.accounts }),
+				...fhirRoutes(fhir.rows),
+				...standardRoutes({ statusCompat: settings.openemrStatusCompat, services, documents }),
+			].map(writers.noting),
 		],
 		mounts: [authorization.mount],
 		authenticate: async (authorization, request) => {

@@ -7,7 +7,7 @@ import { consentWords } from '#contract/words/consent.ts';
 import { chooseLanguage, listOfLocales } from '#contract/words/words.ts';
 import type { Reply, Route } from '#http/route.ts';
 import type { Mount } from '#http/server.ts';
-import { type Account, createAccounts } from './accounts/accounts.ts';
+import { type Account, type Accounts, createAccounts } from './accounts/accounts.ts';
 import { countAuthorization, countRegistration } from './accounts/attempts.ts';
 import type { People } from './accounts/people.ts';
 import { rolesOf } from './accounts/rights.ts';
@@ -33,6 +33,7 @@ export type Authorization = {
 	/** Its access tokens, for createTokenVerifier. */
 	readonly source: TokenSource;
 	readonly clients: ClientStore;
+	readonly accounts: Pick<Accounts, 'find'>;
 	readonly appGrants: AppGrants;
 	readonly keys: Keys;
 };
@@ -104,6 +105,7 @@ export function createAuthorization({ people, settings, directory, rightsOf }: A
 		}),
 		source: createTokenSource({ db, clock, accounts, rightsOf, rolesOf: (account) => rolesOf(people, account) }),
 		clients,
+		accounts,
 		appGrants: createAppGrants(people),
 		keys,
 	};

@@ -51,6 +51,7 @@ const tags = [
 	{ name: 'FHIR: common types', description: 'The same for the types that practices use most, with their search parameters.' },
 	{ name: 'FHIR: operations', description: 'Operations, each with its OperationDefinition below `/OperationDefinition`.' },
 	{ name: 'OAuth 2', description: 'The authorization server, below `/oauth2/default`.' },
+	{ name: 'App state', description: 'Small things that applications keep for themselves, below `/apis/default/app-state`.' },
 	{ name: 'Pages', description: 'Pages for people: signing in, accounts, administration.' },
 	{ name: 'Server', description: 'Health, figures, this description.' },
 ];

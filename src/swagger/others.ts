@@ -167,6 +167,21 @@ const server: readonly Other[] = [
 	['POST', '/app/smart/launch', 'Launches a SMART application from the chart', { ...bearer, ...json({ client_id: '…', patient: '123' }) }],
 ];
 
+const state = { resourceType: 'Basic', code: { coding: [{ system: 'https://myapp.example.org', code: 'preferences' }] } };
+
+const appState: readonly Other[] = [
+	['GET', '/metadata', 'What can be done here'],
+	[
+		'GET',
+		'/Basic',
+		'What an application keeps under a code, about somebody or for all',
+		{ ...bearer, ...query('code', 'subject', 'subject:missing') },
+	],
+	['POST', '/Basic', 'Keeps something for an application', { ...bearer, ...json(state) }],
+	['PUT', '/Basic/:id', 'Changes it, with If-Match', { ...bearer, ...json({ ...state, id: '…' }) }],
+	['DELETE', '/Basic/:id', 'Removes it, with If-Match', bearer],
+];
+
 /** All of them, for the site `default`. */
 export function otherPaths(): Paths {
 	const paths: Paths = {};
@@ -193,5 +208,6 @@ export function otherPaths(): Paths {
 	list(oauth, '/oauth2/:site', 'OAuth 2');
 	list(account, '/account', 'Pages');
 	list(server, '', 'Server');
+	list(appState, '/apis/:site/app-state', 'App state');
 	return paths;
 }

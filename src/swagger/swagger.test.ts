@@ -4,6 +4,7 @@ import { after, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import createRouter from 'find-my-way';
 import type { Ctx } from '#access/ctx.ts';
+import { appStateRoutes } from '#app-state.ts';
 import { fhirRoutes } from '#fhir/routes.ts';
 import { healthRoutes } from '#http/health.ts';
 import { createMetrics, metricsRoute } from '#http/metrics.ts';
@@ -41,6 +42,7 @@ const routes: readonly { readonly method: string; readonly path: string }[] = [
 		outside: {} as never,
 		isAdministrator: async () => false,
 	}),
+	...appStateRoutes({ publicUrl, db: people.db, sealer: people.sealer, accounts: authorization.accounts }),
 	...fhirRoutes(fhir.rows),
 	...standardRoutes({ statusCompat: false }),
 	...protocolRoutes,

@@ -3,6 +3,7 @@
 import type { Level } from '#access/audit/audit.ts';
 import { anonymous, type Caller } from '#access/ctx.ts';
 import { createTokenVerifier } from '#access/tokens.ts';
+import { appStateRoutes } from '#app-state.ts';
 import { createDirectory } from '#directory.ts';
 import { registerBulk, usualBulk } from '#exchange/bulk/operations.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
@@ -87,6 +88,7 @@ export async function oauthServer(t: Ends, settings: Partial<OAuthSettings> = {}
 				clients: authorization.clients,
 				isAdministrator: ({ account }) => isAdministrator(people, account),
 			}),
+			...appStateRoutes({ publicUrl: origin, db: ctx.db, sealer: people.sealer, accounts: authorization.accounts }),
 			...fhirRoutes(ctx.fhir.rows),
 			...standardRoutes({ statusCompat: false }),
 		],

@@ -91,6 +91,7 @@ const en: ConsentWords = {
 	types: {
 		AllergyIntolerance: 'allergies',
 		Appointment: 'appointments',
+		Basic: 'what the app keeps here for itself',
 		Binary: 'files',
 		CarePlan: 'care plans',
 		CareTeam: 'care teams',
@@ -232,6 +233,7 @@ const es: ConsentWords = {
 	types: {
 		AllergyIntolerance: 'alergias',
 		Appointment: 'citas',
+		Basic: 'lo que la aplicación guarda aquí para sí',
 		Binary: 'archivos',
 		CarePlan: 'planes de atención',
 		CareTeam: 'equipos de atención',

@@ -58,6 +58,7 @@ export function smartConfiguration({ issuer, publicUrl, brands }: Endpoints): Re
 			? {}
 			: { user_access_brand_bundle: `${issuer}/smart/brands`, user_access_brand_identifier: brands.identifier }),
 		capabilities,
+		associated_endpoints: [{ url: `${publicUrl}/apis/default/app-state`, capabilities: ['smart-app-state'] }],
 	};
 }
 
