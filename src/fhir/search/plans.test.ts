@@ -33,6 +33,19 @@ function* world(): Generator<Resource> {
 	for (let i = 0; i < 50; i++) yield { resourceType: 'Practitioner', id: `d${i}`, name: [{ family: families[i] as string }] };
 	for (let i = 0; i < 20; i++) yield { resourceType: 'Organization', id: `o${i}`, name: `${families[i]} Hospital` };
 	for (let i = 0; i < 12_000; i++) yield observation(i);
+	for (let i = 0; i < 2400; i++) yield appointment(i);
+}
+
+/** Forty a day. */
+function appointment(i: number): Resource {
+	const start = new Date(Date.UTC(2027, 0, 1 + Math.floor(i / 40), 9 + (i % 8))).toISOString();
+	return {
+		resourceType: 'Appointment',
+		id: `a${i}`,
+		status: i % 10 === 0 ? 'entered-in-error' : 'booked',
+		start,
+		participant: [{ actor: { reference: `Patient/p${i % 1500}` }, status: 'accepted' }],
+	};
 }
 
 function patient(i: number): Resource {
@@ -326,6 +339,13 @@ const daily: readonly Shape[] = [
 		finds: (r: Any) =>
 			stored.get('Observation')?.some((o: Any) => o.subject.reference === `Patient/${r.id}` && codeIs('8480-6')(o)) === true,
 		pages: 700,
+	},
+	// A day in the middle of all days, in its order.
+	{
+		url: 'Appointment?status:not=entered-in-error&date=ge2027-02-03T00:00:00Z&date=lt2027-02-04T00:00:00Z&_sort=date&_count=50',
+		finds: (r: Any) => r.start.startsWith('2027-02-03') && r.status === 'booked',
+		pages: 60,
+		by: 'appointment_d',
 	},
 	{ url: 'Patient?_sort=family&_count=10', finds: all, pages: 110, by: 'patient_string_each' },
 	{ url: 'Patient?_sort=-family,given&gender=male&_count=10', finds: (r) => r.gender === 'male', pages: 250, by: 'patient_string_each' },

@@ -16,7 +16,7 @@ import { badPage } from './problems.ts';
 import { type Clause, isNever, type SearchQuery } from './query.ts';
 import { orderOf } from './sort.ts';
 import { countStatement, cutStatement, gatherStatement, merged, textsStatement, walkParts, walkStatement } from './statement.ts';
-import { lookRare, textsOf } from './texts.ts';
+import { lookRare, textsOf, widestWindow } from './texts.ts';
 import { estimateTotal } from './total.ts';
 import { type Walk, walkOf } from './walk.ts';
 
@@ -117,17 +117,12 @@ async function readRows(
 		run(db, query, gatherStatement(source.row, source.parts, source.order, shape, place, byKeys), false);
 	const texts = query.sort.length === 0 && source.lead.by === 'none' ? textsOf(source.row, source.parts) : undefined;
 	if (texts !== undefined) {
-		if ((await chanceOf(source.row, db, source.parts)) === 'rare') return gathered(true);
-		const rids = asked ?? (lookRare(texts) ? undefined : await spreadOf(source.row, db, Math.max(windowRows, 50 * shape.limit)));
-		const statement = textsStatement(
-			source.row,
-			texts,
-			allOf(source.parts.map((part) => conditionOf(source.row, part))),
-			shape,
-			place,
-			rids,
-		);
-		return run(db, query, statement, isNameable(query, source, source.parts));
+		const { row, parts } = source;
+		if ((await chanceOf(row, db, parts)) === 'rare') return gathered(true);
+		const rids = asked ?? (lookRare(texts) ? undefined : await spreadOf(row, db, Math.max(windowRows, 50 * shape.limit)));
+		const rest = allOf(parts.map((part) => conditionOf(row, part)));
+		const window = rids === undefined ? undefined : Math.min(rids, widestWindow);
+		return run(db, query, textsStatement(row, texts, rest, shape, place, window), isNameable(query, source, parts));
 	}
 	const walk = walkOf({ ...source, place }, query.sort);
 	if (walk === undefined) return gathered();

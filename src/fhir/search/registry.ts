@@ -3,6 +3,7 @@
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import type { SearchParameterFacts } from '#fhir/definitions/facts.ts';
 import { parsePath } from '#fhir/path/parse.ts';
+import { longMs } from '#fhir/store/keys.ts';
 import { datesByPreference, hotDates, hotQuantities, hotTokens } from './hot.ts';
 import { mayRepeat, type Path, pathsOf } from './paths.ts';
 
@@ -62,6 +63,8 @@ export type SearchParam = {
 	readonly words?: true;
 	/** A reference that is a canonical url. */
 	readonly canonical?: true;
+	/** How long a date lasts at most, in milliseconds: an instant a second, what may be a mere year that; absent for periods. */
+	readonly lasts?: number;
 	/** Not searchable yet: the values are being gathered. */
 	readonly pending?: true;
 };
@@ -169,7 +172,7 @@ function simpleParam(definitions: Definitions, type: string, fact: CustomFacts, 
 	};
 }
 
-type Traits = Pick<SearchParam, 'fold' | 'mime' | 'system' | 'words' | 'canonical'>;
+type Traits = Pick<SearchParam, 'fold' | 'mime' | 'system' | 'words' | 'canonical' | 'lasts'>;
 
 /** What the types at the ends of its paths say about how a parameter's values are compared. */
 function traitsOf({ type, code }: SearchParameterFacts, paths: readonly Path[]): Traits {
@@ -183,6 +186,7 @@ function traitsOf({ type, code }: SearchParameterFacts, paths: readonly Path[]):
 			...(all('code') && system !== undefined && system !== '' && others.length === 0 ? { system } : {}),
 		};
 	}
+	if (type === 'date') return all('instant') ? { lasts: 1000 } : all('instant', 'dateTime', 'date') ? { lasts: longMs } : {};
 	if (type === 'reference') return all('canonical', 'uri') ? { canonical: true } : {};
 	const named = ends.includes('HumanName') || paths.some(({ steps }) => steps.some((step) => 'name' in step && step.name === 'family'));
 	return type === 'string' && named && code !== 'given' ? { words: true } : {};

@@ -81,6 +81,9 @@ export function textsWith(type: string, wanted: readonly (readonly string[])[], 
 	return sql`SELECT a.rid FROM ${table(type, 'string')} a WHERE a.p = ${raw(String(allStrings))} AND ${within} AND ${join(likes, ' AND ')}`;
 }
 
+/** A window has no more row ids than this, however thinly rows are spread: each stretch is looked up in the index. */
+export const widestWindow = 64 << stretchBits;
+
 /** The stretch of row ids in which a row is. */
 export function stretchOf(rid: Sql): Sql {
 	return sql`${rid} >> ${raw(String(stretchBits))}`;

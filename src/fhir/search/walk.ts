@@ -55,9 +55,15 @@ export function walkOf(asked: Asked, sort: readonly SortKey[]): Walk | undefined
 	const param = row.fhir.registry.param(row.type, key.code);
 	if (param === undefined || lead.by === 'rows') return undefined;
 	const led = lead.by === 'patient' || lead.by === 'patients';
-	if (param.storage.in === 'date' && more.length === 0 && (led || lead.by === 'code')) return leadWalk(asked);
+	if (param.storage.in === 'date' && more.length === 0) {
+		if (led || lead.by === 'code') return leadWalk(asked);
+		// Upwards what began before the time that is asked for, and may yet end after it, would come first.
+		if (lead.by === 'date' && (key.descending || slackOf(param, lead.value) <= dayMs)) return leadWalk(asked);
+	}
 	return led ? undefined : sortWalk(asked, param, more.length > 0);
 }
+
+const dayMs = 86_400_000;
 
 function leadWalk(asked: Asked): Walk | undefined {
 	const { row, lead, parts } = asked;
@@ -77,7 +83,7 @@ function leadWalk(asked: Asked): Walk | undefined {
 		case 'string':
 			return stringWalk(asked, lead.param, lead.text, lead.at);
 		case 'date':
-			return dated(asked, lead.at, dateBranches(row, parts[lead.at] as Clause, lead.value));
+			return dated(asked, lead.at, dateBranches(row, parts[lead.at] as DateClause, lead.value), true);
 		case 'updated': {
 			const where = conditionOf({ ...row, mode: 'filter' }, parts[lead.at] as Clause);
 			return { ...mainWalk(asked, [{ where, ordered: true }]), covers: new Set([lead.at]) };
@@ -99,10 +105,10 @@ function sortWalk(asked: Asked, param: SearchParam, partly: boolean): Walk | und
 
 type Branch = { readonly where: Sql; readonly ordered: boolean };
 
-/** Strips of the type's own table: each branch, from each place on. */
-function mainWalk({ row, order, place }: Asked, branches: readonly Branch[]): Walk {
+/** Strips of the type's own table: each branch, from each place on. `present`: the branches have no rows without a value to sort by. */
+function mainWalk({ row, order, place }: Asked, branches: readonly Branch[], present = false): Walk {
 	const rid = column(row, 'rid');
-	const places = beyond(order, place, nameIn(order), rid);
+	const places = beyond(order, place, nameIn(order), rid).slice(0, present ? 1 : undefined);
 	const sorted = indexOrder(order, place?.direction === 'previous', rid);
 	const strips = branches.flatMap(({ where, ordered }): Strip[] =>
 		ordered
@@ -113,7 +119,7 @@ function mainWalk({ row, order, place }: Asked, branches: readonly Branch[]): Wa
 }
 
 /** Strips in the order of the type's date: they take over all conditions on it, which bound them. */
-function dated(asked: Asked, at: number, branches: readonly Branch[]): Walk {
+function dated(asked: Asked, at: number, branches: readonly Branch[], present = false): Walk {
 	const { row, parts } = asked;
 	const covers = new Set([at]);
 	const bounds: Sql[] = [];
@@ -123,7 +129,7 @@ function dated(asked: Asked, at: number, branches: readonly Branch[]): Walk {
 		bounds.push(conditionOf({ ...row, mode: 'filter' }, part));
 	}
 	const bounded = branches.map(({ where, ordered }): Branch => ({ where: allOf([where, ...bounds]), ordered }));
-	return { ...mainWalk(asked, bounded), covers };
+	return { ...mainWalk(asked, bounded, present), covers };
 }
 
 /** By the first column alone, from the place on; rows with the same value are sorted by the others. */
@@ -201,20 +207,27 @@ function inReach(keys: readonly string[], place: Place | undefined): readonly st
 	return keys.filter((key) => (place?.direction === 'previous' ? BigInt(key) <= from : BigInt(key) >= from));
 }
 
+type DateClause = Extract<Clause, { is: 'param' }>;
+
+/** How long before the time asked for a date may have begun that yet ends after it. */
+function slackOf({ lasts = longMs }: SearchParam, { prefix }: DateValue): number {
+	return prefix === 'gt' || prefix === 'ge' || prefix === 'ap' ? lasts : 0;
+}
+
 /** What ends after some time is found by its beginning, but for long intervals, which are found by their key. */
-function dateBranches(row: Row, clause: Clause, { prefix, lo, hi }: DateValue): Branch[] {
+function dateBranches(row: Row, clause: DateClause, value: DateValue): Branch[] {
+	const { prefix, lo, hi } = value;
 	const condition = conditionOf({ ...row, mode: 'filter' }, clause);
 	const end = prefix === 'gt' ? hi : prefix === 'ge' || prefix === 'ap' ? lo : undefined;
 	if (end === undefined) return [{ where: condition, ordered: true }];
 	// `ap` reaches back by a tenth of the time to now.
-	const from = end - longMs - (prefix === 'ap' ? Math.abs(row.now - end) * 0.2 : 0);
+	const from = end - slackOf(clause.param, value) - (prefix === 'ap' ? Math.abs(row.now - end) * 0.2 : 0);
 	const early = sql`${new Date(Math.max(-6e13, Math.min(8e15, from))).toISOString()}::timestamptz`;
 	const begins = column(row, 'd');
+	const near: Branch = { where: allOf([sql`${begins} > ${early}`, condition]), ordered: true };
+	if (clause.param.lasts !== undefined) return [near];
 	const isLong = hasAny({ ...row, mode: 'index' }, [longDates]);
-	return [
-		{ where: allOf([sql`${begins} > ${early}`, condition]), ordered: true },
-		{ where: allOf([isLong, sql`${begins} <= ${early}`, condition]), ordered: false },
-	];
+	return [near, { where: allOf([isLong, sql`${begins} <= ${early}`, condition]), ordered: false }];
 }
 
 const entry: OrderColumn = { on: raw('s.v'), cast: 'text', descending: false, nullable: false };

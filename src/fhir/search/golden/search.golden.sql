@@ -785,6 +785,19 @@ SELECT r.id, r.body, r.rid
   WHERE t1.pat = r.rk AND (t1.code = $1 OR $2 = ANY(t1.keys)))
   ORDER BY r.rid DESC LIMIT 11;
 
+-- Appointment?status:not=entered-in-error&date=ge2027-02-03T00:00:00Z&date=lt2027-02-04T00:00:00Z&_sort=date&_count=50
+SELECT r.id, r.body, r.rid, r.d::text AS s0
+  FROM (SELECT r.*
+  FROM "fhir"."appointment" r
+  WHERE (((r.d > $1::timestamptz AND (r.dh > $2::timestamptz OR r.d >= $3::timestamptz)) AND r.d < $4::timestamptz) AND r.d IS NOT NULL)
+  ORDER BY r.d ASC NULLS FIRST, r.rid ASC LIMIT 1000) r
+  WHERE ((r.code = $5 OR $6 = ANY(r.keys))) IS NOT TRUE
+  ORDER BY r.d ASC NULLS LAST, r.rid ASC LIMIT 51;
+SELECT EXISTS (SELECT 1
+  FROM "fhir"."appointment" r
+  WHERE (((r.d > $1::timestamptz AND (r.dh > $2::timestamptz OR r.d >= $3::timestamptz)) AND r.d < $4::timestamptz) AND r.d IS NOT NULL)
+  ORDER BY r.d ASC NULLS FIRST, r.rid ASC OFFSET 1000 LIMIT 1);
+
 -- Patient?_sort=family&_count=10
 SELECT r.id, r.body, r.rid, s.v::text AS s0
   FROM (SELECT s.rid, s.p, s.v
