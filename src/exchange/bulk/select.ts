@@ -86,7 +86,8 @@ async function whereOf(
 	const clause = within(ctx, type, weave(ctx, filter));
 	if (clause === undefined) return raw('false');
 	const parts = [conditionOf(rowOf(ctx, type, 'index'), await resolve(ctx, tx, type, clause)), timesWhere(asked)];
-	if (about !== undefined && asked.level !== 'system') parts.push(belongs(ctx, type, about, used));
+	// Output organized by patient begins with the patients: what it finds belongs to them.
+	if (about !== undefined && asked.level !== 'system' && !asked.byPatient) parts.push(belongs(ctx, type, about, used));
 	return allOf(parts);
 }
 

@@ -86,8 +86,12 @@ type SourceJson = {
 	rawJSON(source: string): unknown;
 };
 
-/** Decimals stay as they were written: 1.10 is not 1.1. */
+/** Where there may be a number that JavaScript writes in another way: with an exponent, zeros at its end, many digits, or as -0. */
+const otherwise = /\d[eE][+-]?\d+[\s,}\]]|\.\d*0[\s,}\]]|\d[\d.]{15}|0\.000000|-0[\s,}\]]/;
+
+/** Decimals stay as they were written: 1.10 is not 1.1. Looking at each costs ten times as much as not having to. */
 function parseKeepingDigits(body: string): Record<string, unknown> {
+	if (!otherwise.test(body)) return JSON.parse(body) as Record<string, unknown>;
 	const json = JSON as unknown as SourceJson;
 	const keep = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
 		typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value;
