@@ -13,7 +13,8 @@ export type Telling = Resource | 'told';
 /** One write by itself. */
 export async function writeSigned(ctx: FhirCtx, write: Write, interaction: Interaction, telling?: Telling): Promise<Written> {
 	if (typeof telling === 'object') return ctx.fhir.store.transact(ctx, (unit) => writeSignedWithin(ctx, unit, write, interaction, telling));
-	return writeAlone(ctx, telling === 'told' ? write : await ctx.fhir.provenances.accompany(ctx, write), interaction);
+	const complete = telling === 'told' ? write : ctx.fhir.provenances.accompany(ctx, write);
+	return writeAlone(ctx, complete instanceof Promise ? await complete : complete, interaction);
 }
 
 /** One write in a transaction. */

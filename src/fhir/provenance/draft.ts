@@ -1,6 +1,7 @@
 // A Provenance of the server's own: who wrote these versions, for whom and when.
 // https://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-provenance.html
 import type { Resource } from '#fhir/resource.ts';
+import type { Key } from '#fhir/store/layout.ts';
 
 /** Codes of https://terminology.hl7.org/CodeSystem-v3-DataOperation.html */
 export type Activity = 'CREATE' | 'UPDATE' | 'DELETE';
@@ -18,6 +19,8 @@ export type Author = {
 export type Deed = {
 	/** "Type/id/_history/version". */
 	readonly targets: readonly string[];
+	/** The key of the resource, when it is one and its key is known. */
+	readonly rk?: Key;
 	/** Id of the one whose record they are part of. */
 	readonly patient?: string | undefined;
 	/** Epoch milliseconds. */

@@ -43,10 +43,10 @@ function companionOf(ctx: FhirCtx, signing: Signing): Companion {
 	return {
 		type: 'Provenance',
 		id: ctx.ids.next(),
-		finish: (written) =>
+		finish: (written, rk) =>
 			signing
 				.template(ctx, activityOf(written))
-				.fill({ targets: [versionOf(written)], patient: subjectOf(ctx, written), recorded: written.updated }),
+				.fill({ targets: [versionOf(written)], rk, patient: subjectOf(ctx, written), recorded: written.updated }),
 	};
 }
 

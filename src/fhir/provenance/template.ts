@@ -4,7 +4,7 @@ import { isError } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import type { Resource } from '#fhir/resource.ts';
 import { addedFrom, type SearchRegistry } from '#fhir/search/registry.ts';
-import { tailOf } from '#fhir/store/body.ts';
+import { instantOf, tailOf } from '#fhir/store/body.ts';
 import { patientLink } from '#fhir/store/collector.ts';
 import { paramSalt, refKey, salted } from '#fhir/store/keys.ts';
 import type { IndexRow, Key } from '#fhir/store/layout.ts';
@@ -49,7 +49,7 @@ function tails(author: Author, activity: Activity, claimed: boolean): (deed: Dee
 	return ({ targets, patient, recorded }) => {
 		const about = patient === undefined ? '' : `"extension":[{"url":"${patientUrl}","valueReference":{"reference":"Patient/${patient}"}}],`;
 		const target = targets.map((reference) => `{"reference":"${reference}"}`).join(',');
-		return `${before}${about}"target":[${target}],"recorded":"${new Date(recorded).toISOString()}"${after}`;
+		return `${before}${about}"target":[${target}],"recorded":"${instantOf(recorded)}"${after}`;
 	};
 }
 
@@ -58,26 +58,26 @@ function rows(base: IndexRow, registry: SearchRegistry): (deed: Deed) => IndexRo
 	const aimed = BigInt(base.has) | bit('target');
 	const has = String(aimed);
 	const hasPatient = String(aimed | bit('patient'));
-	return ({ targets, patient, recorded }) => {
-		const keys = new Set<Key>(base.keys);
-		const references = new Set<string>(base.references);
-		const links = new Set<string>(base.links);
+	return ({ targets, rk, patient, recorded }) => {
+		const keys: Key[] = [];
+		const references: string[] = [];
+		const links: string[] = [];
 		let pat: Key | null = null;
 		for (const target of targets) {
 			const name = target.slice(0, target.indexOf('/_history/'));
 			const type = name.slice(0, name.indexOf('/'));
-			const key = refKey(name);
-			keys.add(salted(key, targetSalt));
-			references.add(name);
-			links.add(`${type} target`);
+			const key = rk ?? refKey(name);
+			keys.push(salted(key, targetSalt));
+			references.push(name);
+			links.push(`${type} target`);
 			if (type !== 'Patient') continue;
 			pat = key;
-			links.add(`Patient ${patientLink}`);
+			links.push(`Patient ${patientLink}`);
 		}
 		if (patient !== undefined) {
 			pat = refKey(`Patient/${patient}`);
-			references.add(`Patient/${patient}`);
-			links.add(`Patient ${patientLink}`);
+			references.push(`Patient/${patient}`);
+			links.push(`Patient ${patientLink}`);
 		}
 		return {
 			...base,
@@ -85,9 +85,19 @@ function rows(base: IndexRow, registry: SearchRegistry): (deed: Deed) => IndexRo
 			d: recorded,
 			dh: recorded,
 			has: pat === null ? has : hasPatient,
-			keys: [...keys],
-			references: [...references],
-			links: [...links],
+			keys: joined(base.keys, keys),
+			references: joined(base.references, references),
+			links: joined(base.links, links),
 		};
 	};
+}
+
+const few = 4;
+
+/** Both lists as one without repeats. */
+function joined(list: readonly string[], more: readonly string[]): readonly string[] {
+	if (more.length > few) return [...new Set([...list, ...more])];
+	const all = [...list];
+	for (const one of more) if (!all.includes(one)) all.push(one);
+	return all;
 }

@@ -3,7 +3,15 @@ import type { Resource } from '#fhir/resource.ts';
 
 /** Text up to and including the time of the last update. Ids and types need no escaping. */
 export function headOf(type: string, id: string, version: number, updated: number): string {
-	return `{"resourceType":"${type}","id":"${id}","meta":{"versionId":"${version}","lastUpdated":"${new Date(updated).toISOString()}"`;
+	return `{"resourceType":"${type}","id":"${id}","meta":{"versionId":"${version}","lastUpdated":"${instantOf(updated)}"`;
+}
+
+let last = { time: 0, text: new Date(0).toISOString() };
+
+/** A time as FHIR writes it. Most that are written one after the other are the same. */
+export function instantOf(time: number): string {
+	if (time !== last.time) last = { time, text: new Date(time).toISOString() };
+	return last.text;
 }
 
 /** The rest of the text: what else is in meta, then the elements in the order given. The resource is not changed. */

@@ -4,7 +4,7 @@
 import type { Prepared } from '#db/pipeline.ts';
 import type { Definitions } from '#fhir/definitions/definitions.ts';
 import { patientLink } from './collector.ts';
-import { typeNumber } from './layout.ts';
+import { type Key, type TokenText, typeNumber } from './layout.ts';
 import type { End, Plan } from './plan.ts';
 import { holdsNothing } from './sought.ts';
 import {
@@ -22,18 +22,21 @@ import {
 
 /** What is known to be in the database already, and need not be written again. */
 export type Known = {
-	readonly types: Set<string> /** By source type, as in IndexRow.links. */;
+	readonly types: Set<string>;
+	/** By source type, as in IndexRow.links. */
 	readonly links: Map<string, Set<string>>;
-	readonly texts: Set<string>;
+	/** Keys of texts by the type that has them; a key tells the parameter too. */
+	readonly texts: Map<string, Set<Key>>;
 	/** Transactions since the counts of rows were added up. */
 	uncounted: number;
 };
 
-const rememberedTexts = 50_000;
+/** Of a type. */
+const rememberedTexts = 10_000;
 const foldEvery = 500;
 
 export function createKnown(): Known {
-	return { types: new Set(), links: new Map(), texts: new Set(), uncounted: 0 };
+	return { types: new Set(), links: new Map(), texts: new Map(), uncounted: 0 };
 }
 
 export type Closing = {
@@ -53,17 +56,11 @@ export function closingOf(
 	const types = [...new Set(plans.flatMap((plan) => [...plan.types]))].filter((type) => !known.types.has(type));
 	const ends = mergedEnds(plans);
 	const newLinks = unknownLinks(ends, known.links);
-	const texts = new Map<string, ReturnType<typeof textOf>>();
-	for (const plan of plans) {
-		for (const text of plan.texts) {
-			const name = `${text.on} ${text.p} ${text.k}`;
-			if (!known.texts.has(name) && !texts.has(name)) texts.set(name, textOf(definitions, text));
-		}
-	}
+	const texts = unknownTexts(plans, known.texts);
 	const statements: Prepared[] = [];
 	if (types.length > 0) statements.push(insertUsedTypes(types));
 	if (newLinks.size > 0) statements.push(insertLinks([...newLinks.values()]));
-	if (texts.size > 0) statements.push(insertTexts([...texts.values()]));
+	if (texts.length > 0) statements.push(insertTexts(texts.map(({ on, text }) => ({ ...text, type: typeNumber(definitions, on) }))));
 	if (integrity) statements.push(...targetChecks(ends), ...sourceChecks(ends, links));
 	// Last, because it waits for others that do the same.
 	if (++known.uncounted >= foldEvery) {
@@ -75,14 +72,32 @@ export function closingOf(
 		remember() {
 			for (const type of types) known.types.add(type);
 			for (const { source, target, param } of newLinks.values()) known.links.get(source)?.add(`${target} ${param}`);
-			if (known.texts.size + texts.size > rememberedTexts) known.texts.clear();
-			for (const name of texts.keys()) known.texts.add(name);
+			for (const { on, text } of texts) remember(known.texts, on, text.k);
 		},
 	};
 }
 
-function textOf(definitions: Definitions, text: Plan['texts'][number]) {
-	return { type: typeNumber(definitions, text.on), p: text.p, k: text.k, text: text.text };
+/** The texts that are not known to be there, each once. */
+function unknownTexts(plans: readonly Plan[], known: Known['texts']): { readonly on: string; readonly text: TokenText }[] {
+	const found: { on: string; text: TokenText }[] = [];
+	const seen = new Set<string>();
+	for (const plan of plans) {
+		for (const { on, of } of plan.texts) {
+			const ofType = known.get(on);
+			for (const text of of) {
+				if (ofType?.has(text.k) === true || seen.has(`${on} ${text.k}`)) continue;
+				seen.add(`${on} ${text.k}`);
+				found.push({ on, text });
+			}
+		}
+	}
+	return found;
+}
+
+function remember(known: Known['texts'], on: string, key: Key): void {
+	const ofType = known.get(on) ?? new Set();
+	if (ofType.size >= rememberedTexts) ofType.clear();
+	known.set(on, ofType.add(key));
 }
 
 /** Where the plans leave each resource, one after the other. */

@@ -64,7 +64,8 @@ export type Plan = {
 	readonly outcomes: readonly (Written | Problem)[];
 	/** What changes the tables of the types. */
 	readonly statements: readonly Prepared[];
-	readonly texts: readonly (TokenText & { readonly on: string })[];
+	/** The texts by which tokens of a type are found. */
+	readonly texts: readonly { readonly on: string; readonly of: readonly TokenText[] }[];
 	/** How each resource that changes ends up, by its name ("Type/id"). */
 	readonly ends: ReadonlyMap<string, End>;
 	/** The bodies of what is deleted, by name. */
@@ -124,7 +125,7 @@ class Planner {
 	readonly #takeRid: () => number;
 	readonly #extract: Extract;
 	readonly #works = new Map<string, Work>();
-	readonly #texts: (TokenText & { on: string })[] = [];
+	readonly #texts: { readonly on: string; readonly of: readonly TokenText[] }[] = [];
 	readonly #ends = new Map<string, End>();
 	readonly #deleted = new Map<string, string>();
 
@@ -145,12 +146,12 @@ class Planner {
 	add(ready: Ready, met: Current | undefined): Written | Problem {
 		const outcome = this.#add(ready, met);
 		const { companion } = ready.write;
-		if (companion !== undefined && 'version' in outcome && outcome.unchanged !== true) this.#accompany(companion, outcome);
+		if (companion !== undefined && 'version' in outcome && outcome.unchanged !== true) this.#accompany(companion, outcome, ready.rk);
 		return outcome;
 	}
 
-	#accompany({ type, id, finish }: Companion, written: Written): void {
-		const { tail, index } = finish(written);
+	#accompany({ type, id, finish }: Companion, written: Written, of: Key): void {
+		const { tail, index } = finish(written, of);
 		const name = `${type}/${id}`;
 		const rk = refKey(name);
 		const { updated } = written;
@@ -249,7 +250,7 @@ class Planner {
 	}
 
 	#note(name: string, end: End, index: IndexRow): void {
-		for (const text of index.texts) this.#texts.push({ ...text, on: end.type });
+		if (index.texts.length > 0) this.#texts.push({ on: end.type, of: index.texts });
 		this.#ends.set(name, end);
 	}
 

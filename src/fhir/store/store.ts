@@ -56,8 +56,8 @@ export type Write = {
 export type Companion = {
 	readonly type: string;
 	readonly id: string;
-	/** The text after the head (body.ts) and the index row, once the version is known. */
-	finish(written: Written): { readonly tail: string; readonly index: IndexRow };
+	/** The text after the head (body.ts) and the index row, once the version is known; `rk` is the key of what was written. */
+	finish(written: Written, rk: Key): { readonly tail: string; readonly index: IndexRow };
 };
 
 /**
