@@ -214,6 +214,60 @@ test('what cannot be read is refused in the words of OAuth, never by a fault', a
 	assert.equal((await fetch(`${origin}/oauth2/other/userinfo`)).status, 404);
 });
 
+test('each endpoint takes its methods only, and says which', async () => {
+	for (const [path, allowed] of [
+		['authorize', 'GET, POST, HEAD, OPTIONS'],
+		['token', 'POST, OPTIONS'],
+		['introspect', 'POST, OPTIONS'],
+		['revoke', 'POST, OPTIONS'],
+		['registration', 'POST, OPTIONS'],
+		['client/nobody', 'GET, PUT, DELETE, HEAD, OPTIONS'],
+		['jwk', 'GET, HEAD, OPTIONS'],
+		['userinfo', 'GET, POST, HEAD, OPTIONS'],
+		['logout', 'GET, POST, HEAD, OPTIONS'],
+		['logout/confirm', 'POST, OPTIONS'],
+		['.well-known/openid-configuration', 'GET, HEAD, OPTIONS'],
+	] as const) {
+		for (const method of ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+			const answer = await fetch(`${issuer}/${path}`, { method, redirect: 'manual' });
+			await answer.text();
+			const isAllowed = allowed.split(', ').includes(method);
+			assert.equal(answer.status === 405, !isAllowed, `${method} ${path} ${answer.status}`);
+			if (!isAllowed) assert.equal(answer.headers.get('allow'), allowed, `${method} ${path}`);
+		}
+	}
+});
+
+test('a parameter that comes twice is refused (RFC 6749 section 3.1 and 3.2)', async () => {
+	const { client_id, client_secret } = app;
+	const who = { client_id, client_secret };
+	for (const [path, form] of [
+		['token', { ...who, grant_type: 'authorization_code', code: 'x', redirect_uri: redirect, code_verifier: 'x' }],
+		['token', { ...who, grant_type: 'refresh_token', refresh_token: 'x', scope: 'openid' }],
+		['introspect', { ...who, token: 'x', token_type_hint: 'access_token' }],
+		['revoke', { ...who, token: 'x', token_type_hint: 'access_token' }],
+	] as const) {
+		for (const [name, value] of Object.entries(form)) {
+			const answer = await fetch(`${issuer}/${path}`, {
+				method: 'POST',
+				body: new URLSearchParams([...Object.entries(form), [name, value]]),
+			});
+			const { error } = (await answer.json()) as { error: string };
+			assert.deepEqual([answer.status, error], [400, 'invalid_request'], `${path} ${name}`);
+		}
+	}
+	const asked = new URL(authorizeUrl(server, app, { scope: 'openid', nonce: 'n', launch: 'x' }));
+	for (const [name, value] of asked.searchParams) {
+		const twice = new URL(asked);
+		twice.searchParams.append(name, value);
+		const answer = await fetch(twice, { redirect: 'manual' });
+		const text = `${answer.headers.get('location') ?? ''} ${await answer.text()}`;
+		assert.match(text, /invalid_request/, name);
+		// Nobody is sent where it is not clear to whom.
+		assert.equal(answer.status, ['client_id', 'redirect_uri'].includes(name) ? 400 : 303, name);
+	}
+});
+
 test('a patient’s token reads nobody else by any way', async () => {
 	const wide = 'openid fhirUser launch/patient patient/*.cruds user/*.cruds';
 	const portal = await confidential(server, wide, { initiate_login_uri: 'https://client.example.org/launch' });

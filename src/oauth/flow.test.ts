@@ -234,6 +234,18 @@ test('signing out without a hint asks first; an address that was not registered 
 	assert.equal((await server.fhir(String(tokens.access_token), 'Patient/pa')).status, 401);
 });
 
+test('a browser that let no app in is asked in the same way, without a script', async () => {
+	const browser = new Browser(origin);
+	await signInAt(browser, await browser.get('/account/sign-in'), 'ann', password);
+	const question = await browser.get(`${issuer}/logout?ui_locales=es`);
+	assert.deepEqual([question.status, question.headers.get('content-language')], [200, 'es']);
+	assert.doesNotMatch(question.text, /<script/);
+	assert.match(question.headers.get('content-security-policy') ?? '', /default-src 'none'/);
+	assert.equal((await browser.get('/account')).status, 200);
+	assert.match((await browser.submit(question, '/logout/confirm', { logout: 'yes' })).text, /You have been signed out/);
+	assert.match((await browser.get('/account')).url, /sign-in/);
+});
+
 test('openid-client: discovery, dynamic registration, code with PKCE, refresh, userinfo, introspection, revocation', async () => {
 	const insecure = { execute: [client.allowInsecureRequests] };
 	const config = await client.dynamicClientRegistration(

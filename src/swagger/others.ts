@@ -93,6 +93,7 @@ const oauth: readonly Other[] = [
 		'Signs out at the wish of an application (OpenID Connect)',
 		query('id_token_hint', 'post_logout_redirect_uri', 'state'),
 	],
+	['POST', '/logout', 'The same by POST', form(['id_token_hint', 'post_logout_redirect_uri', 'state'])],
 	['POST', '/logout/confirm', 'Confirms that'],
 	['GET', '/logout/success', 'Says that it is done'],
 	['GET', '/.well-known/openid-configuration', 'Discovery (OpenID Connect)'],

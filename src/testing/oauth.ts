@@ -250,6 +250,7 @@ export const protocolRoutes: readonly { readonly method: string; readonly path: 
 	['PUT', 'client/:id'],
 	['DELETE', 'client/:id'],
 	['GET', 'logout'],
+	['POST', 'logout'],
 	['POST', 'logout/confirm'],
 	['GET', 'logout/success'],
 	['GET', '.well-known/openid-configuration'],

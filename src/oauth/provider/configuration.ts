@@ -170,14 +170,17 @@ function featuresOf(deps: ProtocolDeps): Record<string, unknown> {
 		},
 		rpInitiatedLogout: {
 			enabled: true,
-			async logoutSource(ctx: Context) {
-				const next = await deps.logout(ctx);
-				if (next !== undefined) return ctx.redirect(next);
-				deps.logoutPage(ctx, { action: ctx.oidc.urlFor('end_session_confirm'), secret: ctx.oidc.session?.state?.secret ?? '' });
-			},
+			logoutSource: (ctx: Context) => signOutOrAsk(deps, ctx),
 			postLogoutSuccessSource: deps.signedOutPage,
 		},
 	};
+}
+
+/** The answer to who wants to sign out: done at once, or the page that asks. */
+export async function signOutOrAsk({ logout, logoutPage }: ProtocolDeps, ctx: Context): Promise<void> {
+	const next = await logout(ctx);
+	if (next !== undefined) ctx.redirect(next);
+	else logoutPage(ctx, { action: ctx.oidc.urlFor('end_session_confirm'), secret: ctx.oidc.session?.state?.secret ?? '' });
 }
 
 /** The addresses that `aud` and `resource` may name: where tokens are good. */

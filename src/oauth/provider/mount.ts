@@ -75,16 +75,30 @@ function sendPage(response: ServerResponse, { status, headers, body }: Reply): v
 }
 
 /**
- * The paths of the protocol in their one spelling. The provider's router takes others too (capitals, a slash at the end), which would lead
- * past what is done here.
+ * The paths of the protocol in their one spelling, and what they take. The provider's router knows other spellings too (capitals, a slash
+ * at the end), which would lead past what is done here.
  */
-const paths =
-	/^\/(authorize(\/[\w-]{1,64})?|token|introspect|revoke|userinfo|jwk|registration|client\/[\w-]{1,200}|logout(\/(confirm|success))?|\.well-known\/(openid-configuration|oauth-authorization-server))$/;
+const endpoints: readonly (readonly [path: RegExp, methods: readonly string[]])[] = [
+	[/^\/(authorize|logout)$/, ['GET', 'POST']],
+	[/^\/(authorize\/[\w-]{1,64}|jwk|logout\/success|\.well-known\/(openid-configuration|oauth-authorization-server))$/, ['GET']],
+	[/^\/(token|introspect|revoke|registration|logout\/confirm)$/, ['POST']],
+	[/^\/client\/[\w-]{1,200}$/, ['GET', 'PUT', 'DELETE']],
+];
+
+/** Throws Problem not-found, 405. */
+function requireEndpoint(method: string, path: string): void {
+	const found = endpoints.find(([shape]) => shape.test(path));
+	if (found === undefined) throw new Problem('not-found', 'invalid_request', 'There is nothing here.');
+	const [, methods] = found;
+	if (methods.includes(method === 'HEAD' ? 'GET' : method)) return;
+	const allow = [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ');
+	throw new Problem('invalid', 'invalid_request', `This takes ${methods.join(', ')} only.`, { status: 405, headers: { allow } });
+}
 
 /** Puts a request in the provider's words; gives a path to be redirected to instead, if any. */
 async function prepare(message: IncomingMessage, { rules, publicClientOf }: MountDeps): Promise<string | undefined> {
 	const [path = '', query = ''] = splitOnce(message.url as string, '?');
-	if (!paths.test(path)) throw new Problem('not-found', 'invalid_request', 'There is nothing here.');
+	requireEndpoint(message.method ?? 'GET', path);
 	if (/%00/.test(query) || query.length > 16_000) throw new Problem('invalid', 'invalid_request', 'The query cannot be read.');
 	if (path === '/authorize' && message.method === 'POST') {
 		const body = (await formBody(message)).toString('latin1');

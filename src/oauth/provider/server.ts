@@ -4,7 +4,7 @@ import { type Middleware, Provider } from 'oidc-provider';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#base/log.ts';
 import { isSecret } from '#oauth/clients/clients.ts';
-import { configurationOf, type ProtocolDeps } from './configuration.ts';
+import { configurationOf, type ProtocolDeps, signOutOrAsk } from './configuration.ts';
 import type { Keys, SigningKeys } from './keys.ts';
 import { answerMembers } from './members.ts';
 import { registerPasswordGrant } from './password-grant.ts';
@@ -83,10 +83,16 @@ function isAssertion(): boolean {
 	return typeof oidc?.params?.client_assertion === 'string';
 }
 
-/** When somebody said yes to signing out, the browser's session ends with the provider's. */
-function afterSignOut({ onSignedOut }: ProtocolDeps): Middleware {
+/**
+ * When somebody said yes to signing out, the browser's session ends with the provider's. Where the provider has no session of its own it
+ * would answer with a page of its own that sends itself by a script; who is there is asked as everybody is.
+ */
+function afterSignOut(deps: ProtocolDeps): Middleware {
 	return async (ctx, next) => {
 		await next();
-		if (ctx.path === '/logout/confirm' && ctx.oidc.session?.destroyed === true) await onSignedOut(ctx);
+		const session = ctx.oidc?.session;
+		if (ctx.path === '/logout/confirm' && session?.destroyed === true) await deps.onSignedOut(ctx);
+		if (ctx.path === '/logout' && ctx.status === 200 && session !== undefined && session.accountId === undefined)
+			await signOutOrAsk(deps, ctx);
 	};
 }
