@@ -14,6 +14,7 @@ export function closeChart(life: Life): void {
 	renewUntil(life, endOf(chart.world, chart.person));
 	for (const plan of chart.resources.filter(({ resourceType }) => resourceType === 'CarePlan'))
 		endPlan(plan, endOf(chart.world, chart.person));
+	for (const goal of chart.resources.filter(({ resourceType }) => resourceType === 'Goal')) endGoal(goal, chart.world.today);
 	if (death === undefined) orderColonoscopy(chart);
 	else endAll(chart, death.day);
 }
@@ -36,6 +37,14 @@ function endPlan(resource: Resource, today: Day): void {
 	if (String(plan.period?.end) >= dateOf(today)) return;
 	plan.status = 'completed';
 	plan.activity = (plan.activity ?? []).map(({ detail }) => ({ detail: { ...detail, status: 'completed' } }));
+}
+
+/** A goal that nobody has asked after since it was due; one that is measured is pursued until its value is reached. */
+function endGoal(goal: Resource, today: Day): void {
+	const [target] = goal.target as [{ dueDate?: string; measure?: object }];
+	if (goal.lifecycleStatus !== 'active' || target.measure !== undefined || String(target.dueDate) >= dateOf(today)) return;
+	goal.lifecycleStatus = 'completed';
+	goal.achievementStatus = concept(`${hl7}/goal-achievement`, ['not-achieved', 'Not Achieved']);
 }
 
 /** How what was going on ends with the patient. */

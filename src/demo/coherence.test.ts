@@ -168,7 +168,7 @@ const checks: Readonly<Record<string, Check>> = {
 			.of<{ id: string; lifecycleStatus: string; target: { dueDate: string }[] }>('Goal')
 			.map(
 				({ id, lifecycleStatus, target }) =>
-					lifecycleStatus === 'active' && String(target[0]?.dueDate) < dateOf(dayOf(today) - 92) && `Goal/${id}`,
+					lifecycleStatus === 'active' && String(target[0]?.dueDate) < dateOf(dayOf(today) - 183) && `Goal/${id}`,
 			),
 		...chart
 			.of<{ id: string; status: string; authoredOn: string }>('ServiceRequest')
@@ -264,6 +264,34 @@ const checks: Readonly<Record<string, Check>> = {
 			return end !== undefined && Date.parse(period.start) < Date.parse(end) && `Encounter/${id}`;
 		});
 	},
+	'values of small children are read by ranges for small children': (chart) =>
+		chart
+			.values('718-7')
+			.map(
+				({ id, referenceRange, effectiveDateTime }) =>
+					chart.age(effectiveDateTime) < 5 && (referenceRange?.[0].low?.value ?? 0) > 11 && String(id),
+			),
+	'who had a polyp removed is not screened by stool tests': (chart) => {
+		const removed = chart.of<Measured>('Observation').find(({ code }) => codeOf(code) === '33756-8')?.effectiveDateTime;
+		return chart
+			.of<Measured>('Observation')
+			.map(
+				({ id, code, effectiveDateTime }) =>
+					codeOf(code) === '57905-2' && removed !== undefined && effectiveDateTime > removed && String(id),
+			);
+	},
+	'notes are about somebody of that age': (chart) =>
+		chart
+			.of<{ id: string; date: string; content: { attachment: { contentType: string; data?: string } }[] }>('DocumentReference')
+			.map(({ id, date, content }) => {
+				const { contentType, data } = content[0]?.attachment ?? {};
+				if (data === undefined || contentType?.startsWith('text/') !== true) return undefined;
+				const text = Buffer.from(data, 'base64').toString();
+				const said = /is a (\d+)-year-old (girl|boy|woman|man)/.exec(text);
+				const [age, isWoman] = [Math.floor(chart.age(date)), chart.person.sex === 'female'];
+				const isOther = said !== null && (Math.abs(Number(said[1]) - age) > 1 || /girl|woman/.test(said[2] as string) !== isWoman);
+				return (isOther || (age >= 13 && text.includes('milestones'))) && `DocumentReference/${id} at ${age}`;
+			}),
 	'a spouse is of somebody married': (chart) => {
 		const [patient] = chart.of<{ maritalStatus?: Concept }>('Patient');
 		return chart

@@ -21,17 +21,18 @@ export function noteOf(life: Life, visit: Visit, story: Story): string {
 function subjective(life: Life, { start }: Visit, { planned, present, remarks }: Story): string {
 	const { person, random } = life.chart;
 	const given = person.given[0] as string;
+	const years = yearsBetween(person.birth, start.day);
 	const she = person.sex === 'female' ? 'She' : 'He';
-	const sentences = [
-		`${given} is a ${ageWords(yearsBetween(person.birth, start.day), person.sex)} who comes for ${reasonWords(life, planned)}.`,
-	];
+	const sentences = [`${given} is a ${ageWords(years, person.sex)} who comes for ${reasonWords(life, planned)}.`];
 	if (planned.complaint !== undefined) sentences.push(`${she} ${planned.complaint.says}.`);
 	else for (const { problem } of present.slice(0, 3)) sentences.push(`${problem.snomed[1]}: ${random.pick(problem.says)}.`);
 	if (present.length === 0 && planned.kind === 'check-up')
 		sentences.push(
 			person.parent === undefined
 				? `${she} feels well and has no complaints.`
-				: `Eats, sleeps and plays well, the family reports. Meets the milestones of the age.`,
+				: years < 12
+					? `Eats, sleeps and plays well, the family reports. Meets the milestones of the age.`
+					: `School goes well, ${she.toLowerCase()} has friends and is active. Spoke alone for a part of the visit.`,
 		);
 	const taken = [...life.taken.keys()].map((name) => ingredientOf(drugs[name].display));
 	if (taken.length > 0 && planned.kind !== 'complaint') sentences.push(`Takes ${[...new Set(taken)].join(', ')}.`);
@@ -89,7 +90,9 @@ function plan(life: Life, { planned, present, given }: Story): string {
 			items.push(
 				life.chart.person.parent === undefined
 					? 'Health maintenance. Screening tests brought up to date.'
-					: 'Growing well along the curve. Safety, sleep and food for the age discussed.',
+					: yearsBetween(life.chart.person.birth, planned.day) < 12
+						? 'Growing well along the curve. Safety, sleep and food for the age discussed.'
+						: 'Growing well along the curve. Sleep, screens, driving and substances discussed.',
 			);
 	}
 	if (given.length > 0) items.push(`Immunizations given: ${given.join(', ')}.`);

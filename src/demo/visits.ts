@@ -376,7 +376,8 @@ function order(life: Life, memory: Memory, visit: Visit, { kind, complaint, day 
 	}
 	if (complaint?.test !== undefined) addWordTest(chart, visit, complaint.test);
 	if (complaint?.image !== undefined) addStudy(chart, visit, complaint.image);
-	if (kind === 'check-up' && years >= 50 && years < 76 && once(memory, `fit ${Math.floor(years / 3)}`)) addWordTest(chart, visit, 'fit');
+	if (kind === 'check-up' && years >= 50 && years < 76 && !memory.studied.has('colon') && once(memory, `fit ${Math.floor(years / 3)}`))
+		addWordTest(chart, visit, 'fit');
 	if (present.some(({ problem }) => problem.key === 'fibrillation') && once(memory, 'ecg')) addStudy(chart, visit, 'ecg');
 	if (kind === 'check-up' && years >= 52 && person.n % 3 === 0 && once(memory, 'colon')) addColonoscopy(chart, visit);
 	if (present.some(({ problem }) => problem.key === 'copd' || problem.key === 'asthma') && once(memory, 'spirometry'))

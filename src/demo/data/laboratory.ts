@@ -59,6 +59,7 @@ export const analytes = {
 	leukocytes: analyte('6690-2', 'Leukocytes [#/volume] in Blood by Automated count', '10*3/uL', 6.8, 1.3, 1, 4, 11),
 	erythrocytes: analyte('789-8', 'Erythrocytes [#/volume] in Blood by Automated count', '10*6/uL', 4.7, 0.3, 2, 4, 5.6),
 	hemoglobin: analyte('718-7', 'Hemoglobin [Mass/volume] in Blood', 'g/dL', 14, 0.8, 1, 12, 16.5),
+	babyHemoglobin: analyte('718-7', 'Hemoglobin [Mass/volume] in Blood', 'g/dL', 12.2, 0.6, 1, 10.5, 14),
 	hematocrit: analyte('4544-3', 'Hematocrit [Volume Fraction] of Blood by Automated count', '%', 42, 2.2, 1, 36, 49),
 	mcv: analyte('787-2', 'MCV [Entitic volume] by Automated count', 'fL', 90, 3, 0, 80, 100),
 	platelets: analyte('777-3', 'Platelets [#/volume] in Blood by Automated count', '10*3/uL', 255, 45, 0, 150, 400),
@@ -135,7 +136,7 @@ export const panels = {
 	lead: {
 		code: ['77307-7', 'Lead [Mass/volume] in Venous blood'],
 		title: 'Lead screening',
-		analytes: ['lead', 'hemoglobin'],
+		analytes: ['lead', 'babyHemoglobin'],
 		specimen: 'blood',
 	},
 } as const satisfies Record<string, Panel>;

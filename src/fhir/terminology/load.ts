@@ -5,7 +5,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { Problem } from '#base/problem.ts';
 import type { Database, Querier, Tx } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
-import { codeKey, lexeme, sortKey, wordsOf } from './words.ts';
+import { codeKey, isSpoken, lexeme, partsOf, sortKey, wordsOf } from './words.ts';
 
 /** What a file says of a concept. */
 export type LoadedConcept = {
@@ -91,10 +91,11 @@ async function copyAll(
 ): Promise<{ count: number; hierarchy: boolean }> {
 	let [count, hierarchy] = [0, false];
 	let batch: LoadedConcept[] = [];
+	const counts: WordCounts = new Map();
 	const flush = async (): Promise<void> => {
 		const rows = batch.map((concept, index) => ({ system: number, place: count - batch.length + index, concept }));
 		batch = [];
-		await db.tx((tx) => copyConcepts(tx, rows));
+		await db.tx((tx) => copyConcepts(tx, rows, counts));
 		onProgress(count);
 	};
 	for await (const concept of concepts) {
@@ -104,19 +105,28 @@ async function copyAll(
 		if (batch.length === batchSize) await flush();
 	}
 	if (batch.length > 0) await flush();
-	await db.execute(raw('ANALYZE terminology.concept, terminology.parent, terminology.designation'));
+	await saveWords(db, counts);
+	await db.execute(raw('ANALYZE terminology.concept, terminology.parent, terminology.designation, terminology.word'));
 	return { count, hierarchy };
 }
 
 /** A concept at its place in a system. */
 export type Placed = { readonly system: number; readonly place: number; readonly concept: LoadedConcept };
 
-/** Writes concepts with all that belongs to them. */
-export async function copyConcepts(tx: Tx, rows: readonly Placed[]): Promise<void> {
+/** Writes concepts with all that belongs to them but their words, which are added to `counts`. */
+export async function copyConcepts(tx: Tx, rows: readonly Placed[], counts: WordCounts): Promise<void> {
 	await copyRows(
 		tx,
 		'concept (system, code, display, key, sort, place, inactive, abstract, definition, properties, words)',
-		rows.map(conceptRow),
+		rows.map((row) => {
+			const words = wordsFor(row.concept);
+			for (const word of words) {
+				if (!isSpoken(word)) continue;
+				const name = lexeme(row.system, word);
+				counts.set(name, (counts.get(name) ?? 0) + 1);
+			}
+			return conceptRow(row, words);
+		}),
 	);
 	await copyRows(
 		tx,
@@ -132,9 +142,28 @@ export async function copyConcepts(tx: Tx, rows: readonly Placed[]): Promise<voi
 	);
 }
 
-function conceptRow({ system, place, concept }: Placed): Cell[] {
-	const { code, display, definition, inactive = false, abstract = false, designations = [], properties } = concept;
-	const words = new Set([...wordsOf(display), ...designations.flatMap(({ value }) => wordsOf(value)), ...wordsOf(code)]);
+/** The words by which a concept is found. */
+function wordsFor({ code, display, designations = [] }: LoadedConcept): ReadonlySet<string> {
+	return new Set([...wordsOf(display), ...designations.flatMap(({ value }) => wordsOf(value)), ...wordsOf(code)]);
+}
+
+/** How many concepts have each word of a language, by the words as the index has them. */
+export type WordCounts = Map<string, number>;
+
+const wordsAtOnce = 10_000;
+
+/** Writes down the words of systems that are loaded. */
+export async function saveWords(db: Querier, counts: WordCounts): Promise<void> {
+	const list = [...counts].map(([name, concepts]) => ({ ...partsOf(name), concepts }));
+	for (let from = 0; from < list.length; from += wordsAtOnce) {
+		const some = list.slice(from, from + wordsAtOnce);
+		await db.execute(sql`INSERT INTO terminology.word (system, word, concepts) SELECT * FROM unnest(
+			${some.map(({ system }) => system)}::int4[], ${some.map(({ word }) => word)}::text[], ${some.map(({ concepts }) => concepts)}::int4[])`);
+	}
+}
+
+function conceptRow({ system, place, concept }: Placed, words: ReadonlySet<string>): Cell[] {
+	const { code, display, definition, inactive = false, abstract = false, properties } = concept;
 	const vector = [...words].map((word) => `'${lexeme(system, word)}'`).join(' ');
 	const more = properties === undefined ? undefined : JSON.stringify(properties);
 	return [system, code, display, codeKey(code), sortKey(display), place, inactive, abstract, definition, more, vector];
@@ -199,7 +228,7 @@ export async function removeSystem(db: Database, url: string): Promise<boolean> 
 }
 
 export async function removeNumbers(db: Querier, numbers: readonly number[]): Promise<void> {
-	for (const table of ['parent', 'designation', 'concept'])
+	for (const table of ['parent', 'designation', 'word', 'concept'])
 		await db.execute(sql`DELETE FROM terminology.${raw(table)} WHERE system = ANY(${[...numbers]}::int4[])`);
 	await db.execute(sql`DELETE FROM terminology.system WHERE number = ANY(${[...numbers]}::int4[])`);
 }

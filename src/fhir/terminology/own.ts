@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Database } from '#db/database.ts';
 import { sql } from '#db/sql.ts';
-import { copyConcepts, type LoadedConcept, type LoadedSystem, listSystems, removeNumbers } from './load.ts';
+import { copyConcepts, type LoadedConcept, type LoadedSystem, listSystems, removeNumbers, saveWords, type WordCounts } from './load.ts';
 
 export type OwnConcept = { readonly c: string; readonly d: string; readonly p?: readonly string[]; readonly a?: 1; readonly i?: 1 };
 export type OwnSystem = {
@@ -58,7 +58,9 @@ export async function loadOwn(db: Database): Promise<number> {
 		const concepts = systems.flatMap(({ url, list }) =>
 			list.map((concept, place) => ({ system: numbers.get(url) as number, place, concept })),
 		);
-		await copyConcepts(tx, concepts);
+		const counts: WordCounts = new Map();
+		await copyConcepts(tx, concepts, counts);
+		await saveWords(tx, counts);
 		return systems.length;
 	});
 }

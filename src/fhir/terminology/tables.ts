@@ -3,7 +3,7 @@
 import type { Querier } from '#db/database.ts';
 import { join, raw, type Sql, sql } from '#db/sql.ts';
 import type { Filter } from './code-system.ts';
-import { codeKey, lexeme, sortKey, wordsOf } from './words.ts';
+import { codeKey, isSpoken, lexeme, sortKey, wordsOf } from './words.ts';
 
 /** A system in use. */
 export type TableSystem = {
@@ -206,15 +206,51 @@ export async function typed(db: Querier, selection: Selection, text: string, wan
 	const words = wordsOf(text);
 	if (words.length === 0) return listed(db, selection, wanted);
 	const beginnings = [beginning('key', codeKey(text)), beginning('sort', sortKey(text))].filter((one) => one !== undefined);
-	// The first letters of a word begin words of half the system: codes and names that begin with them fill the page, and are the best there are.
-	if (words.length === 1 && (words[0] as string).length < 4) {
+	// A common word, or the first letters of one, is in more names than can be put in order: those that begin with it fill the page, and are the
+	// best there are.
+	if (words.length === 1 && (await isCommon(db, selection.system.number, words[0] as string))) {
 		const page = await best(db, selection, text, beginnings, wanted);
 		if (page.concepts.length === wanted.count && wanted.count > 0) return { ...page, total: undefined };
 	}
 	// A letter alone tells nothing beside longer words.
 	const telling = words.filter((word) => word.length > 1);
-	const query = telling.map((word) => `'${lexeme(selection.system.number, word)}':*`).join(' & ');
-	return best(db, selection, text, query === '' ? beginnings : [...beginnings, sql`c.words @@ ${query}::tsquery`], wanted);
+	const query = telling.length === 0 ? undefined : await wordQuery(db, selection.system.number, telling);
+	return best(db, selection, text, query === undefined ? beginnings : [...beginnings, sql`c.words @@ ${query}::tsquery`], wanted);
+}
+
+async function isCommon(db: Querier, number: number, beginning: string): Promise<boolean> {
+	if (beginning.length < 4) return true;
+	const [row] = await db.query<{ common: boolean }>(sql`SELECT EXISTS (SELECT FROM terminology.word
+		WHERE system = ${number} AND word >= ${beginning} AND word < ${beginning + last} AND concepts >= ${ranked}) AS common`);
+	return row?.common === true;
+}
+
+/** So many words may begin with one that is typed, to be looked for each by itself. */
+const mostWords = 64;
+
+/**
+ * What the index of words is asked for beginnings of words. Of several it is asked for the whole words that begin so, as it goes through all that
+ * begins with each of them otherwise. Undefined when nothing begins with one of them.
+ */
+async function wordQuery(db: Querier, number: number, beginnings: readonly string[]): Promise<string | undefined> {
+	const open = (word: string): string => `'${lexeme(number, word)}':*`;
+	if (beginnings.length === 1) return beginnings.map(open).join();
+	const spoken = beginnings.filter(isSpoken);
+	const rows = await db.query<{
+		beginning: string;
+		word: string;
+	}>(sql`SELECT b.beginning, w.word FROM unnest(${spoken}::text[]) AS b (beginning)
+		CROSS JOIN LATERAL (SELECT word FROM terminology.word WHERE system = ${number} AND word >= b.beginning COLLATE "C"
+			AND word < (b.beginning || ${last}::text) COLLATE "C" ORDER BY word LIMIT ${mostWords + 1}) w`);
+	const found = Map.groupBy(rows, ({ beginning }) => beginning);
+	if (spoken.some((one) => !found.has(one))) return undefined;
+	return beginnings
+		.map((one) => {
+			const words = found.get(one) ?? [];
+			if (words.length === 0 || words.length > mostWords) return open(one);
+			return `(${words.map(({ word }) => `'${lexeme(number, word)}'`).join(' | ')})`;
+		})
+		.join(' & ');
 }
 
 function beginning(column: 'key' | 'sort', text: string): Sql | undefined {

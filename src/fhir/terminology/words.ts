@@ -19,7 +19,18 @@ export function wordsOf(text: string): string[] {
 		.map((word) => word.slice(0, 60));
 }
 
+/** Whether a word is one of a language, which many names share, not a number that is one code's alone. */
+export function isSpoken(word: string): boolean {
+	return /^[^0-9%+<>=]/.test(word);
+}
+
 /** A word as the index of one system has it. */
 export function lexeme(system: number, word: string): string {
 	return `${system}/${word}`;
+}
+
+/** A word of the index, taken apart. */
+export function partsOf(name: string): { readonly system: number; readonly word: string } {
+	const mark = name.indexOf('/');
+	return { system: Number(name.slice(0, mark)), word: name.slice(mark + 1) };
 }
