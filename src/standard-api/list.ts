@@ -43,13 +43,22 @@ export async function list(ctx: FhirCtx, mapping: Mapping, call: Call, options: 
 	let looked = 0;
 	if (place === null) return { records, links: linksOf(ctx, call, asked, undefined) };
 	do {
-		const found = await read(ctx, mapping, asked, options, asked.limit - records.length, place);
+		const left = asked.limit - records.length;
+		// When only some of what was found is meant, as many more are read as so many are among, so that it takes no third time.
+		const found = await read(ctx, mapping, asked, options, looked === 0 ? left : enough(left, records.length / looked), place);
 		const page = await show(ctx, found.hits);
-		records.push(...page.filter((record) => asked.checks.every((check) => check(record))));
+		const kept = page.flatMap((record, i) => (asked.checks.every((check) => check(record)) ? [i] : [])).slice(0, left);
+		records.push(...kept.map((i) => page[i] as Shown));
+		const last = kept.length < left ? undefined : kept.at(-1);
 		looked += found.hits.length;
-		place = found.next;
+		place = last === undefined || last === page.length - 1 ? found.next : found.after(last);
 	} while (place !== undefined && records.length < asked.limit && looked < patience);
 	return { records, links: linksOf(ctx, call, asked, place) };
+}
+
+/** So many rows have so many that are meant among them, when that share of those before was. */
+function enough(wanted: number, share: number): number {
+	return Math.min(most, wanted + Math.ceil(wanted * Math.min(4, 1 / Math.max(share, 0.01) - 1)) + 1);
 }
 
 /** Which part of a list is asked for. */
@@ -66,7 +75,7 @@ type Asked = Paging & {
 	readonly checks: readonly ((record: Shown) => boolean)[];
 };
 
-type Read = { readonly hits: readonly Found[]; readonly next: string | undefined };
+type Read = { readonly hits: readonly Found[]; readonly next: string | undefined; readonly after: (i: number) => string };
 
 async function read(
 	ctx: FhirCtx,
@@ -80,8 +89,8 @@ async function read(
 	if (page !== undefined) query.push(['_page', page]);
 	if (types !== undefined) query.push(['_type', types.join(',')]);
 	if (order !== undefined && !query.some(([name]) => name === '_sort')) query.push(['_sort', order]);
-	const { matches, links } = await search(ctx, { type: types === undefined ? mapping.type : null, query, handling: 'strict' });
-	return { hits: matches, next: pageIn(links.next) };
+	const { matches, links, after } = await search(ctx, { type: types === undefined ? mapping.type : null, query, handling: 'strict' });
+	return { hits: matches, next: pageIn(links.next), after };
 }
 
 /** Where the page at a bare offset begins: what comes before has to be passed. null when there is not that much. */

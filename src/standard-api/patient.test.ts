@@ -96,3 +96,36 @@ function whole(record: Record<string, unknown>): Record<string, unknown> {
 
 recordRoundTrip(server, patientMapping, { path: 'api/patient', seed: 1, adjust: whole });
 likelyRoundTrip(server, patientMapping, { path: (id) => `api/patient/${id}`, seed: 2, alone: ['street_line_2', 'mname', 'birth_mname'] });
+
+test('a list by a name that many had once has full pages of those who have it, each once', async () => {
+	const resources = Array.from({ length: 40 }, (_, i) => ({
+		resourceType: 'Patient',
+		name: [
+			{ use: 'official', family: i % 3 === 0 ? 'Evergreen' : `Other${i}`, given: ['Ann'] },
+			{ use: 'maiden', family: i % 3 === 0 ? 'Born' : 'Evergreen', given: ['Ann'] },
+		],
+		birthDate: '1990-01-01',
+		gender: 'female',
+	}));
+	const meant: string[] = [];
+	for (const resource of resources) {
+		const { id } = (await server.send('POST', 'Patient', { body: resource })).json;
+		if (resource.name[0]?.family === 'Evergreen') meant.unshift(id as string);
+	}
+	type Page = { data: { uuid: string }[]; links?: { next?: string } };
+	for (const [size, sort] of [
+		[5, ''],
+		[4, '&_sort=DOB'],
+		[14, ''],
+	] as const) {
+		const pages: string[][] = [];
+		for (let path: string | undefined = `api/patient?lname=evergreen&_limit=${size}${sort}`; path !== undefined; ) {
+			const { data, links } = (await server.api('GET', path)).json as unknown as Page;
+			pages.push(data.map(({ uuid }) => uuid));
+			path = links?.next?.split('/apis/default/')[1];
+		}
+		const found = pages.flat();
+		assert.deepEqual(sort === '' ? found : found.toSorted(), sort === '' ? meant : meant.toSorted());
+		assert.ok(pages.slice(0, -2).every((page) => page.length === size));
+	}
+});

@@ -26,6 +26,8 @@ export type Matches = {
 	/** Where the next and the previous page begin, when there is one. */
 	readonly next: Place | undefined;
 	readonly previous: Place | undefined;
+	/** Where a page would begin after match number i of this one. */
+	readonly after: (i: number) => Place;
 };
 
 /** A type with what its resources have to meet. */
@@ -49,9 +51,9 @@ export async function readMatches(
 		if (!source.parts.some(isNever)) sources.push(source);
 	}
 	const [first] = sources;
-	if (first === undefined) return { hits: [], total: query.total === 'none' ? undefined : 0, next: undefined, previous: undefined };
+	if (first === undefined) return { hits: [], total: query.total === 'none' ? undefined : 0, ...nowhere };
 	if (query.summary === 'count' || query.count === 0) {
-		return { hits: [], total: await countOf(db, query, sources), next: undefined, previous: undefined };
+		return { hits: [], total: await countOf(db, query, sources), ...nowhere };
 	}
 	const columns = first.order.length;
 	const place = readPlace(query, columns);
@@ -248,12 +250,17 @@ async function totalOf(
 	return query.total === undefined ? undefined : countOf(db, query, sources);
 }
 
-function placesOf(rows: unknown[][], columns: number, more: boolean, place: Place | undefined): Pick<Matches, 'next' | 'previous'> {
+type Places = Pick<Matches, 'next' | 'previous' | 'after'>;
+
+const nowhere: Places = { next: undefined, previous: undefined, after: () => ({ direction: 'next', rid: 0, values: [] }) };
+
+function placesOf(rows: unknown[][], columns: number, more: boolean, place: Place | undefined): Places {
 	const at = (row: unknown[] | undefined, direction: Place['direction']): Place | undefined =>
 		row === undefined ? undefined : { direction, rid: Number(row[2]), values: row.slice(3, 3 + columns) as (string | null)[] };
 	const backwards = place?.direction === 'previous';
 	return {
 		next: backwards || more ? at(rows.at(-1), 'next') : undefined,
 		previous: (backwards ? more : place !== undefined) ? at(rows[0], 'previous') : undefined,
+		after: (i) => at(rows[i], 'next') as Place,
 	};
 }

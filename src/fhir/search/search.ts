@@ -37,6 +37,8 @@ export type SearchResult = {
 	readonly included: readonly Hit[];
 	readonly total: number | undefined;
 	readonly links: Links;
+	/** The token of the page that begins after match number i: for who shows no more than that of what was found. */
+	readonly after: (i: number) => string;
 	readonly issues: readonly Issue[];
 };
 
@@ -59,6 +61,7 @@ export async function search(ctx: FhirCtx, request: SearchRequest): Promise<Sear
 			included: included.hits,
 			total: matches.total,
 			links: linksOf(ctx, request, query, matches),
+			after: (i) => writePlace(query, matches.after(i)),
 			issues: [...query.issues, ...included.issues],
 		};
 	};
