@@ -60,7 +60,8 @@ export type Database = Querier & {
 
 /** Opens a pool. `onError` hears of connections that died while idle. */
 export function openDatabase(config: PoolConfig, onError: (error: Error) => void = () => undefined): Database {
-	const pool = new Pool({ max: 16, stream: createSockets(), ...config });
+	const own = { max: 16, stream: createSockets(), ...config };
+	const pool = new Pool(own);
 	let closed = false;
 	// pg says that a pool has ended while its connections are still on their way out: what befalls those is nobody's concern.
 	const hear = (error: Error): void => {
@@ -68,7 +69,7 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 	};
 	pool.on('error', hear);
 	pool.on('connect', (client) => client.on('error', hear));
-	const lines = openLines({ ...config, max: Math.ceil(pool.options.max / 4) }, hear);
+	const lines = openLines({ ...own, max: Math.ceil(pool.options.max / 4) }, hear);
 	const lendOr =
 		(own: Lend): Lend =>
 		(statement, reads, work) =>
@@ -102,7 +103,7 @@ export function openDatabase(config: PoolConfig, onError: (error: Error) => void
 				await ending.commit(() => run(client, 'COMMIT'));
 				return result;
 			} catch (error) {
-				await client.query('ROLLBACK').catch((failure: Error) => {
+				await resultOn(client, { text: 'ROLLBACK' }).catch((failure: Error) => {
 					broken = failure;
 				});
 				throw error;
@@ -125,7 +126,7 @@ function begin(mode: TxMode): string {
 /** Gives the command that PostgreSQL says it has carried out. */
 async function run(client: PoolClient, text: string): Promise<string> {
 	try {
-		return (await client.query(text)).command;
+		return (await resultOn(client, { text })).command;
 	} catch (error) {
 		throw translate(error);
 	}

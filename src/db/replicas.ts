@@ -69,10 +69,11 @@ export function openReplicas(primary: Database, configs: readonly PoolConfig[], 
 			}),
 		);
 	};
-	const timer = setInterval(() => {
+	const watch = (): void => {
 		looking = looking.then(() => (closed ? undefined : look()));
-	}, everyMs).unref();
-	looking = look();
+	};
+	const timer = replicas.length === 0 ? undefined : setInterval(watch, everyMs).unref();
+	if (timer !== undefined) watch();
 
 	return {
 		reader(lastWrite) {
