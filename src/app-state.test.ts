@@ -208,6 +208,9 @@ for (const [what, body, status] of [
 	['a subject elsewhere', { ...good, subject: { reference: 'https://elsewhere.example.org/Practitioner/dr' } }, 400],
 	['a subject of another type', { ...good, subject: { reference: `${fhirBase}/Observation/vital-a` } }, 400],
 	['a subject without reference', { ...good, subject: { display: 'Dr. Who' } }, 400],
+	['a null character in the code', { ...good, code: { coding: [{ system, code: 'a\0' }] } }, 400],
+	['a null character in what is kept', state('Practitioner/dr', 'a\0'), 400],
+	['half a character', state('Practitioner/dr', 'a\ud800'), 400],
 	['too much', state('Practitioner/dr', 'x'.repeat(largestState)), 413],
 	['as much as may be', state('Practitioner/dr', 'x'.repeat(largestState - 400)), 201],
 ] as const) {
@@ -233,10 +236,13 @@ test('what is asked: one code and one subject, or none', async () => {
 		`${code}&${subject}&subject:missing=true`,
 		`${code}&subject:missing=false`,
 		`${code}&${subject}&author=x`,
+		`code=a|%00&${subject}`,
 	])
 		assert.equal((await send(doctor, `Basic?${wrong}`)).status, 400, wrong);
 	assert.equal((await send(doctor, `Basic?${code}&${subject}&_format=json`)).status, 200);
 	assert.equal((await send(doctor, 'Basic/x')).status, 405);
+	for (const id of ['%00', 'a%20b', 'x'.repeat(300)])
+		assert.equal((await send(doctor, `Basic/${id}`, { method: 'DELETE', headers: { 'if-match': 'W/"1"' } })).status, 412, id);
 	assert.equal(
 		(await fetch(`${base.replace('default', 'other')}/Basic?${code}`, { headers: { authorization: `Bearer ${doctor}` } })).status,
 		404,

@@ -10,7 +10,7 @@ import type { Database } from '#db/database.ts';
 import { type Sql, sql } from '#db/sql.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { versionOf } from '#fhir/interactions/call.ts';
-import { check } from '#fhir/interactions/prepare.ts';
+import { check, isId } from '#fhir/interactions/prepare.ts';
 import { read } from '#fhir/interactions/read.ts';
 import { outcomeReply } from '#fhir/outcome.ts';
 import type { Coding, Resource } from '#fhir/resource.ts';
@@ -178,8 +178,8 @@ async function create(work: Work): Promise<Reply> {
 
 async function update(work: Work): Promise<Reply> {
 	const { token } = work;
-	const id = work.request.params.id ?? '';
 	const version = requiredVersion(work);
+	const id = idOf(work);
 	const { resource, about } = await sentOf(work);
 	if (resource.id !== id) throw wrong('app-state-id', 'The id of the resource is not the one in the address.', 'Basic.id');
 	await requireReach(work, 'u', about);
@@ -195,8 +195,8 @@ async function update(work: Work): Promise<Reply> {
 
 async function remove(work: Work): Promise<Reply> {
 	const { ctx, token } = work;
-	const id = work.request.params.id ?? '';
 	const version = requiredVersion(work);
+	const id = idOf(work);
 	const [about] = await ctx.db.query<About>(
 		sql`SELECT subject, system, code FROM oauth.app_state WHERE id = ${id} AND client_id = ${token.clientId} AND version = ${version}`,
 	);
@@ -229,6 +229,12 @@ function requiredVersion({ request }: Work): number {
 	if (version === undefined)
 		throw new Problem('conflict', 'if-match-missing', 'App state is changed with If-Match and the ETag of its version.', { status: 428 });
 	return version;
+}
+
+function idOf({ request }: Work): string {
+	const { id = '' } = request.params;
+	if (!isId(id)) throw stale();
+	return id;
 }
 
 function stale(): Problem {
@@ -267,7 +273,7 @@ async function sentOf(work: Work): Promise<{ readonly resource: Resource; readon
 function askedOf(work: Work): About {
 	const asked = new Map<string, string>();
 	for (const [name, value] of new URLSearchParams(work.request.query)) {
-		if (!['code', 'subject', 'subject:missing', '_format', '_pretty'].includes(name) || asked.has(name))
+		if (!['code', 'subject', 'subject:missing', '_format', '_pretty'].includes(name) || asked.has(name) || value.includes('\0'))
 			throw wrong('app-state-query', 'App state is found by one code, and one subject or subject:missing=true.');
 		asked.set(name, value);
 	}

@@ -174,6 +174,9 @@ test('pages of the way in that name patients and visits leave entries as searche
 	assert.match(one[0]?.queryHash ?? '', /^[0-9a-f]{32}$/);
 	const none = await page(() => browser.get(`${pathname}?search=Nobody`));
 	assert.deepEqual(none.map(about), [['search-type E Patient/null null search', who, 'shown to let client app in']]);
+	assert.equal((await browser.get(`${pathname}?search=%00`)).status, 400);
+	for (const strange of ['%ff', '%F0%9D', 'a'.repeat(3000), '%5C', '%24,%7C'])
+		assert.equal((await browser.get(`${pathname}?search=${strange}`)).status, 200, strange);
 	const visits = await page(async () => browser.submit(await browser.get(`${pathname}?search=Adams`), '/patient', { patient: 'pa' }));
 	assert.deepEqual(visits.slice(1).map(about), [
 		['search-type E Encounter/null pa patient', who, 'shown to let client app in: Encounter/ea'],

@@ -28,11 +28,14 @@ const formLimit = 64 * 1024;
 
 /**
  * `locales` are those of the app's request (`ui_locales`); without them the address or what it leads on to may name some.
- * Throws Problem forbidden `form-foreign` for a form that another site sent, invalid for one that is none.
+ * Throws Problem forbidden `form-foreign` for a form that another site sent, invalid for one that is none
+ * and for what the database does not take.
  */
 export async function visitOf(people: People, request: Request, locales?: string): Promise<Visit> {
 	const form = request.method === 'POST' ? await readForm(people, request) : new URLSearchParams();
 	const query = new URLSearchParams(request.query);
+	for (const value of query.values())
+		if (value.includes('\0')) throw new Problem('invalid', 'query-broken', 'The address has a null character.');
 	const cookies = request.headers.cookie;
 	const session = await sessionOf(people, sessionCookie(people, typeof cookies === 'string' ? cookies : undefined));
 	const chosen = query.get('lang') ?? undefined;

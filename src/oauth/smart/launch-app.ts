@@ -66,8 +66,8 @@ function read(bytes: Buffer): { readonly clientId: string; readonly context: Lau
 		intent,
 		need_patient_banner: banner = false,
 	} = body as Record<string, unknown>;
-	if (typeof clientId !== 'string') throw invalid('client_id must be a text');
-	if (intent !== undefined && (typeof intent !== 'string' || intent.length > 200)) throw invalid('intent must be a text');
+	if (!isText(clientId, 200)) throw invalid('client_id must be a text');
+	if (intent !== undefined && !isText(intent, 200)) throw invalid('intent must be a text');
 	if (typeof banner !== 'boolean') throw invalid('need_patient_banner must be true or false');
 	return {
 		clientId,
@@ -81,6 +81,11 @@ function read(bytes: Buffer): { readonly clientId: string; readonly context: Lau
 	};
 }
 
+/** A text that the database takes. */
+function isText(value: unknown, most: number): value is string {
+	return typeof value === 'string' && value.length <= most && value.isWellFormed() && !value.includes('\0');
+}
+
 function idOf(name: string, value: unknown): string {
 	if (typeof value !== 'string' || !/^[A-Za-z0-9\-.]{1,64}$/.test(value)) throw invalid(`${name} must be an id`);
 	return value;
@@ -92,7 +97,7 @@ function contextOf(value: unknown): FhirContext[] {
 	const fits = (one: unknown): one is FhirContext =>
 		typeof one === 'object' &&
 		one !== null &&
-		Object.entries(one).every(([name, text]) => members.includes(name as 'role') && typeof text === 'string' && text.length <= 500);
+		Object.entries(one).every(([name, text]) => members.includes(name as 'role') && isText(text, 500));
 	if (!Array.isArray(value) || value.length > 50 || !value.every(fits)) throw invalid('fhirContext must be a list of references');
 	return value;
 }
