@@ -3,19 +3,16 @@
 import type { Querier } from '#db/database.ts';
 import { raw, sql } from '#db/sql.ts';
 import type { Fhir, FhirCtx } from '#fhir/ctx.ts';
-import type { Filter } from '#fhir/terminology/code-system.ts';
-import { findSystem, isKnownFilter, listed, relatedCodes } from '#fhir/terminology/tables.ts';
+import { expandCanonical, type Source } from '#fhir/terminology/expand.ts';
+import { conceptsByCode, findSystem, listed, relatedCodes, type Selection, type TableSystem, within } from '#fhir/terminology/tables.ts';
 import { conditionOf } from './compile.ts';
 import { type Row, table } from './params/row.ts';
 import { badValue, tooCostly } from './problems.ts';
 import type { Clause, TokenValue } from './query.ts';
-import { within } from './restrict.ts';
+import { within as reach } from './restrict.ts';
 
 type ParamClause = Extract<Clause, { is: 'param' }>;
 type Concept = { code?: string; concept?: Concept[]; property?: { code?: string; valueCode?: string }[] };
-type Include = { system?: string; concept?: Concept[]; filter?: Filter[]; valueSet?: string[] };
-type ValueSet = { url?: string; compose?: { include?: Include[]; exclude?: Include[] }; expansion?: { contains?: Contained[] } };
-type Contained = { system?: string; code?: string; abstract?: boolean; contains?: Contained[] };
 
 const maxCodes = 5000;
 
@@ -26,9 +23,7 @@ export async function resolveCodes(ctx: FhirCtx, db: Querier, clause: ParamClaus
 	for (const value of clause.values) {
 		if (value.is !== 'token') continue;
 		const inValueSet = modifier === 'in' || modifier === 'not-in';
-		const found = inValueSet
-			? await codesOfValueSet(ctx, db, value.text, 0)
-			: await relatives(ctx, db, clause, value, modifier === 'below');
+		const found = inValueSet ? await codesOfValueSet(ctx, db, value.text) : await relatives(ctx, db, clause, value, modifier === 'below');
 		if (found === undefined)
 			throw badValue(`${clause.param.code}:${modifier}`, value.text, 'This value set is not known here, or its codes cannot be listed.');
 		values.push(...found);
@@ -56,79 +51,64 @@ function listedCodes(fhir: Fhir, name: string): TokenValue[] | undefined {
 	return (fhir.definitions.valueSetCodes(url) ?? []).map(({ system, code }) => tokenOf(system, code));
 }
 
-/** The codes of a value set; undefined when it is not known here, or cannot be listed. */
-async function codesOfValueSet(ctx: FhirCtx, db: Querier, name: string, depth: number): Promise<TokenValue[] | undefined> {
-	if (depth > 5) return undefined;
-	const url = name.split('|')[0] as string;
-	const stored = await findStored<ValueSet>(ctx, db, 'ValueSet', url);
-	if (stored === undefined) return listedCodes(ctx.fhir, url);
-	if (stored.expansion?.contains !== undefined) return stored.expansion.contains.flatMap(expanded);
-	const part = (include: Include): Promise<TokenValue[] | undefined> => codesOfInclude(ctx, db, include, depth);
-	const codes: TokenValue[] = [];
-	for (const include of stored.compose?.include ?? []) {
-		const found = await part(include);
-		if (found === undefined) return undefined;
-		codes.push(...found);
+/**
+ * The codes of a value set, as `ValueSet/$expand` lists them; undefined when it is not known here, or cannot be listed. All codes of a system are
+ * one token, also where the system is not known.
+ */
+async function codesOfValueSet(ctx: FhirCtx, db: Querier, canonical: string): Promise<TokenValue[] | undefined> {
+	const expansion = await expandCanonical(sourceIn(ctx, db), canonical);
+	if (expansion === undefined || expansion.open.size > 0) return undefined;
+	const tokens = [...expansion.concepts.values()]
+		.filter(({ abstract }) => abstract !== true)
+		.map(({ system, code }) => tokenOf(system, code));
+	for (const selection of expansion.selections) {
+		const own = await tokensOf(db, selection, expansion.partial);
+		if (own === undefined) return undefined;
+		tokens.push(...own);
 	}
-	for (const exclude of stored.compose?.exclude ?? []) {
-		const left = await part(exclude);
-		// All codes of a system less some cannot be listed.
-		if (left === undefined || codes.some((code) => code.code === undefined && left.some(({ system }) => system === code.system)))
-			return undefined;
-		codes.splice(0, codes.length, ...codes.filter((code) => !isAmong(code, left)));
-	}
-	return codes;
+	return tokens;
 }
 
-/** What is in the system's part and in each of the value sets that an include names; undefined when that cannot be listed. */
-async function codesOfInclude(ctx: FhirCtx, db: Querier, include: Include, depth: number): Promise<TokenValue[] | undefined> {
-	const lists: TokenValue[][] = [];
-	const { system, concept, filter, valueSet = [] } = include;
-	if (concept !== undefined) lists.push(concept.map(({ code }) => tokenOf(system, code)));
-	else if (filter !== undefined) {
-		const [only, ...more] = filter;
-		if (system === undefined || only === undefined) return undefined;
-		const isA = only.property === 'concept' && only.op === 'is-a' && only.value !== undefined && more.length === 0;
-		const found = (isA ? await hierarchy(ctx, db, system, only.value as string, true) : undefined) ?? (await selected(db, system, filter));
-		if (found === undefined) return undefined;
-		lists.push(found);
-	} else if (system !== undefined) lists.push([tokenOf(system, undefined)]);
-	for (const inner of valueSet) {
-		const found = await codesOfValueSet(ctx, db, inner, depth + 1);
-		if (found === undefined) return undefined;
-		lists.push(found);
-	}
-	const [first = [], ...others] = lists;
-	return others.reduce((codes, list) => both(codes, list), first);
+async function tokensOf(db: Querier, selection: Selection, partial: ReadonlySet<string>): Promise<TokenValue[] | undefined> {
+	const { system, filters, without, activeOnly } = selection;
+	if (filters.length === 0 && without.length === 0 && (activeOnly !== true || isUnknown(system))) return [tokenOf(system.url, undefined)];
+	if (isUnknown(system)) return without.some(isAll) ? [] : undefined;
+	if (partial.has(system.url)) return undefined;
+	const { concepts } = await listed(db, selection, { offset: 0, count: maxCodes + 1, activeOnly: false });
+	return concepts.filter(({ abstract }) => !abstract).map(({ code }) => tokenOf(system.url, code));
 }
 
-/** Codes of a loaded system that filters let through; undefined when it is not known, or not in full. */
-async function selected(db: Querier, system: string, filters: readonly Filter[]): Promise<TokenValue[] | undefined> {
-	const loaded = await findSystem(db, system);
-	if (loaded?.complete !== true || !filters.every(isKnownFilter)) return undefined;
-	const { concepts } = await listed(db, { system: loaded, filters, without: [] }, { offset: 0, count: maxCodes + 1, activeOnly: false });
-	return concepts.map(({ code }) => tokenOf(system, code));
+/** What is known within the statement's transaction. A system that is not known has any code, and no more is known of it. */
+function sourceIn(ctx: FhirCtx, db: Querier): Source {
+	return {
+		definitions: ctx.fhir.definitions,
+		valueSet: (canonical) => findStored(ctx, db, 'ValueSet', canonical),
+		codeSystem: (canonical) => findStored(ctx, db, 'CodeSystem', canonical),
+		table: (canonical) => findSystem(db, canonical),
+		unknown: unknownSystem,
+		namesIn: (system, codes) => conceptsByCode(db, system, codes),
+		within: async (selection, codes) => {
+			if (codes.length === 0) return [];
+			if (!isUnknown(selection.system)) return within(db, selection, codes);
+			const left = codes.filter((code) => !selection.without.some((one) => isAll(one) || (one as ReadonlySet<string>).has(code)));
+			return left.map((code) => ({ code, display: code, inactive: false, abstract: false }));
+		},
+	};
 }
 
-/** What two lists have in common; a token without a code stands for all of its system. */
-function both(a: readonly TokenValue[], b: readonly TokenValue[]): TokenValue[] {
-	return [
-		...a.filter((code) => isAmong(code, b)),
-		...b.filter((code) => code.code !== undefined && isAmong(code, a) && !isListed(code, a)),
-	];
+/** Whether all of a system is taken away: by no code and no filter. */
+function isAll(without: Selection['without'][number]): boolean {
+	return Array.isArray(without) && without.length === 0;
 }
 
-function isListed({ system, code }: TokenValue, list: readonly TokenValue[]): boolean {
-	return list.some((one) => one.system === system && one.code === code);
+const noNumber = -1;
+
+function unknownSystem(url: string): TableSystem {
+	return { number: noNumber, url, version: undefined, name: '', title: '', complete: true, hierarchy: false, concepts: 0 };
 }
 
-function isAmong({ system, code }: TokenValue, list: readonly TokenValue[]): boolean {
-	return list.some((one) => one.system === system && (one.code === undefined || one.code === code));
-}
-
-function expanded(entry: Contained): TokenValue[] {
-	const inner = (entry.contains ?? []).flatMap(expanded);
-	return entry.code === undefined || entry.abstract === true ? inner : [tokenOf(entry.system, entry.code), ...inner];
+function isUnknown({ number }: TableSystem): boolean {
+	return number === noNumber;
 }
 
 /** The code itself with all that it subsumes, or all that subsume it, by the stored CodeSystem. */
@@ -179,12 +159,17 @@ function tokenOf(system: string | undefined, code: string | undefined): TokenVal
 }
 
 /** A stored resource by canonical url or by id ("ValueSet/123"), when the caller may see it. */
-async function findStored<T>(ctx: FhirCtx, db: Querier, type: string, url: string): Promise<T | undefined> {
+async function findStored<T>(ctx: FhirCtx, db: Querier, type: string, canonical: string): Promise<T | undefined> {
+	const [url = '', version] = canonical.split('|');
 	const byId = url.startsWith(`${type}/`);
 	const param = ctx.fhir.registry.param(type, byId ? '_id' : 'url');
 	if (param === undefined) return undefined;
 	const value = byId ? tokenOf(undefined, url.slice(type.length + 1)) : ({ is: 'uri', text: url } as const);
-	const clause = within(ctx, type, { is: 'param', param, modifier: undefined, values: [value] });
+	const named: Clause = { is: 'param', param, modifier: undefined, values: [value] };
+	const versionParam = version === undefined ? undefined : ctx.fhir.registry.param(type, 'version');
+	const versioned: Clause[] =
+		versionParam === undefined ? [] : [{ is: 'param', param: versionParam, modifier: undefined, values: [tokenOf(undefined, version)] }];
+	const clause = reach(ctx, type, { is: 'all', of: [named, ...versioned] });
 	if (clause === undefined) return undefined;
 	const row: Row = { fhir: ctx.fhir, now: 0, type, alias: 'r', mode: 'index', aliases: { next: 0 } };
 	const [found] = await db.rows(

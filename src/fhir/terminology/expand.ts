@@ -64,6 +64,8 @@ export type Source = {
 	readonly codeSystem: (canonical: string) => Promise<CodeSystem | undefined>;
 	/** A system that is a table, where none is stored. */
 	readonly table: (canonical: string) => Promise<TableSystem | undefined>;
+	/** What stands for a system that is not known, for who can do something with all of its codes; without it, such a system is open. */
+	readonly unknown?: (url: string) => TableSystem;
 	readonly namesIn: (system: TableSystem, codes: readonly string[]) => Promise<ReadonlyMap<string, TableConcept>>;
 	/** Those of the codes that a selection takes. */
 	readonly within: (selection: Selection, codes: readonly string[]) => Promise<readonly TableConcept[]>;
@@ -195,7 +197,7 @@ function codesOf(concepts: Iterable<Concept>, { system }: Selection): string[] {
 /** The selection less what another part has of its system. */
 function without(selection: Selection, part: Expansion): Selection {
 	const codes = new Set(codesOf(part.concepts.values(), selection));
-	const others = part.selections.filter(({ system }) => system.number === selection.system.number).map(({ filters }) => filters);
+	const others = part.selections.filter(({ system }) => system.url === selection.system.url).map(({ filters }) => filters);
 	return { ...selection, without: [...selection.without, ...(codes.size > 0 ? [codes] : []), ...others] };
 }
 
@@ -231,7 +233,7 @@ async function intersection(source: Source, a: Expansion, b: Expansion): Promise
 		for (const [key, { system }] of one.concepts) if (!concepts.has(key) && isOpen(other, system)) open.add(system ?? anySystem);
 	}
 	const selections = a.selections.flatMap((left) =>
-		b.selections.filter(({ system }) => system.number === left.system.number).map((right) => joined(left, right)),
+		b.selections.filter(({ system }) => system.url === left.system.url).map((right) => joined(left, right)),
 	);
 	return { concepts, selections, open, partial: new Set([...a.partial, ...b.partial]) };
 }
@@ -266,8 +268,10 @@ async function ofTable(
 		const names = table === undefined ? undefined : await source.namesIn(table, codes);
 		return chosen(system, concept, (code) => definedOf(names?.get(code)));
 	}
-	if (table === undefined || !filters.every(isKnownFilter)) return { ...none, open: new Set([system]) };
-	return { ...none, selections: [{ system: table, filters, without: [] }], partial: new Set(table.complete ? [] : [system]) };
+	// Nothing is known of what a filter takes from a system that is not known.
+	const whole = table ?? (filters.length === 0 ? source.unknown?.(system) : undefined);
+	if (whole === undefined || !filters.every(isKnownFilter)) return { ...none, open: new Set([system]) };
+	return { ...none, selections: [{ system: whole, filters, without: [] }], partial: new Set(whole.complete ? [] : [system]) };
 }
 
 function definedOf(concept: TableConcept | undefined): Defined | undefined {
