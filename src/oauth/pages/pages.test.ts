@@ -389,6 +389,27 @@ test('the language is chosen by the page’s own links and kept', async () => {
 	assert.match((await createBrowser('xx').get('/account/sign-in?ui_locales=es')).text, /Iniciar sesión/);
 });
 
+test('addresses of pages that are none are refused', async () => {
+	await testAccount(people, { username: 'lost', roles: ['administrator'] });
+	const browser = await signedInBrowser('lost');
+	for (const where of ['users', 'roles', 'applications']) {
+		for (const strange of ['%00', 'a%00b', '%EF%BF%BF', 'x'.repeat(1500), '..%2F..', '%27%22']) {
+			const { status } = await browser.get(`/account/administration/${where}/${strange}`);
+			assert.ok([400, 404, 405].includes(status), `${where}/${strange} ${status}`);
+			const posted = await browser.post(`/account/administration/${where}/${strange}`, { token: 'x' });
+			assert.ok(posted.status >= 400 && posted.status < 500, `POST ${where}/${strange} ${posted.status}`);
+		}
+	}
+	for (const path of [
+		'/account',
+		'/account/sign-in',
+		'/account/new-password',
+		'/account/administration/users',
+		'/account/outside/callback',
+	])
+		assert.ok((await browser.get(`${path}?search=%00&to=%00&key=%00&state=%00`)).status < 500, path);
+});
+
 test('sessions are listed and ended: one’s own by oneself, anybody’s by an administrator, nobody’s by others', async () => {
 	await testAccount(people, { username: 'many' });
 	await testAccount(people, { username: 'boss', roles: ['administrator'] });
