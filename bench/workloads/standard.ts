@@ -1,8 +1,8 @@
 // The Standard API: what a front desk and a chart ask for, over the ladder, and what a read costs beside the FHIR read beneath.
 import type { Resource } from '#fhir/resource.ts';
 import { type Finding, finding } from '../finding.ts';
-import { requestBytes } from '../load/connection.ts';
-import { interleave, type Lane, type Sample, timeOf } from '../measure.ts';
+import { type Connection, createConnection, requestBytes } from '../load/connection.ts';
+import { interleave, type Lane, median, type Sample, timeOf } from '../measure.ts';
 import { familyOf, get, ofType, post } from '../requests.ts';
 import type { Stage, Step } from '../stage.ts';
 import type { Workload } from './workload.ts';
@@ -27,7 +27,9 @@ type Person = {
 	readonly address: readonly { readonly city: string; readonly line: readonly string[]; readonly postalCode?: string }[];
 };
 
-const filters: Readonly<Record<string, (person: Person, resource: Resource) => string>> = {
+type Filter = (person: Person, resource: Resource) => string;
+
+const filters: Readonly<Record<string, Filter>> = {
 	'family name, a part': (_, resource) => `lname=${asked(familyOf(resource).slice(0, 4))}`,
 	'family and first name': ({ name }, resource) => `lname=${asked(familyOf(resource))}&fname=${asked(name[0]?.given[0] ?? '')}`,
 	'date of birth': ({ birthDate }) => `DOB=${birthDate}`,
@@ -38,22 +40,58 @@ const filters: Readonly<Record<string, (person: Person, resource: Resource) => s
 	sex: ({ gender }) => `sex=${gender === 'male' ? 'Male' : 'Female'}`,
 };
 
-type Kind = { readonly what: string; readonly requests: (step: Step) => Buffer[] };
+/** What a list is asked for at each step; `what` is told once the steps are known. */
+type Kind = { readonly what: string; readonly requests: ReadonlyMap<Step, Buffer[]> };
 
-const kinds: readonly Kind[] = [
-	...Object.entries(filters).map(
-		([what, query]): Kind => ({
-			what: `patients by ${what}`,
-			requests: (step) =>
-				people(step)
-					.slice(0, 100)
-					.map((one) => api(step, `patient?${query(one as unknown as Person, one)}&_limit=20`)),
-		}),
-	),
-	{ what: 'a day’s appointments', requests: (step) => days(step).map((day) => api(step, `appointment?pc_eventDate=${day}`)) },
-	{ what: 'a patient’s encounters', requests: (step) => people(step).map(({ id }) => api(step, `patient/${id}/encounter?_limit=50`)) },
-	{ what: 'a patient’s vital signs', requests: (step) => people(step).map(({ id }) => api(step, `patient/${id}/vital?_limit=50`)) },
-];
+const usual = 20;
+
+async function kindsOf(steps: readonly Step[]): Promise<Kind[]> {
+	const found: Kind[] = [];
+	for (const [what, filter] of Object.entries(filters)) found.push(await evenly(steps, what, filter));
+	const each = (what: string, paths: (step: Step) => string[]): Kind => ({
+		what,
+		requests: new Map(steps.map((step) => [step, paths(step).map((path) => api(step, path))])),
+	});
+	return [
+		...found,
+		each('a day’s appointments', (step) => days(step).map((day) => `appointment?pc_eventDate=${day}`)),
+		each('a patient’s encounters', (step) => people(step).map(({ id }) => `patient/${id}/encounter?_limit=50`)),
+		each('a patient’s vital signs', (step) => people(step).map(({ id }) => `patient/${id}/vital?_limit=50`)),
+	];
+}
+
+/**
+ * A filter by the values of people of each step, with pages of one length. A larger clinic has more people of a name: a page of twenty would be
+ * held against one of the single person whom a small clinic has, and the time of reading nineteen more be taken for growth. So pages are as
+ * long everywhere as half of the answers of the first step are at least, and only people are asked for whose answer fills such a page. What
+ * is left is what the size of the clinic costs: finding the page among more that match, and among more that do not.
+ */
+async function evenly(steps: readonly Step[], what: string, filter: Filter): Promise<Kind> {
+	const answers = new Map<Step, { readonly query: string; readonly shown: number }[]>();
+	for (const step of steps) {
+		const asked: { query: string; shown: number }[] = [];
+		const connection = createConnection({ port: step.heron.port, keepBody: true });
+		for (const one of people(step).slice(0, 100)) {
+			const query = filter(one as unknown as Person, one);
+			asked.push({ query, shown: await shownBy(connection, api(step, `patient?${query}&_limit=${usual}`)) });
+		}
+		connection.close();
+		answers.set(step, asked);
+	}
+	const length = Math.max(1, Math.floor(median((answers.get(steps[0] as Step) ?? []).map(({ shown }) => shown))));
+	const requests = [...answers].map(([step, asked]): [Step, Buffer[]] => [
+		step,
+		asked.filter(({ shown }) => shown >= length).map(({ query }) => api(step, `patient?${query}&_limit=${length}`)),
+	]);
+	return { what: `patients by ${what}, pages of ${length}`, requests: new Map(requests) };
+}
+
+/** How many records an answer has. */
+async function shownBy(connection: Connection, request: Buffer): Promise<number> {
+	const { status, body } = await connection.send(request);
+	if (status !== 200) throw new Error(`a list was answered with ${status}: ${body}`);
+	return (JSON.parse(body.toString()) as { data: unknown[] }).data.length;
+}
 
 function days({ patients }: Step): string[] {
 	return Array.from({ length: Math.ceil(Math.min(patients, most) / perDay) }, (_, day) => dayOf(day));
@@ -122,10 +160,10 @@ async function besideFhir({ home, load, options }: Stage): Promise<Finding[]> {
 async function overTheLadder({ steps, home, load, options }: Stage): Promise<Finding[]> {
 	const found: Finding[] = [];
 	const first = steps[0] as Step;
-	for (const { what, requests } of kinds) {
+	for (const { what, requests } of await kindsOf(steps)) {
 		const lanes = steps.map((step): Lane => {
 			const run = `${what} ${step.patients}`;
-			load.define(run, { requests: requests(step) });
+			load.define(run, { requests: requests.get(step) ?? [] });
 			return {
 				name: String(step.patients),
 				run: async () => timeOf(await load.run({ port: step.heron.port, connections, seconds: options.seconds, run })),
