@@ -3,8 +3,9 @@ import type { LoadedConcept } from '#fhir/terminology/load.ts';
 import { oneFile, type Publisher, yearIn } from './publisher.ts';
 import { linesOf, type ReleaseFile } from './release.ts';
 
-const cmFile = /icd10cm[-_]order[^/]*\.txt$/i;
-const pcsFile = /icd10pcs[-_]order[^/]*\.txt$/i;
+// Beside it in the archive is what changed since the year before.
+const cmFile = /icd10cm[-_]order(?![^/]*addenda)[^/]*\.txt$/i;
+const pcsFile = /icd10pcs[-_]order(?![^/]*addenda)[^/]*\.txt$/i;
 
 export const icd10cm: Publisher = {
 	kind: 'icd-10-cm',

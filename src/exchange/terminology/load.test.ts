@@ -13,7 +13,7 @@ const db = await testDatabase({ after });
 const folder = mkdtempSync(join(tmpdir(), 'heron-terminology-'));
 after(() => rmSync(folder, { recursive: true }));
 
-function release(name: string, files: Readonly<Record<string, string>>): string {
+function release(name: string, files: Readonly<Record<string, string | Buffer>>): string {
 	for (const [file, text] of Object.entries(files)) {
 		const path = join(folder, name, file);
 		mkdirSync(dirname(path), { recursive: true });
@@ -30,7 +30,7 @@ const tab = (...fields: string[]): string => fields.join('\t');
 
 type Case = {
 	readonly url: string;
-	readonly files: Readonly<Record<string, string>>;
+	readonly files: Readonly<Record<string, string | Buffer>>;
 	readonly version: string | undefined;
 	readonly codes: Readonly<Record<string, string>>;
 	readonly more?: (system: TableSystem) => Promise<void>;
@@ -162,6 +162,18 @@ const cases: Readonly<Record<string, Case>> = {
 			assert.equal((await detailOf(db, system, '01'))?.inactive, true);
 		},
 	},
+	// The CDC writes UTF-16 with its mark, and pads the codes.
+	'cvx of the CDC': {
+		url: 'http://hl7.org/fhir/sid/cvx',
+		version: undefined,
+		files: {
+			'cvx.txt': Buffer.from(
+				'\ufeff54        |adenovirus, type 4|adenovirus vaccine, type 4, live, oral||Inactive|0|2010/09/30\r\n03        |MMR|measles, mumps and rubella virus vaccine||Active|0|2010/05/28\r\n',
+				'utf16le',
+			),
+		},
+		codes: { '54': 'adenovirus, type 4', '03': 'MMR' },
+	},
 	mvx: {
 		url: 'http://hl7.org/fhir/sid/mvx',
 		version: undefined,
@@ -172,13 +184,20 @@ const cases: Readonly<Record<string, Case>> = {
 		url: 'http://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets',
 		version: '2026',
 		files: {
+			'HCPC2026_A_recordlayout.txt': 'Columns of the record: HCPCS Code 1-5\n',
+			'proc_notes_JAN2026.txt': '0001 a note\n',
 			'HCPC2026_JAN_ANWEB.txt': [
 				hcpcsLine('A0021', '3', 'Ambulance service, outside state per mile,', 'Outside state ambulance serv'),
 				hcpcsLine('A0021', '4', 'transport (medicaid only)'),
+				hcpcsLine('   AA', '7', 'Anesthesia services performed personally by anesthesiologist', 'Anesthesia perf by anesgst'),
 				hcpcsLine('A0080', '3', 'Non-emergency transportation', 'Noninterest escort', '20250101'),
 			].join('\n'),
 		},
-		codes: { A0021: 'Ambulance service, outside state per mile, transport (medicaid only)', A0080: 'Non-emergency transportation' },
+		codes: {
+			A0021: 'Ambulance service, outside state per mile, transport (medicaid only)',
+			AA: 'Anesthesia services performed personally by anesthesiologist',
+			A0080: 'Non-emergency transportation',
+		},
 		async more(system) {
 			assert.equal((await detailOf(db, system, 'A0080'))?.inactive, true);
 		},
@@ -197,6 +216,34 @@ const cases: Readonly<Record<string, Case>> = {
 				'Code,Grouping,Classification,Specialization,Definition,Notes,Display Name,Section\n207Q00000X,Allopathic,Family Medicine,,"A definition, with a comma",,Family Medicine Physician,Individual\n',
 		},
 		codes: { '207Q00000X': 'Family Medicine Physician' },
+	},
+	// As Windows writes it, with codes that are no longer for use.
+	'nucc of before': {
+		url: 'http://nucc.org/provider-taxonomy',
+		version: '230',
+		files: {
+			'nucc_taxonomy_230.csv': Buffer.from(
+				'Code,Grouping,Classification,Specialization,Definition,Notes,Display Name,Section\r\n103GC0700X,Behavioral,Clinical Neuropsychologist,Clinical,,"[1/1/2007: marked inactive, use  103G00000X]",Deactivated - Clinical Neuropsychologist,Individual\r\n103G00000X,Behavioral,Clinical Neuropsychologist,,A psychologist\x92s work,,Clinical Neuropsychologist,Individual\r\n',
+				'latin1',
+			),
+		},
+		codes: { '103G00000X': 'Clinical Neuropsychologist', '103GC0700X': 'Deactivated - Clinical Neuropsychologist' },
+		async more(system) {
+			const [old, now] = [await detailOf(db, system, '103GC0700X'), await detailOf(db, system, '103G00000X')];
+			assert.deepEqual([old?.inactive, now?.inactive, now?.definition], [true, false, 'A psychologist’s work']);
+		},
+	},
+	'nucc of today': {
+		url: 'http://nucc.org/provider-taxonomy',
+		version: '261',
+		files: {
+			'nucc_taxonomy_261.csv':
+				'\ufeffCode,Grouping,Classification,Specialization,Definition,Notes,Display Name,Section\n207Q00000X,Allopathic,Family Medicine,,Médecine,,Family Medicine Physician,Individual\n',
+		},
+		codes: { '207Q00000X': 'Family Medicine Physician' },
+		async more(system) {
+			assert.equal((await detailOf(db, system, '207Q00000X'))?.definition, 'Médecine');
+		},
 	},
 	'house.json': {
 		url: 'http://example.org/house',
@@ -264,6 +311,7 @@ test('a release is read out of its zip archive', async () => {
 		path,
 		zip({
 			'notes.pdf': 'x',
+			'Code Descriptions/icd10cm_order_addenda_2027.txt': 'Add:  00002 A000    1 Something new',
 			'Code Descriptions/icd10cm_order_2027.txt': order(
 				1,
 				'I10',

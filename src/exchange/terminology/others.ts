@@ -1,14 +1,16 @@
 // Smaller systems: vaccines and their makers (CDC), HCPCS (CMS), CPT (AMA, licensed), provider taxonomy (NUCC), and CodeSystem resources of FHIR.
+import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
 import { Problem } from '#base/problem.ts';
 import { type CodeSystem, conceptsOf, isAbstract, isInactive } from '#fhir/terminology/code-system.ts';
 import type { LoadedConcept } from '#fhir/terminology/load.ts';
 import { oneFile, type Publisher, yearIn } from './publisher.ts';
-import { fieldsOf, linesOf, type ReleaseFile } from './release.ts';
+import { fieldsOf, linesOf, type ReleaseFile, wholeText } from './release.ts';
 
 const cvxFile = /(^|\/)cvx[^/]*\.txt$/i;
 const mvxFile = /(^|\/)mvx[^/]*\.txt$/i;
-const hcpcsFile = /(^|\/)HCPC\d{4}[^/]*\.txt$/i;
+// Beside it in the archive are a description of its columns and the notes of procedures, as text too.
+const hcpcsFile = /(^|\/)HCPC\d{2,4}[^/]*ANWEB[^/]*\.txt$/i;
 const cptFile = /(^|\/)(LONGU[A-Z]*|Consolidated_?Code_?List)[^/]*\.txt$/i;
 const nuccFile = /(^|\/)nucc_taxonomy[^/]*\.csv$/i;
 
@@ -135,7 +137,7 @@ export const nucc: Publisher = {
 			complete: true,
 		},
 		concepts: (async function* (): AsyncGenerator<LoadedConcept> {
-			const rows = (await file.open()).pipe(parse({ columns: true, bom: true, relax_column_count: true, encoding: 'latin1' }));
+			const rows = Readable.from([await wholeText(file)]).pipe(parse({ columns: true, trim: true, relax_column_count: true }));
 			for await (const row of rows as AsyncIterable<Record<string, string>>) {
 				const {
 					Code: code = '',
@@ -143,6 +145,7 @@ export const nucc: Publisher = {
 					Classification: kind = '',
 					Specialization: special = '',
 					Definition: definition = '',
+					Notes: notes = '',
 				} = row;
 				if (!/^[0-9A-Z]{10}$/.test(code)) continue;
 				const own = special === '' ? kind : `${kind}, ${special}`;
@@ -150,6 +153,7 @@ export const nucc: Publisher = {
 					code,
 					display: row['Display Name'] || own,
 					definition: definition === '' ? undefined : definition,
+					inactive: /marked inactive/i.test(notes) || /^inactive\b/i.test(definition),
 					designations: [{ value: own }],
 					properties: { grouping },
 				};

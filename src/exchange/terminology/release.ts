@@ -2,7 +2,7 @@
 import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
 import { Problem } from '#base/problem.ts';
 
@@ -66,15 +66,30 @@ function broken(path: string, cause: unknown): Problem {
 	return new Problem('invalid', 'file-broken', `${path} is not a zip archive, or is broken.`, { cause });
 }
 
+/** The text of a file: UTF-8, or UTF-16 where its first bytes say so, as the CDC's files are. */
+async function* textOf(file: ReleaseFile): AsyncGenerator<string> {
+	let decoder: InstanceType<typeof TextDecoder> | undefined;
+	for await (const chunk of (await file.open()) as AsyncIterable<Buffer>) {
+		decoder ??= new TextDecoder(chunk[0] === 0xff && chunk[1] === 0xfe ? 'utf-16le' : 'utf-8');
+		yield decoder.decode(chunk, { stream: true });
+	}
+	if (decoder !== undefined) yield decoder.decode();
+}
+
 /** The lines of a file, without their ends. */
-export async function* linesOf(file: ReleaseFile, encoding: BufferEncoding = 'utf8'): AsyncGenerator<string> {
-	const stream = await file.open();
-	stream.setEncoding(encoding);
-	const reader = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-	let first = true;
-	for await (const line of reader) {
-		yield first ? line.replace(/^\ufeff/, '') : line;
-		first = false;
+export async function* linesOf(file: ReleaseFile): AsyncGenerator<string> {
+	yield* createInterface({ input: Readable.from(textOf(file)), crlfDelay: Number.POSITIVE_INFINITY });
+}
+
+/** The text of a file that is small: UTF-8, else as Windows writes it. */
+export async function wholeText(file: ReleaseFile): Promise<string> {
+	const chunks: Buffer[] = [];
+	for await (const chunk of await file.open()) chunks.push(Buffer.from(chunk));
+	const bytes = Buffer.concat(chunks);
+	try {
+		return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+	} catch {
+		return new TextDecoder('windows-1252').decode(bytes);
 	}
 }
 
