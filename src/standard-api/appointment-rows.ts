@@ -31,7 +31,7 @@ import { find } from './references.ts';
 import type { Answer, Call, Does, StandardRow } from './row.ts';
 import { isDate, wrong } from './rules.ts';
 import { toldInFields } from './telling.ts';
-import { copyOf, draftOf, readingOf, signing } from './write.ts';
+import { copyOf, draftOf, type Read, readOf, signing } from './write.ts';
 
 /** Appointments that are not struck, of a patient when one is given, by the filters that a calendar needs. */
 export async function listed(ctx: FhirCtx, call: Call, patient?: Stored): Promise<Page> {
@@ -105,13 +105,14 @@ async function placesNamed(ctx: FhirCtx, named: string): Promise<string[]> {
 }
 
 /** The appointment that a number or UUID names, of this patient when one is given. Throws Problem not-found. */
-export async function findAppointment(ctx: FhirCtx, named: string, patient?: Stored): Promise<Stored> {
+export async function findAppointment(ctx: FhirCtx, named: string, patient?: Stored): Promise<Read> {
 	const stored = await find(ctx, 'Appointment', named);
 	if (stored === undefined) throw notThere();
-	const resource = readingOf(stored);
+	const found = readOf(stored);
+	const { resource } = found;
 	if (resource.status === 'entered-in-error') throw notThere();
 	if (patient !== undefined && patientActor.get(resource) !== `Patient/${patient.id}`) throw notThere();
-	return stored;
+	return found;
 }
 
 async function showOneWithHistory(ctx: FhirCtx, stored: Stored): Promise<Shown> {

@@ -14,13 +14,14 @@ import {
 import { statuses, statusOf } from '#clinic/appointments/statuses.ts';
 import { instantOf, momentOf } from '#clinic/appointments/wall-time.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import type { Resource } from '#fhir/resource.ts';
+import type { Resource, Stored } from '#fhir/resource.ts';
 import { npiOf } from './chart.ts';
 import { localTime } from './codec.ts';
 import { extensionAt, extra, type Field, field, type Mapping } from './mapping.ts';
 import { at, has, isNode, type Place, type Which } from './place.ts';
 import { type Found, type Shown, shown } from './records.ts';
-import { readAll, remembering } from './related.ts';
+import { readAll } from './related.ts';
+import { remembering } from './remembering.ts';
 import { readingOf } from './write.ts';
 
 const name = 'appointment';
@@ -255,7 +256,7 @@ type Face = {
 };
 
 /** A calendar shows the same people again and again. */
-const faceOf = remembering(5000, (stored): Face => {
+const faceOf = remembering(2000, (stored: Stored): Face => {
 	const resource = readingOf(stored);
 	const { name, birthDate } = resource;
 	return { number: stored.rid, ...calledIn(name), name, birthDate, npi: npiOf(resource), owner: ownerOf(resource) ?? '' };

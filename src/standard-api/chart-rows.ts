@@ -21,6 +21,7 @@ import type { Style } from './problems.ts';
 import { invalidFields, noSuchRecord } from './problems.ts';
 import { find } from './references.ts';
 import type { Answer, Call, Does, StandardRow } from './row.ts';
+import type { Read } from './write.ts';
 
 export type Words = {
 	/** One of them, as a person says it: "an allergy". */
@@ -74,7 +75,7 @@ export function rowOf(
 export function bareRows(options: RowOptions): StandardRow[] {
 	const { entry, name, param, words } = options;
 	const [list, one] = [`/patient/:pid/${name}`, `/patient/:pid/${name}/:${param}`];
-	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Stored> => (await findInPath(ctx, entry, call, param)).stored;
+	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Read> => (await findInPath(ctx, entry, call, param)).stored;
 	return [
 		rowOf(options, 'GET', list, 'search', `The ${words.many} of a patient`, async (ctx, call) => {
 			const { records, links } = await listInPath(ctx, entry, call);
@@ -103,7 +104,7 @@ async function shownOne(ctx: FhirCtx, entry: Entry, stored: Stored): Promise<Ans
 export function envelopedRows(options: RowOptions): StandardRow[] {
 	const { entry, name, param, words, reading } = options;
 	const [list, one] = [`/patient/:puuid/${name}`, `/patient/:puuid/${name}/:${param}`];
-	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Stored> => (await findInPath(ctx, entry, call, param)).stored;
+	const entryIn = async (ctx: FhirCtx, call: Call): Promise<Read> => (await findInPath(ctx, entry, call, param)).stored;
 	return [
 		...allRows({ ...options, reading }),
 		rowOf(options, 'GET', list, 'search', `The ${words.many} of a patient`, async (ctx, call) => {

@@ -13,7 +13,7 @@ import { changeResource, createRecord, type Found, type Shown, shown, updateReco
 import { find, idOf } from './references.ts';
 import { type Related, relatedTo } from './related.ts';
 import type { Call } from './row.ts';
-import { readingOf } from './write.ts';
+import { type Read, readingOf, readOf } from './write.ts';
 
 /** A kind of entry in the chart. */
 export type Entry = {
@@ -107,23 +107,23 @@ export async function showEntry(ctx: FhirCtx, entry: Entry, found: Found): Promi
 }
 
 /** The entry that a number or UUID names, of this patient when one is given. Throws Problem not-found. */
-export async function findEntry(ctx: FhirCtx, entry: Entry, named: string, patient?: Stored): Promise<Stored> {
+export async function findEntry(ctx: FhirCtx, entry: Entry, named: string, patient?: Stored): Promise<Read> {
 	for (const { type } of mappingsOf(entry)) {
 		const stored = await find(ctx, type, named);
 		if (stored === undefined) continue;
-		const resource = readingOf(stored);
-		if (entry.isOne(resource) && (patient === undefined || isOf(resource, entry.owner, patient))) return stored;
+		const found = readOf(stored);
+		if (entry.isOne(found.resource) && (patient === undefined || isOf(found.resource, entry.owner, patient))) return found;
 	}
 	throw notThere();
 }
 
 /** The entry that a segment of the path names, of the patient in the path. Both are looked up at once; who is not there is told first. */
-export async function findInPath(ctx: FhirCtx, entry: Entry, call: Call, segment: string): Promise<{ patient: Stored; stored: Stored }> {
+export async function findInPath(ctx: FhirCtx, entry: Entry, call: Call, segment: string): Promise<{ patient: Stored; stored: Read }> {
 	const looking = findEntry(ctx, entry, call.params[segment] as string);
 	looking.catch(() => undefined);
 	const patient = await patientIn(ctx, call);
 	const stored = await looking;
-	if (!isOf(readingOf(stored), entry.owner, patient)) throw notThere();
+	if (!isOf(stored.resource, entry.owner, patient)) throw notThere();
 	return { patient, stored };
 }
 

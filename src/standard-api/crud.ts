@@ -8,6 +8,7 @@ import type { Mapping } from './mapping.ts';
 import { noSuchRecord, notThere, type Style } from './problems.ts';
 import { changeResource, createRecord, showOne, updateRecord } from './records.ts';
 import { find } from './references.ts';
+import { remembering } from './remembering.ts';
 import type { StandardRow } from './row.ts';
 import { readingOf } from './write.ts';
 
@@ -38,8 +39,14 @@ export type CrudOptions = {
 
 /** The rows of a mapping. */
 export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] {
-	const { path, param, style, right, writing = right, criteria = [], made, retire, only } = options;
-	const named = (ctx: FhirCtx, name: string): Promise<Stored> => findRecord(ctx, mapping, options, name);
+	const { path, param, style, right, writing = right, criteria = [], made, retire, only, is } = options;
+	const isOne = remembering(1000, (stored: Stored) => is === undefined || is(readingOf(stored)));
+	/** The record that a path names. Throws Problem as the style of the row has it: 400 with the envelope, 404 without. */
+	const named = async (ctx: FhirCtx, name: string): Promise<Stored> => {
+		const stored = await find(ctx, mapping.type, name);
+		if (stored !== undefined && isOne(stored)) return stored;
+		throw style === 'B' || style === 'bare' ? notThere() : noSuchRecord('uuid', name);
+	};
 	const common = { mapping, resource: mapping.resource, type: mapping.type, style } as const;
 	const row = (does: StandardRow['does'], level: Level, rest: Pick<StandardRow, 'method' | 'path' | 'summary' | 'run'>): StandardRow => ({
 		...common,
@@ -99,13 +106,6 @@ export function crudRows(mapping: Mapping, options: CrudOptions): StandardRow[] 
 		}),
 	];
 	return rows.filter(({ does }) => (does !== 'delete' || retire !== undefined) && (only === undefined || only.includes(does as 'read')));
-}
-
-/** The record that a path names. Throws Problem as the style of the row has it: 400 with the envelope, 404 without. */
-async function findRecord(ctx: FhirCtx, { type }: Mapping, { style, is }: CrudOptions, name: string): Promise<Stored> {
-	const stored = await find(ctx, type, name);
-	if (stored !== undefined && (is === undefined || is(readingOf(stored)))) return stored;
-	throw style === 'B' || style === 'bare' ? notThere() : noSuchRecord('uuid', name);
 }
 
 /** Takes a resource with an `active` element out of use. */

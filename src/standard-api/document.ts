@@ -58,9 +58,10 @@ export const documentMapping: Mapping = {
 
 /** Documents as they are shown: with the path of their category. */
 async function showDocuments(ctx: FhirCtx, categories: readonly Category[], found: readonly Found[]): Promise<Shown[]> {
-	const records = await shown(ctx, documentMapping, found);
+	const resources = found.map(readingOf);
+	const records = await shown(ctx, documentMapping, found, resources);
 	return records.map((record, i) => {
-		const code = codeIn(readingOf(found[i] as Found));
+		const code = codeIn(resources[i] as Resource);
 		return { ...record, path: code === undefined ? '' : (pathOf(code, categories) ?? '') };
 	});
 }

@@ -1,5 +1,6 @@
 // drug: a Medication of the practice's own list. http://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-medication.html
 import type { FhirCtx } from '#fhir/ctx.ts';
+import type { Resource } from '#fhir/resource.ts';
 import { codeSystems, expandCodes } from './codes.ts';
 import { list } from './list.ts';
 import { extra, type Field, field, type Mapping } from './mapping.ts';
@@ -10,7 +11,7 @@ import { notThere } from './problems.ts';
 import { type Found, type Shown, shown } from './records.ts';
 import { find } from './references.ts';
 import type { StandardRow } from './row.ts';
-import { readingOf } from './write.ts';
+import { readingOf, readOf } from './write.ts';
 
 const name = 'drug';
 
@@ -48,9 +49,10 @@ export const drugMapping: Mapping = {
 };
 
 async function showDrugs(ctx: FhirCtx, found: readonly Found[]): Promise<Shown[]> {
-	const records = await shown(ctx, drugMapping, found);
+	const resources = found.map(readingOf);
+	const records = await shown(ctx, drugMapping, found, resources);
 	return records.map((record, i) => {
-		const { code } = readingOf(found[i] as Found);
+		const { code } = resources[i] as Resource;
 		return { ...record, drug_code: expandCodes(listOf(isNode(code) ? code.coding : undefined)), drug_date_created: null };
 	});
 }
@@ -78,8 +80,9 @@ export const drugRows: readonly StandardRow[] = [
 		summary: 'Shows a drug',
 		async run(ctx, { params }) {
 			const stored = await find(ctx, 'Medication', params.uuid as string);
-			if (stored === undefined || readingOf(stored).status === 'entered-in-error') throw notThere();
-			return { data: (await showDrugs(ctx, [stored]))[0], about: stored };
+			const found = stored === undefined ? undefined : readOf(stored);
+			if (found === undefined || found.resource.status === 'entered-in-error') throw notThere();
+			return { data: (await showDrugs(ctx, [found]))[0], about: found };
 		},
 	},
 ];

@@ -2,12 +2,16 @@
 import { type Field, type Mapping, shownOf } from './mapping.ts';
 import { type Reader, readerOf } from './reading.ts';
 import { idIn } from './references.ts';
+import { remembering } from './remembering.ts';
+import { readingOf } from './write.ts';
 
 export type Shown = Record<string, unknown>;
 
 export type Form = {
 	/** What a resource holds of the fields. */
 	readonly read: Reader;
+	/** The same of a stored body, which is parsed only when it was not lately. */
+	readonly readStored: (found: { readonly rid?: number; readonly body: string }) => readonly unknown[];
 	/** The references among the values whose numbers are shown. */
 	readonly numbered: (values: readonly unknown[]) => string[];
 	/** The record of the resource with the id and the number, by what it holds and the numbers of what it refers to. */
@@ -29,8 +33,10 @@ export function formOf(mapping: Mapping): Form {
 function createForm({ fields, numbers: numberNames, uuids }: Mapping): Form {
 	const byNumber = fields.flatMap(({ to, as }, i) => (to !== undefined && as === 'number' ? [i] : []));
 	const EmptyRecord = emptyRecord([...numberNames, ...uuids], fields);
+	const read = readerOf(fields);
 	return {
-		read: readerOf(fields),
+		read,
+		readStored: remembering(1000, (found) => read(readingOf(found))),
 		numbered: (values) => byNumber.map((i) => values[i]).filter((one) => typeof one === 'string'),
 		record(id, number, values, numbers) {
 			const record: Shown = new EmptyRecord();

@@ -1,6 +1,6 @@
 // message: a note that staff write to each other about a patient, as a Communication. https://hl7.org/fhir/R4/communication.html
 import type { FhirCtx } from '#fhir/ctx.ts';
-import type { Resource, Stored } from '#fhir/resource.ts';
+import type { Resource } from '#fhir/resource.ts';
 import {
 	author,
 	calledIn,
@@ -23,6 +23,7 @@ import { at, isNode, type Place } from './place.ts';
 import { nameAt } from './places.ts';
 import type { Call, StandardRow } from './row.ts';
 import { requireNew } from './rules.ts';
+import type { Read } from './write.ts';
 
 const name = 'message';
 
@@ -144,7 +145,7 @@ const options: RowOptions = {
 
 const [list, one] = ['/patient/:pid/message', '/patient/:pid/message/:mid'];
 
-async function messageIn(ctx: FhirCtx, call: Call): Promise<Stored> {
+async function messageIn(ctx: FhirCtx, call: Call): Promise<Read> {
 	return findEntry(ctx, message, call.params.mid as string, await patientIn(ctx, call));
 }
 

@@ -5,8 +5,8 @@ import { coded, localTime } from './codec.ts';
 import { omb, spoken, worded } from './concepts.ts';
 import { list } from './list.ts';
 import { extra, extras, type Field, field, lastUpdated, type Mapping } from './mapping.ts';
-import { at, has, isNode, type Place, type Step, unlessUse, which } from './place.ts';
-import { createRecord, showOne, updateRecord } from './records.ts';
+import { at, isNode, type Place, type Step, unlessUse, which } from './place.ts';
+import { createRecord, type Found, showOne, updateRecord } from './records.ts';
 import { findNamed } from './references.ts';
 import type { StandardRow } from './row.ts';
 
@@ -70,7 +70,7 @@ function readOnly(path: string, get: (resource: Resource) => unknown): Place {
 const formerNames = readOnly("name.where(use = 'old')", ({ name: names }) => {
 	if (!Array.isArray(names)) return undefined;
 	return names
-		.filter((one) => has(one, { use: 'old' }))
+		.filter((one) => isNode(one) && one.use === 'old')
 		.map((one) => {
 			const [first = '', ...middle] = one.given ?? [];
 			const parts = {
@@ -247,10 +247,7 @@ export const patientMapping: Mapping = {
 };
 
 /** A patient as the Standard and Portal APIs show it. */
-export async function showPatient(
-	ctx: FhirCtx,
-	found: { readonly id: string; readonly rid?: number; readonly body: string },
-): Promise<Record<string, unknown>> {
+export function showPatient(ctx: FhirCtx, found: Found): Promise<Record<string, unknown>> {
 	return showOne(ctx, patientMapping, found);
 }
 

@@ -1,9 +1,10 @@
 // prescription: the medication list as prescriptions. The same MedicationRequests as medication.ts shows, with how they are taken and handed
 // out; what a patient reports himself is among them. http://hl7.org/fhir/us/core/STU8/StructureDefinition-us-core-medicationrequest.html
+import { Problem } from '#base/problem.ts';
 import { isMedication, medicationCriteria } from '#clinic/medications/list.ts';
 import { identifierSystem } from '#clinic/names.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
-import type { Resource, Stored } from '#fhir/resource.ts';
+import type { Resource } from '#fhir/resource.ts';
 import { change, type Entry, enter, findEntry, linkIn, type Present, showEntry, strike } from './chart.ts';
 import { allRows, patientNamed, type RowOptions, rowOf } from './chart-rows.ts';
 import { type Codec, wholeDate } from './codec.ts';
@@ -28,6 +29,7 @@ import { codesAt, dateChoice, linkAt, listOf, nameAt, noteAt, orElse } from './p
 import { invalidFields, noSuchRecord, type Wrong } from './problems.ts';
 import { find } from './references.ts';
 import type { StandardRow } from './row.ts';
+import type { Read } from './write.ts';
 
 const name = 'prescription';
 const categorySystem = 'http://terminology.hl7.org/CodeSystem/medicationrequest-category';
@@ -234,10 +236,14 @@ const prescription: Entry = {
 };
 
 /** The prescription that a number or UUID names: one that never was is 400, one that was struck out is 404. */
-async function prescriptionNamed(ctx: FhirCtx, named: string): Promise<Stored> {
-	const isKnown = (await find(ctx, 'MedicationRequest', named)) ?? (await find(ctx, 'MedicationStatement', named));
-	if (isKnown === undefined) throw noSuchRecord('uuid', named);
-	return findEntry(ctx, prescription, named);
+async function prescriptionNamed(ctx: FhirCtx, named: string): Promise<Read> {
+	try {
+		return await findEntry(ctx, prescription, named);
+	} catch (error) {
+		if (!(error instanceof Problem && error.kind === 'not-found')) throw error;
+		const isKnown = (await find(ctx, 'MedicationRequest', named)) ?? (await find(ctx, 'MedicationStatement', named));
+		throw isKnown === undefined ? noSuchRecord('uuid', named) : error;
+	}
 }
 
 const required = ['drug', 'patient_id'] as const;

@@ -7,26 +7,22 @@ import { type Field, isSame, type Mapping, revise, type Values } from './mapping
 import { numbersOf, resolveReferences } from './references.ts';
 import { requireChange, requireNew, valuesSent } from './rules.ts';
 import { toldInFields } from './telling.ts';
-import { claiming, copyOf, draftOf, inOneTransaction, readingOf, type Work } from './write.ts';
+import { claiming, copyOf, draftOf, inOneTransaction, type Work } from './write.ts';
 
 export type { Shown } from './form.ts';
 
-export type Found = { readonly id: string; readonly rid?: number; readonly body: string };
+/** A resource that was found, and its value when it was read already. */
+export type Found = { readonly id: string; readonly rid?: number; readonly body: string; readonly resource?: Resource };
 
 /** Records as they are shown: fields, then numbers and UUIDs of references. `resources` are the bodies when they were read already. */
-export async function shown(
-	ctx: FhirCtx,
-	mapping: Mapping,
-	found: readonly Found[],
-	resources: readonly Resource[] = found.map(readingOf),
-): Promise<Shown[]> {
-	const { read, numbered, record } = formOf(mapping);
-	const values = resources.map(read);
+export async function shown(ctx: FhirCtx, mapping: Mapping, found: readonly Found[], resources?: readonly Resource[]): Promise<Shown[]> {
+	const { read, readStored, numbered, record } = formOf(mapping);
+	const values = resources === undefined ? found.map(readStored) : resources.map(read);
 	const unnumbered = found.filter(({ rid }) => rid === undefined).map(({ id }) => `${mapping.type}/${id}`);
 	const numbers = await numbersOf(ctx, [...values.flatMap(numbered), ...unnumbered]);
 	return found.map(({ id, rid }, i) => {
 		const number = rid ?? numbers.get(`${mapping.type}/${id}`) ?? null;
-		return record(id, number, values[i] as unknown[], numbers);
+		return record(id, number, values[i] as readonly unknown[], numbers);
 	});
 }
 

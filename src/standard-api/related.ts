@@ -3,6 +3,7 @@ import { Problem } from '#base/problem.ts';
 import type { FhirCtx } from '#fhir/ctx.ts';
 import { read } from '#fhir/interactions/read.ts';
 import type { Resource, Stored } from '#fhir/resource.ts';
+import { remembering } from './remembering.ts';
 import { readingOf } from './write.ts';
 
 /** Resources by reference. */
@@ -32,21 +33,7 @@ export async function readAll(ctx: FhirCtx, references: readonly string[], types
 	return new Map((await Promise.all(reading)).flat());
 }
 
-/** A function of a stored version whose last results are remembered: for what many records refer to. */
-export function remembering<T>(most: number, make: (stored: Stored) => T): (stored: Stored) => T {
-	const results = new Map<number, { readonly of: Pick<Stored, 'id' | 'version' | 'updated'>; readonly result: T }>();
-	return (stored) => {
-		const { rid, id, version, updated } = stored;
-		const last = results.get(rid);
-		if (last !== undefined && last.of.version === version && last.of.updated === updated && last.of.id === id) return last.result;
-		if (last === undefined && results.size >= most) results.delete(results.keys().next().value as number);
-		const result = make(stored);
-		results.set(rid, { of: { id, version, updated }, result });
-		return result;
-	};
-}
-
-const known = remembering(500, readingOf);
+const known = remembering(500, (stored: Stored) => readingOf(stored));
 
 /** People and places of the practice are few, and are read with every record. */
 function seenOf(stored: Stored): Resource {

@@ -1,6 +1,6 @@
 // soap_note: a progress note of four sections, as a Composition (docs/decisions/0011-soap-notes.md). https://hl7.org/fhir/R4/composition.html
 import type { FhirCtx } from '#fhir/ctx.ts';
-import type { Resource, Stored } from '#fhir/resource.ts';
+import type { Resource } from '#fhir/resource.ts';
 import {
 	author,
 	change,
@@ -24,7 +24,7 @@ import { keptAt } from './places.ts';
 import { notThere } from './problems.ts';
 import { narrativeOf, textOf } from './prose.ts';
 import type { Call, StandardRow } from './row.ts';
-import { readingOf } from './write.ts';
+import type { Read } from './write.ts';
 
 const name = 'soap_note';
 const progressNote = { system: codeSystems.loinc, code: '11506-3', display: 'Progress note' };
@@ -115,12 +115,12 @@ const changing: Entry = {
 	},
 };
 
-async function noteIn(ctx: FhirCtx, call: Call): Promise<Stored> {
+async function noteIn(ctx: FhirCtx, call: Call): Promise<Read> {
 	const looking = findInPath(ctx, soapNote, call, 'sid');
 	looking.catch(() => undefined);
 	const { encounter } = await encounterIn(ctx, call);
 	const { stored } = await looking;
-	if (linkIn(readingOf(stored).encounter) !== `Encounter/${encounter.id}`) throw notThere();
+	if (linkIn(stored.resource.encounter) !== `Encounter/${encounter.id}`) throw notThere();
 	return stored;
 }
 
@@ -154,7 +154,7 @@ export const soapNoteRows: readonly StandardRow[] = [
 	}),
 	rowOf(options, 'PUT', one, 'update', 'Changes what is sent of a SOAP note', async (ctx, call) => {
 		const note = await noteIn(ctx, call);
-		const isSigning = call.body.authorized !== undefined && !signed.includes(String(readingOf(note).status));
+		const isSigning = call.body.authorized !== undefined && !signed.includes(String(note.resource.status));
 		const stored = await change(ctx, isSigning ? soapNote : changing, note, call.body);
 		return { data: { sid: stored.rid }, about: stored };
 	}),

@@ -25,6 +25,7 @@ import { codesAt, noteAt, removeChoice } from './places.ts';
 import { invalidFields } from './problems.ts';
 import type { Call, StandardRow } from './row.ts';
 import { requireNew, valuesSent } from './rules.ts';
+import type { Read } from './write.ts';
 
 const name = 'transaction';
 const typeSystem = 'https://heron-ehr.org/fhir/CodeSystem/transaction-type';
@@ -193,7 +194,7 @@ function sentIn({ body }: Call): Readonly<Record<string, unknown>> {
 	return also === undefined || rest.authorization !== undefined ? rest : { ...rest, authorization: also };
 }
 
-async function transactionIn(ctx: FhirCtx, call: Call): Promise<Stored> {
+async function transactionIn(ctx: FhirCtx, call: Call): Promise<Read> {
 	return findEntry(ctx, transaction, call.params.tid as string, call.params.pid === undefined ? undefined : await patientIn(ctx, call));
 }
 

@@ -11,7 +11,7 @@ import { invalidFields } from './problems.ts';
 import type { Found } from './records.ts';
 import { relatedTo } from './related.ts';
 import { isVitalSign } from './vital-measures.ts';
-import { categories, type Group, groupsOf, isPanel, membersOf, type Read } from './vital-record.ts';
+import { categories, type Group, groupsOf, isPanel, membersOf, panelToken, type Read } from './vital-record.ts';
 import { readingOf } from './write.ts';
 
 export type Asked = {
@@ -52,6 +52,11 @@ const allVitals: readonly Pair[] = [
 	['status:not', 'entered-in-error'],
 ];
 
+const allPanels: readonly Pair[] = [
+	['code', panelToken],
+	['status:not', 'entered-in-error'],
+];
+
 /** What has no time comes last, and is no match of what begins at a time. */
 function partsFrom(from: Place | undefined, order: Asked['order']): Pair[][] {
 	if (from === undefined) return [[]];
@@ -72,6 +77,7 @@ async function recordsIn(
 	wanted: number,
 ): Promise<Group[]> {
 	const groups: Group[] = [];
+	const panels = panelsFor(ctx, criteria);
 	let rows: Row[] = [];
 	let read = 0;
 	let page: string | undefined;
@@ -87,10 +93,10 @@ async function recordsIn(
 		rows.push(...matches.map(rowOf).filter((row) => !isBefore(row, from, order)));
 		// Of the last time there may be more to come.
 		const end = page === undefined ? rows.length : rows.findLastIndex(({ time }) => time !== rows.at(-1)?.time) + 1;
-		groups.push(...(await groupsIn(ctx, criteria, rows.slice(0, end), order, from)));
+		groups.push(...(await groupsIn(panels, rows.slice(0, end), order, from)));
 		rows = rows.slice(end);
 		if (groups.length < wanted) continue;
-		const begun = await groupsIn(ctx, criteria, rows, order, from);
+		const begun = await groupsIn(panels, rows, order, from);
 		if (groups.length + begun.length > wanted) return [...groups, ...begun];
 	} while (page !== undefined);
 	return groups;
@@ -124,61 +130,71 @@ function isBefore({ time }: Row, from: Place | undefined, order: Asked['order'])
 }
 
 /** The records that rows make up, in order, without those of earlier pages. */
-async function groupsIn(
-	ctx: FhirCtx,
-	criteria: readonly Pair[],
-	rows: readonly Row[],
-	order: Asked['order'],
-	from: Place | undefined,
-): Promise<Group[]> {
+async function groupsIn(panels: Panels, rows: readonly Row[], order: Asked['order'], from: Place | undefined): Promise<Group[]> {
 	if (rows.length === 0) return [];
-	const { kept, panels } = await settled(ctx, criteria, rows);
-	const groups = groupsOf([...kept, ...panels]);
+	const { kept, beside } = await settled(panels, rows);
 	const down = order === 'date' ? 1 : -1;
-	const ordered = groups.toSorted((a, b) => {
-		const [left, right] = [placeOf(a), placeOf(b)];
-		if (left.time === right.time) return (left.number - right.number) * down;
-		if (left.time === undefined || right.time === undefined) return left.time === undefined ? 1 : -1;
-		return (left.time - right.time) * down;
-	});
-	return ordered.filter((group) => {
-		const { time, number } = placeOf(group);
-		return from === undefined || time !== from.time || (number - from.number) * down > 0;
-	});
+	return groupsOf([...kept, ...beside])
+		.map((group) => ({ group, ...placeOf(group) }))
+		.filter(({ time, number }) => from === undefined || time !== from.time || (number - from.number) * down > 0)
+		.sort((left, right) => {
+			if (left.time === right.time) return (left.number - right.number) * down;
+			if (left.time === undefined || right.time === undefined) return left.time === undefined ? 1 : -1;
+			return (left.time - right.time) * down;
+		})
+		.map(({ group }) => group);
+}
+
+/** The panels of those whose records are listed. */
+type Panels = {
+	/** Whether there are any. */
+	readonly any: () => Promise<boolean>;
+	/** Those that have one of these among their members, and which of them are listed. */
+	readonly of: (members: readonly string[]) => Promise<{ readonly owners: readonly Found[]; readonly listed: ReadonlySet<string> }>;
+};
+
+function panelsFor(ctx: FhirCtx, criteria: readonly Pair[]): Panels {
+	const whose = criteria.filter(([name]) => name === 'patient');
+	let any: Promise<boolean> | undefined;
+	return {
+		any() {
+			any ??= searched(ctx, [...whose, ...allPanels], 1).then((found) => found.length > 0);
+			return any;
+		},
+		async of(members) {
+			const owners = await panelsOf(ctx, whose, members);
+			if (owners.length === 0) return { owners, listed: new Set() };
+			const found = await searched(ctx, [...criteria, ['_id', owners.map(({ id }) => id).join(',')]]);
+			return { owners, listed: new Set(found.map(({ id }) => id)) };
+		},
+	};
 }
 
 /**
  * The rows that are shown here, with panels that are not among all that is listed. What belongs to a panel at another place of the list is
  * shown there.
  */
-async function settled(
-	ctx: FhirCtx,
-	criteria: readonly Pair[],
-	rows: readonly Row[],
-): Promise<{ readonly kept: readonly Row[]; readonly panels: readonly Row[] }> {
+async function settled(panels: Panels, rows: readonly Row[]): Promise<{ readonly kept: readonly Row[]; readonly beside: readonly Row[] }> {
 	const here = new Set(rows.filter(({ resource }) => isPanel(resource)).flatMap(({ resource }) => membersOf(resource)));
 	const loose = rows
 		.map(({ one, resource }) => (isPanel(resource) ? '' : `Observation/${one.id}`))
 		.filter((link) => link !== '' && !here.has(link));
-	if (loose.length === 0) return { kept: rows, panels: [] };
-	const whose = criteria.filter(([name]) => name === 'patient');
-	const owners = await panelsOf(ctx, whose, loose);
-	if (owners.length === 0) return { kept: rows, panels: [] };
-	const listed = new Set((await searched(ctx, [...criteria, ['_id', owners.map(({ id }) => id).join(',')]])).map(({ id }) => id));
+	// Many patients have measurements alone, which is soon found out.
+	if (loose.length === 0 || (here.size === 0 && !(await panels.any()))) return { kept: rows, beside: [] };
+	const { owners, listed } = await panels.of(loose);
 	const elsewhere = new Set(owners.filter(({ id }) => listed.has(id)).flatMap((one) => membersOf(readingOf(one))));
 	return {
 		kept: rows.filter(({ one }) => here.has(`Observation/${one.id}`) || !elsewhere.has(`Observation/${one.id}`)),
-		panels: owners.filter(({ id }) => !listed.has(id)).map(rowOf),
+		beside: owners.filter(({ id }) => !listed.has(id)).map(rowOf),
 	};
 }
 
-async function panelsOf(ctx: FhirCtx, whose: readonly Pair[], members: readonly string[]): Promise<Found[]> {
-	const found = await searched(ctx, [...whose, ['has-member', members.join(',')], ['status:not', 'entered-in-error']]);
-	return found.filter((one) => isPanel(readingOf(one)));
+async function panelsOf(ctx: FhirCtx, whose: readonly Pair[], members: readonly string[]): Promise<readonly Found[]> {
+	return searched(ctx, [...whose, ...allPanels, ['has-member', members.join(',')]]);
 }
 
-async function searched(ctx: FhirCtx, criteria: readonly Pair[]): Promise<readonly Found[]> {
-	const query: Pair[] = [...criteria, ['_count', '1000'], ['_total', 'none']];
+async function searched(ctx: FhirCtx, criteria: readonly Pair[], most = 1000): Promise<readonly Found[]> {
+	const query: Pair[] = [...criteria, ['_count', String(most)], ['_total', 'none']];
 	return (await search(ctx, { type: 'Observation', query, handling: 'strict' })).matches;
 }
 

@@ -72,10 +72,11 @@ export type Group = {
 	readonly members: readonly Resource[];
 };
 
-const ofPanel = which({ code: { coding: [{ system: loinc, code: panel.loinc }] } });
+/** The panel's code, as a search for it has it. */
+export const panelToken = `${loinc}|${panel.loinc}`;
 
-export function isPanel(observation: Resource): boolean {
-	return ofPanel.is(observation);
+export function isPanel({ code }: Resource): boolean {
+	return isNode(code) && listOf(code.coding).some((coding) => coding.code === panel.loinc && coding.system === loinc);
 }
 
 export function membersOf(observation: Resource): string[] {

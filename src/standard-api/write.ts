@@ -73,19 +73,17 @@ export function signing(ctx: FhirCtx): (unit: Unit, written: readonly Written[])
 	};
 }
 
-const readings = new WeakMap<{ readonly body: string }, Resource>();
+/** A stored version with its value, which is only read. */
+export type Read = Stored & { readonly resource: Resource };
 
-/**
- * A stored version as a value that is only read; who asks again gets the same. Numbers may lose digits that JavaScript does not keep: nothing
- * of it is written back.
- */
-export function readingOf(stored: { readonly body: string }): Resource {
-	let resource = readings.get(stored);
-	if (resource === undefined) {
-		resource = JSON.parse(stored.body) as Resource;
-		readings.set(stored, resource);
-	}
-	return resource;
+/** Reads a stored version, for what looks at it and hands it on. */
+export function readOf(stored: Stored): Read {
+	return { ...stored, resource: readingOf(stored) };
+}
+
+/** A stored version as a value that is only read. Numbers may lose digits that JavaScript does not keep: nothing of it is written back. */
+export function readingOf({ body, resource }: { readonly body: string; readonly resource?: Resource }): Resource {
+	return resource ?? (JSON.parse(body) as Resource);
 }
 
 /** A stored version as a value that may be changed. */
