@@ -1,6 +1,7 @@
 // `npm start`: settings, database, sockets; and the way down again. The only file that listens to signals.
 import cluster from 'node:cluster';
 import { relative } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { createAudit } from '#access/audit/audit.ts';
 import { createLog, described, type Log } from '#base/log.ts';
 import { Problem } from '#base/problem.ts';
@@ -12,6 +13,9 @@ import { compose, openSource, type Source } from './compose.ts';
 import { serve } from './serve.ts';
 import { readSettings, type Settings } from './settings.ts';
 import { runWorker, startWorkers } from './workers.ts';
+
+// What lives in the heap is some sixty megabytes, and V8 would let four times as much gather behind it before it looks through all of it.
+setFlagsFromString('--heap-growing-percent=100');
 
 if (cluster.isWorker) await runWorker();
 else await main();

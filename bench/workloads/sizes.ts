@@ -70,7 +70,8 @@ async function sumOver(db: Database, tables: readonly string[], query: (name: st
 async function runMemory(stage: Stage): Promise<Finding[]> {
 	const { home, load, options } = stage;
 	const fresh = await startHeron({ env: environment(await stage.emptyDatabase()) });
-	await sleep(5000);
+	// V8 gives back what the start took when nothing has happened for some seconds.
+	await sleep(20_000);
 	const idle = await residentMegabytes(fresh.port);
 	await fresh.stop();
 	const charts = home.charts.map(([patient]) => patient?.id as string);
