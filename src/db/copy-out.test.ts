@@ -48,11 +48,11 @@ const queries: readonly (readonly [what: string, query: string, same?: string])[
 	['no rows', "SELECT 'x' WHERE false"],
 	['one row', "SELECT 'Zoë \\ \"\t\u2028'"],
 	['empty rows', "SELECT '' FROM generate_series(1, 1000)"],
-	['many small rows', "SELECT i || '' FROM generate_series(1, 200000) i"],
-	['rows of all sizes', 'SELECT repeat(chr(97 + i % 26), i) FROM generate_series(1, 3000) i'],
-	['rows around the size of a read', "SELECT repeat('x', 262100 + i) FROM generate_series(1, 60) i"],
-	['rows around the size of a block', "SELECT repeat('x', 1048500 + 10 * i) FROM generate_series(1, 12) i"],
-	['a row of many blocks between others', "SELECT repeat('abc', i) FROM (VALUES (3), (3000000), (4), (2500000), (5)) AS x(i)"],
+	['many small rows', "SELECT i || '' FROM generate_series(1, 60000) i"],
+	['rows of all sizes', 'SELECT repeat(chr(97 + i % 26), i) FROM generate_series(1, 2500) i'],
+	['rows around the size of a read', "SELECT repeat('x', 262120 + i) FROM generate_series(1, 24) i"],
+	['rows around the size of a block', "SELECT repeat('x', 1048560 + 5 * i) FROM generate_series(1, 6) i"],
+	['a row of many blocks between others', "SELECT repeat('abc', i) FROM (VALUES (3), (1200000), (4), (900000), (5)) AS x(i)"],
 	['notices between', 'SELECT pg_temp.noisy(i) FROM generate_series(1, 500) i', "SELECT repeat('y', i) FROM generate_series(1, 500) i"],
 ];
 
