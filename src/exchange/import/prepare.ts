@@ -25,11 +25,15 @@ export async function prepare(ctx: FhirCtx, place: string, resource: Resource, u
 /** What lenient validation lets pass; [] when the resource is valid. */
 function brokenRules(ctx: FhirCtx, type: string, resource: Resource): readonly Issue[] {
 	const { fhir } = ctx;
+	if (fhir.settings.validation === 'strict') {
+		check(ctx, type, resource);
+		return [];
+	}
 	try {
 		check({ ...ctx, fhir: { ...fhir, settings: { ...fhir.settings, validation: 'strict' } } }, type, resource);
 		return [];
 	} catch (error) {
-		if (!(error instanceof Problem) || fhir.settings.validation === 'strict') throw error;
+		if (!(error instanceof Problem)) throw error;
 		check(ctx, type, resource);
 		return error.issues.filter(isError);
 	}

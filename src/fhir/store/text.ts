@@ -83,18 +83,25 @@ function gather(holder: Record<string, unknown>, words: Words, depth: number): v
 		words.refer(holder.reference);
 	for (const name in holder) {
 		const value = holder[name];
-		if (name === 'meta' || (name === 'text' && typeof value !== 'string') || (silent.has(name) && typeof value === 'string')) continue;
+		if (name === 'meta' || (typeof value === 'string' ? silent.has(name) : name === 'text')) continue;
 		if (name !== 'display' || holder.reference === undefined) gatherValue(name, value, words, depth);
 	}
 }
 
 function gatherValue(name: string, value: unknown, words: Words, depth: number): void {
 	if (typeof value === 'string') {
-		if (value.length > 1 && !noText.test(value) && (!codeShape.test(value) || isSpoken(name))) words.add(value);
+		if (value.length > 1 && isText(value, name)) words.add(value);
 	} else if (value !== null && typeof value === 'object' && depth < 40) {
 		if (Array.isArray(value)) for (const one of value) gatherValue(name, one, words, depth + 1);
 		else gather(value as Record<string, unknown>, words, depth + 1);
 	}
+}
+
+function isText(value: string, name: string): boolean {
+	const first = value.charCodeAt(0);
+	// What begins otherwise is neither a code nor any of the others.
+	if (!((first >= 0x61 && first <= 0x7a) || (first >= 0x30 && first <= 0x39))) return true;
+	return !noText.test(value) && (!codeShape.test(value) || isSpoken(name));
 }
 
 function isSpoken(name: string): boolean {
