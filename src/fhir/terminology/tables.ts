@@ -273,9 +273,12 @@ async function best(
 		(condition) =>
 			sql`(SELECT c.code, c.display, c.key, c.sort, c.inactive, c.abstract FROM terminology.concept c WHERE ${where} AND ${condition} LIMIT ${ranked})`,
 	);
+	// A letter or digit alone finds nothing by itself; among what other words find, names that have it come first (type 2).
+	const lone = wordsOf(text).filter((word, _, all) => word.length === 1 && all.length > 1);
+	const without = lone.map((word) => sql`(strpos(' ' || sort, ${` ${word}`}) = 0)::int4`).reduce((a, b) => sql`${a} + ${b}`, sql`0::int4`);
 	const rows = await db.query<TableConcept & { n: number }>(sql`WITH hits AS MATERIALIZED (${join(branches, ' UNION ')})
 		SELECT code, display, inactive, abstract, count(*) OVER ()::int4 AS n FROM hits
-		ORDER BY CASE WHEN key = ${key} THEN 0 WHEN sort = ${sort} THEN 1 WHEN inactive THEN 4 WHEN starts_with(sort, ${sort}) THEN 2 ELSE 3 END, length(display), sort, code
+		ORDER BY CASE WHEN key = ${key} THEN 0 WHEN sort = ${sort} THEN 1 WHEN inactive THEN 4 WHEN starts_with(sort, ${sort}) THEN 2 ELSE 3 END, ${without}, length(display), sort, code
 		LIMIT ${Math.max(count, 1)} OFFSET ${offset}`);
 	const total = rows[0]?.n ?? (offset === 0 ? 0 : undefined);
 	return {

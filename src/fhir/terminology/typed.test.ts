@@ -41,11 +41,14 @@ function expected(list: readonly LoadedConcept[], text: string, count: number): 
 	const found = isShort && begins.length >= count ? begins : [...new Set([...begins, ...named])];
 	const rank = ({ code, display, inactive }: LoadedConcept): number =>
 		codeKey(code) === key ? 0 : sortKey(display) === sort ? 1 : inactive === true ? 4 : sortKey(display).startsWith(sort) ? 2 : 3;
+	const lone = asked.length > 1 ? asked.filter((one) => one.length === 1) : [];
+	const without = ({ display }: LoadedConcept): number => lone.filter((one) => !` ${sortKey(display)}`.includes(` ${one}`)).length;
 	const bytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 	return found
 		.toSorted(
 			(a, b) =>
 				rank(a) - rank(b) ||
+				without(a) - without(b) ||
 				[...a.display].length - [...b.display].length ||
 				bytes(sortKey(a.display), sortKey(b.display)) ||
 				bytes(a.code, b.code),
@@ -78,6 +81,17 @@ for (const seed of [1, 2, 3]) {
 		assert.ok(hits > 500, String(hits));
 	});
 }
+
+test('a digit alone puts names that have it first', async () => {
+	await loadSystem(db, about, [
+		{ code: 'E10', display: 'Type 1 diabetes mellitus' },
+		{ code: 'E11', display: 'Type 2 diabetes mellitus' },
+		{ code: 'E11.2', display: 'Type 2 diabetes mellitus with kidney complications' },
+		{ code: 'E13', display: 'Diabetes of type 1' },
+	]);
+	const system = (await findSystem(db, url)) as TableSystem;
+	assert.deepEqual(await found(system, 'diab type 2', 20), ['E11', 'E11.2', 'E13', 'E10']);
+});
 
 test('a beginning of more words than are looked up by themselves finds all of them', async () => {
 	const list = Array.from({ length: 90 }, (_, n): LoadedConcept => {
