@@ -18,6 +18,7 @@ import { chart, history, read, search } from './workloads/reads.ts';
 import { shapes, strings } from './workloads/shapes.ts';
 import { disk, memory } from './workloads/sizes.ts';
 import { standard } from './workloads/standard.ts';
+import { standardReads } from './workloads/standard-reads.ts';
 import { terminology } from './workloads/terminology.ts';
 import type { Workload } from './workloads/workload.ts';
 import { create, update } from './workloads/writes.ts';
@@ -30,6 +31,7 @@ const workloads: readonly Workload[] = [
 	search,
 	chart,
 	standard,
+	standardReads,
 	access,
 	tokens,
 	shapes,
