@@ -71,11 +71,18 @@ function beginningOf(text: string): string {
 	return text.slice(0, enough).replace(/[\uD800-\uDBFF]$/, '');
 }
 
-/** The row ids of those whose texts may have, of each list, one text in them: all that have, and some more. */
+/** That the text `a` of a row has this one in it, of which the index is shown no more than it needs. */
+function hasText(text: string): Sql {
+	const beginning = beginningOf(text);
+	// As a subquery, so that the planner neither sees the text nor plans anew for each.
+	const found = sql`a.v LIKE (SELECT ${`%${likeText(beginning)}%`}::text)`;
+	return beginning === text ? found : sql`(${found} AND strpos(a.v, ${text}) > 0)`;
+}
+
+/** The row ids of those whose texts have, of each list, one text in them, by whatever parameter. */
 export function textsWith(type: string, wanted: readonly (readonly string[])[], within: Sql = raw('true')): Sql {
 	const likes = wanted.map((texts) => {
-		// As a subquery, so that the planner neither sees the text nor plans anew for each.
-		const each = texts.map((text) => sql`a.v LIKE (SELECT ${`%${likeText(beginningOf(text))}%`}::text)`);
+		const each = texts.map(hasText);
 		return each.length === 1 ? (each[0] as Sql) : sql`(${join(each, ' OR ')})`;
 	});
 	return sql`SELECT a.rid FROM ${table(type, 'string')} a WHERE a.p = ${raw(String(allStrings))} AND ${within} AND ${join(likes, ' AND ')}`;
