@@ -10,6 +10,7 @@ import type { Outcome } from '../load/job.ts';
 import type { Load } from '../load/load.ts';
 import { median, rateOf, type Sample } from '../measure.ts';
 import { cpuSeconds } from '../metrics.ts';
+import type { Options } from '../options.ts';
 import { startOpen } from '../references/reference.ts';
 import { get } from '../requests.ts';
 import { environment, type Stage } from '../stage.ts';
@@ -22,7 +23,7 @@ const connections = 32;
 
 /** The same reads with and without a door, and with and without the audit. */
 async function runAccess(stage: Stage): Promise<Finding[]> {
-	const { home, load, options } = stage;
+	const { home, load } = stage;
 	const rows = await home.db.rows(raw('SELECT id FROM fhir.patient ORDER BY random() LIMIT 5000'));
 	const paths = rows.map(([id]) => `Patient/${id}`);
 	const ids = home.charts.filter((one) => one.length > 80).map(([patient]) => patient?.id as string);
@@ -36,9 +37,15 @@ async function runAccess(stage: Stage): Promise<Finding[]> {
 	load.define('access', { requests: paths.map((path) => get(home, path)) });
 	load.define('access search', { requests: ids.map((id) => get(home, chart(id))) });
 	load.define('access nurse', { requests: ids.map((id) => get(home, chart(id), asNurse)) });
+	// Servers that have done nothing before and do nothing else: one that has served for minutes, or searches too, has another heap.
+	return [...(await readsOf(stage)), ...(await searchesOf(stage))];
+}
+
+const about = (what: string): { workload: string; what: string; unit: string } => ({ workload: 'access', what, unit: 'req/s' });
+
+async function readsOf({ home, load, options }: Stage): Promise<Finding[]> {
 	const quiet = { ...environment(home.config), HERON_AUDIT: 'off' };
 	const open = await startOpen({ ...quiet, HERON_HTTP_PORT: '1' });
-	// Two servers that have done nothing before: one that has served for minutes has another heap.
 	const silent = await startHeron({ env: quiet });
 	const noted = await startHeron({ env: environment(home.config) });
 	try {
@@ -46,17 +53,13 @@ async function runAccess(stage: Stage): Promise<Finding[]> {
 			{ name: 'open', port: open.port, run: 'access', cpuSeconds: open.cpuSeconds },
 			{ name: 'authorised', port: silent.port, run: 'access', cpuSeconds: () => cpuSeconds(silent.port) },
 			{ name: 'audited', port: noted.port, run: 'access', cpuSeconds: () => cpuSeconds(noted.port) },
-			{ name: 'openSearch', port: open.port, run: 'access search', cpuSeconds: open.cpuSeconds },
-			{ name: 'nurse', port: silent.port, run: 'access nurse', cpuSeconds: () => cpuSeconds(silent.port) },
 		] as const;
-		for (const { port, run } of lanes) await load.run({ port, connections, requests: run === 'access' ? warmReads : warmSearches, run });
-		const { rates: samples, cpu } = await compared(lanes, load, { rounds: options.rounds, seconds: options.seconds / turnsOfSlice });
-		const about = (what: string): { workload: string; what: string; unit: string } => ({ workload: 'access', what, unit: 'req/s' });
+		const { rates, cpu } = await compared(lanes, load, options, warmReads);
 		return [
-			finding(about('Patient by id, nobody is asked who they are'), samples.open),
-			finding(about('the same with a token'), samples.authorised, [{ to: 'open', samples: samples.open, goal: { atLeast: 0.85 } }]),
-			finding(about('the same, and every read noted in the audit'), samples.audited, [
-				{ to: 'without audit', samples: samples.authorised, goal: { atLeast: 0.9 } },
+			finding(about('Patient by id, nobody is asked who they are'), rates.open),
+			finding(about('the same with a token'), rates.authorised, [{ to: 'open', samples: rates.open, goal: { atLeast: 0.85 } }]),
+			finding(about('the same, and every read noted in the audit'), rates.audited, [
+				{ to: 'without audit', samples: rates.authorised, goal: { atLeast: 0.9 } },
 			]),
 			finding({ workload: 'access', what: 'Node CPU per read with a token', unit: 'µs' }, cpu.authorised, [
 				{ to: 'open', samples: cpu.open, goal: { atMost: 1.18 } },
@@ -64,13 +67,31 @@ async function runAccess(stage: Stage): Promise<Finding[]> {
 			finding({ workload: 'access', what: 'Node CPU per read that is noted', unit: 'µs' }, cpu.audited, [
 				{ to: 'without audit', samples: cpu.authorised, goal: { atMost: 1.11 } },
 			]),
-			finding(about('50 observations of a patient, nobody is asked'), samples.openSearch),
-			finding(about('the same as a nurse (nothing sensitive)'), samples.nurse, [{ to: 'open', samples: samples.openSearch }]),
 		];
 	} finally {
 		open.stop();
 		await silent.stop();
 		await noted.stop();
+	}
+}
+
+async function searchesOf({ home, load, options }: Stage): Promise<Finding[]> {
+	const quiet = { ...environment(home.config), HERON_AUDIT: 'off' };
+	const open = await startOpen({ ...quiet, HERON_HTTP_PORT: '1' });
+	const silent = await startHeron({ env: quiet });
+	try {
+		const lanes = [
+			{ name: 'open', port: open.port, run: 'access search', cpuSeconds: open.cpuSeconds },
+			{ name: 'nurse', port: silent.port, run: 'access nurse', cpuSeconds: () => cpuSeconds(silent.port) },
+		] as const;
+		const { rates } = await compared(lanes, load, options, warmSearches);
+		return [
+			finding(about('50 observations of a patient, nobody is asked'), rates.open),
+			finding(about('the same as a nurse (nothing sensitive)'), rates.nurse, [{ to: 'open', samples: rates.open }]),
+		];
+	} finally {
+		open.stop();
+		await silent.stop();
 	}
 }
 
@@ -93,12 +114,13 @@ type Door<Name extends string> = {
 type Turn = { readonly outcome: Outcome; readonly cpuSeconds: number };
 
 /** Of each lane, round by round: requests a second, and microseconds of its server's processor time for each, which say more where others use the machine too. */
-async function compared<Name extends string>(lanes: readonly Door<Name>[], load: Load, how: { rounds: number; seconds: number }) {
+async function compared<Name extends string>(lanes: readonly Door<Name>[], load: Load, { rounds, seconds }: Options, warm: number) {
 	const rates = {} as Record<Name, Sample[]>;
 	const cpu = {} as Record<Name, Sample[]>;
 	for (const { name } of lanes) rates[name] = cpu[name] = [];
-	for (let round = 0; round < how.rounds; round++) {
-		const turns = await roundOf(lanes, load, how.seconds);
+	for (const { port, run } of lanes) await load.run({ port, connections, requests: warm, run });
+	for (let round = 0; round < rounds; round++) {
+		const turns = await roundOf(lanes, load, seconds / turnsOfSlice);
 		for (const { name } of lanes) {
 			const [rate, used] = summed(turns.get(name) ?? []);
 			rates[name] = [...rates[name], rate];
