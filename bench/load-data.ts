@@ -30,8 +30,9 @@ async function load({ env, seed, patients }: LoadOrder): Promise<LoadReport> {
 		fhir.store.transact(ctx, (unit) => unit.write(resources.map(asWrite)));
 	const started = performance.now();
 	const population = createPopulation(seed);
-	await store(population.shared);
-	let resources = population.shared.length;
+	const shared = patients === 0 ? [] : population.shared;
+	await store(shared);
+	let resources = shared.length;
 	let next = 0;
 	const lane = async (): Promise<void> => {
 		while (next < patients) {

@@ -43,8 +43,8 @@ export type Stage = {
 	readonly loaded: readonly { readonly patients: number; readonly rate: number }[];
 	/** Starts a reference server over the home database. */
 	readonly reference: (mode: ReferenceMode, extra?: object) => Promise<Reference>;
-	/** A database without data, for a server of its own. */
-	readonly emptyDatabase: () => Promise<PoolConfig>;
+	/** The database of an installation that has nothing yet, for a server or a command of its own. */
+	readonly freshInstallation: () => Promise<PoolConfig>;
 	readonly close: () => Promise<void>;
 };
 
@@ -91,7 +91,7 @@ export async function openStage(options: Options, say: (text: string) => void): 
 		}
 		const home = steps.at(-1) as Step;
 		await prepareReferences(home.db);
-		let empties = 0;
+		let installations = 0;
 		return {
 			options,
 			load,
@@ -104,9 +104,11 @@ export async function openStage(options: Options, say: (text: string) => void): 
 				references.add(reference);
 				return reference;
 			},
-			async emptyDatabase() {
-				const database = `run_empty_${++empties}`;
-				await admin.execute(sql`CREATE DATABASE ${ident(database)}`);
+			async freshInstallation() {
+				const template = `installed_${fingerprint()}`;
+				if (!(await exists(admin, template))) await fill(admin, cluster.config, template, options.seed, 0);
+				const database = `run_fresh_${++installations}`;
+				await admin.execute(sql`CREATE DATABASE ${ident(database)} TEMPLATE ${ident(template)} STRATEGY FILE_COPY`);
 				return { ...cluster.config, database };
 			},
 			close,

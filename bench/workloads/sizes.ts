@@ -66,10 +66,10 @@ async function sumOver(db: Database, tables: readonly string[], query: (name: st
 	return sum;
 }
 
-/** A server of its own over an empty database, idle; then the home server at the end of a burst of all kinds. */
+/** A server of its own over a new installation, idle; then the home server at the end of a burst of all kinds. */
 async function runMemory(stage: Stage): Promise<Finding[]> {
 	const { home, load, options } = stage;
-	const fresh = await startHeron({ env: environment(await stage.emptyDatabase()) });
+	const fresh = await startHeron({ env: environment(await stage.freshInstallation()) });
 	// V8 gives back what the start took when nothing has happened for some seconds.
 	await sleep(20_000);
 	const idle = await residentMegabytes(fresh.port);
