@@ -220,6 +220,20 @@ test('signing out ends what was granted for the session, not what was meant to l
 	assert.match((await browser.get(authorizeUrl(server, app, { scope: 'openid' }))).text, /name="password"/);
 });
 
+test('an app may ask to sign out by POST as well', async () => {
+	const app = await confidential(server, seed.scope, { post_logout_redirect_uris: seed.post_logout_redirect_uris });
+	const browser = new Browser(origin);
+	const { id_token } = await tokensFor(server, app, 'openid user/Patient.read', { browser });
+	const [to] = seed.post_logout_redirect_uris;
+	const asked = await fetch(`${issuer}/logout?state=s2`, {
+		method: 'POST',
+		redirect: 'manual',
+		body: new URLSearchParams({ id_token_hint: String(id_token), post_logout_redirect_uri: String(to) }),
+	});
+	assert.equal(asked.status, 303);
+	assert.equal((await browser.get(asked.headers.get('location') ?? '')).url, `${to}?state=s2`);
+});
+
 test('signing out without a hint asks first; an address that was not registered is not gone to', async () => {
 	const app = await confidential(server, seed.scope, { post_logout_redirect_uris: seed.post_logout_redirect_uris });
 	const browser = new Browser(origin);

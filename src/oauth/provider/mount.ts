@@ -100,9 +100,11 @@ async function prepare(message: IncomingMessage, { rules, publicClientOf }: Moun
 	const [path = '', query = ''] = splitOnce(message.url as string, '?');
 	requireEndpoint(message.method ?? 'GET', path);
 	if (/%00/.test(query) || query.length > 16_000) throw new Problem('invalid', 'invalid_request', 'The query cannot be read.');
-	if (path === '/authorize' && message.method === 'POST') {
+	// The provider takes these by POST only when its cookies go along with what other sites send.
+	if ((path === '/authorize' || path === '/logout') && message.method === 'POST') {
 		const body = (await formBody(message)).toString('latin1');
-		return `${path}?${withConsent(query === '' ? body : `${query}&${body}`)}`;
+		const all = query === '' ? body : `${query}&${body}`;
+		return `${path}?${path === '/authorize' ? withConsent(all) : all}`;
 	}
 	if (path === '/authorize') message.url = `${path}?${withConsent(query)}`;
 	else if (/^\/client\/[^/]+$/.test(path)) {
