@@ -134,10 +134,21 @@ async function readRows(
 		return run(db, query, walkStatement(source.row, walk, rest, shape, place, undefined), isNameable(query, source, others));
 	}
 	if (!walk.few && (await chanceOf(source.row, db, others)) === 'rare') return gathered(true);
-	const budget = asked ?? budgetOf(others, shape.limit);
-	const rows = await run(db, query, walkStatement(source.row, walk, rest, shape, place, budget), false);
-	const lacks = walk.lacks && rows.length < shape.limit;
-	return lacks || (await isCut(db, query, source.row, walk, rows, shape.limit, budget)) ? gathered() : rows;
+	const begin = asked ?? budgetOf(others, shape.limit);
+	for (let budget = begin; ; ) {
+		const rows = await run(db, query, walkStatement(source.row, walk, rest, shape, place, budget), false);
+		const lacks = walk.lacks && rows.length < shape.limit;
+		if (!lacks && !(await isCut(db, query, source.row, walk, rows, shape.limit, budget))) return rows;
+		const wider = asked === undefined && budget === begin ? widerBudget(budget, rows.length, shape.limit) : undefined;
+		if (wider === undefined) return gathered();
+		budget = wider;
+	}
+}
+
+/** How far to read on when a page was not filled though some rows matched: twice as far as they promise, unless that is too far. */
+function widerBudget(budget: number, found: number, limit: number): number | undefined {
+	const wider = Math.ceil((2 * budget * limit) / found);
+	return wider <= 10 * budget ? wider : undefined;
 }
 
 /** Whether a strip gave less than a page though it goes on beyond the budget. */
