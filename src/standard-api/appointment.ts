@@ -259,7 +259,7 @@ type Face = {
 const faceOf = remembering(2000, (stored: Stored): Face => {
 	const resource = readingOf(stored);
 	const { name, birthDate } = resource;
-	return { number: stored.rid, ...calledIn(name), name, birthDate, npi: npiOf(resource), owner: ownerOf(resource) ?? '' };
+	return { number: stored.rid, ...firstAndLast(name), name, birthDate, npi: npiOf(resource), owner: ownerOf(resource) ?? '' };
 });
 
 const faceTypes = ['Patient', 'Practitioner', 'Location', 'Organization'];
@@ -270,7 +270,7 @@ async function facesOf(ctx: FhirCtx, references: readonly string[]): Promise<Map
 	return new Map([...found].map(([reference, stored]) => [reference, faceOf(stored)]));
 }
 
-function calledIn(given: unknown): Pick<Face, 'first' | 'last'> {
+function firstAndLast(given: unknown): Pick<Face, 'first' | 'last'> {
 	const names = Array.isArray(given) ? given.filter(isNode) : [];
 	const called = names.find(({ use }) => !['old', 'maiden', 'nickname'].includes(String(use))) ?? names[0];
 	const first = Array.isArray(called?.given) ? called.given[0] : undefined;

@@ -3,6 +3,7 @@
 import type { Fhir } from '#fhir/ctx.ts';
 import type { ElementFacts } from '#fhir/definitions/facts.ts';
 import { suffixOf } from '#fhir/path/values.ts';
+import { parseJson } from '#fhir/wire/json.ts';
 import type { Hit } from './bundle.ts';
 import type { Summary } from './query.ts';
 
@@ -75,27 +76,9 @@ function isChosen(summary: Summary, name: string, flagged: true | undefined): bo
 }
 
 function cut(body: string, mask: Mask): string {
-	const resource = parseKeepingDigits(body);
+	const resource = parseJson(Buffer.from(body)) as Record<string, unknown>;
 	const kept = mask.without.size > 0 ? without(resource, mask.without) : pick(resource, mask.type, mask);
 	return JSON.stringify(tagged(kept));
-}
-
-/** JSON with access to the source text of numbers, which the language has and its type declarations do not yet. */
-type SourceJson = {
-	parse(text: string, reviver: (key: string, value: unknown, context: { source?: string }) => unknown): unknown;
-	rawJSON(source: string): unknown;
-};
-
-/** Where there may be a number that JavaScript writes in another way: with an exponent, zeros at its end, many digits, or as -0. */
-const otherwise = /\d[eE][+-]?\d+[\s,}\]]|\.\d*0[\s,}\]]|\d[\d.]{15}|0\.000000|-0[\s,}\]]/;
-
-/** Decimals stay as they were written: 1.10 is not 1.1. Looking at each costs ten times as much as not having to. */
-function parseKeepingDigits(body: string): Record<string, unknown> {
-	if (!otherwise.test(body)) return JSON.parse(body) as Record<string, unknown>;
-	const json = JSON as unknown as SourceJson;
-	const keep = (_key: string, value: unknown, { source }: { source?: string }): unknown =>
-		typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value;
-	return json.parse(body, keep) as Record<string, unknown>;
 }
 
 function without(resource: Record<string, unknown>, names: ReadonlySet<string>): Record<string, unknown> {

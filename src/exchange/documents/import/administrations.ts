@@ -1,13 +1,12 @@
 // Medicines that were given: MedicationAdministration. Nothing of US Core's or of https://hl7.org/fhir/us/ccda/ says how; the template
 // says what tells them apart (https://www.hl7.org/ccdasearch/templates/2.16.840.1.113883.10.20.22.4.16.html).
 import { at, child, childrenOf, type Element } from '#formats/ccda/tree.ts';
-import { isInterval, quantityOf, referredText } from '#formats/ccda/values.ts';
+import { isInterval, quantityOf } from '#formats/ccda/values.ts';
 import { reasons } from './conditions.ts';
-import { directions, materialOf, vehiclesOf } from './medications.ts';
+import { activityOf, materialOf } from './medications.ts';
 import {
 	actorsOf,
 	conceptAt,
-	extra,
 	identified,
 	innerOf,
 	isNegated,
@@ -55,22 +54,15 @@ const unknown = { extension: [{ url: 'http://hl7.org/fhir/StructureDefinition/da
 /** Medication activity (22.4.16) that was carried out. */
 export const administration: Maker = (reading, statement, where) => {
 	const inner = innerOf(reading, statement);
-	const sig = inner.take('22.4.147').map((one) => referredText(child(one, 'text'), reading.document))[0];
-	const instructions = inner.take('22.4.20', '22.4.123');
+	const { sig, instructions, extension } = activityOf(reading, statement, inner);
 	const effective = timed(reading, statement, 'effective');
 	const parent = reading.items.find(({ fullUrl }) => fullUrl === where.parent)?.resource.resourceType;
-	const told = instructions.map((one) => referredText(child(one, 'text'), reading.document)).filter((text) => text !== undefined);
 	const urn = reading.add(
 		where,
 		present({
 			resourceType: 'MedicationAdministration',
 			...identified(statement),
-			extension: [
-				...extra('administration-unit', conceptAt(reading, statement, 'administrationUnitCode')),
-				...extra('statement-code', conceptAt(reading, statement)),
-				...vehiclesOf(reading, statement),
-				...instructions.flatMap((one) => extra('instruction', conceptAt(reading, one))),
-			],
+			extension,
 			partOf: parent === 'Procedure' ? [{ reference: where.parent }] : [],
 			status: isNegated(statement) ? 'not-done' : (states[statusOf(statement) ?? ''] ?? 'unknown'),
 			medicationCodeableConcept: materialOf(reading, at(statement, 'consumable', 'manufacturedProduct')) ?? { text: 'Unknown' },
@@ -80,7 +72,7 @@ export const administration: Maker = (reading, statement, where) => {
 			_effectiveDateTime: Object.keys(effective).length === 0 ? unknown : undefined,
 			performer: actorsOf(statement, 'performer').map((actor) => ({ actor })),
 			reasonCode: reasons(reading, inner.take('22.4.19')),
-			note: [...notesOf(reading, inner), ...told.map((text) => ({ text }))],
+			note: [...notesOf(reading, inner), ...instructions.map((text) => ({ text }))],
 			dosage: dosage(reading, statement, sig),
 		}),
 	);
@@ -90,7 +82,7 @@ export const administration: Maker = (reading, statement, where) => {
 
 /** How it was given. There has to be an amount or a rate (mad-1); one that is not told is said to be unknown. */
 function dosage(reading: Reading, statement: Element, sig: string | undefined): object | undefined {
-	const told = [sig ?? directions(reading, statement), everySoOften(statement)].filter((text) => text !== undefined);
+	const told = [sig, everySoOften(statement)].filter((text) => text !== undefined);
 	const rate = quantityOf(child(statement, 'rateQuantity'));
 	const how = present({
 		text: told.length === 0 ? undefined : told.join(', '),

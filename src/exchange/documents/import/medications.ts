@@ -20,6 +20,7 @@ import {
 	concept,
 	conceptAt,
 	extra,
+	type Inner,
 	identified,
 	innerOf,
 	isNegated,
@@ -53,11 +54,7 @@ export const medication: Maker = (reading, statement, where) => {
 	const isEvent = (one: Element): boolean => moodOf(one) === 'EVN';
 	const related = inner.takeWhere((one) => one.statement.name === 'supply').map((one) => one.statement);
 	const [supplies, dispenses] = [related.filter((one) => !isEvent(one)), related.filter(isEvent)];
-	const sig = inner.take('22.4.147').map((one) => referredText(child(one, 'text'), reading.document))[0];
-	const instructions = [inner, ...supplies.map((one) => innerOf(reading, one))].flatMap((one) => one.take('22.4.20', '22.4.123'));
-	const patientInstruction = instructions
-		.map((one) => referredText(child(one, 'text'), reading.document))
-		.filter((text) => text !== undefined);
+	const { sig, instructions, extension } = activityOf(reading, statement, inner, supplies);
 	const product = at(statement, 'consumable', 'manufacturedProduct');
 	const precondition = child(at(statement, 'precondition', 'criterion'), 'value');
 	const urn = reading.add(
@@ -66,10 +63,7 @@ export const medication: Maker = (reading, statement, where) => {
 			resourceType: 'MedicationRequest',
 			...identified(statement),
 			extension: [
-				...extra('administration-unit', conceptAt(reading, statement, 'administrationUnitCode')),
-				...extra('statement-code', conceptAt(reading, statement)),
-				...vehiclesOf(reading, statement),
-				...instructions.flatMap((one) => extra('instruction', conceptAt(reading, one))),
+				...extension,
 				...supplies.flatMap((one) => extra('supplied-product', materialOf(reading, at(one, 'product', 'manufacturedProduct')))),
 			],
 			status: isNegated(statement) ? 'cancelled' : (requestStatus[statusOf(statement) ?? ''] ?? 'unknown'),
@@ -84,7 +78,7 @@ export const medication: Maker = (reading, statement, where) => {
 			performer: actorsOf(statement, 'performer')[0],
 			reasonCode: reasons(reading, inner.take('22.4.19')),
 			note: notesOf(reading, inner),
-			dosageInstruction: dosage(reading, statement, { sig, precondition, patientInstruction }),
+			dosageInstruction: dosage(reading, statement, { sig, precondition, instructions }),
 			dispenseRequest: supplies[0] === undefined ? undefined : supplyOrder(reading, supplies[0]),
 		}),
 	);
@@ -93,8 +87,34 @@ export const medication: Maker = (reading, statement, where) => {
 	return [urn];
 };
 
+type Activity = {
+	/** Directions in words (22.4.147), else those of the statement itself. */
+	readonly sig: string | undefined;
+	/** What the patient was told (22.4.20, 22.4.123), in words. */
+	readonly instructions: readonly string[];
+	/** What FHIR has no element for. */
+	readonly extension: readonly object[];
+};
+
+/** What a medication activity tells whether the medicine was ordered, is taken or was given; instructions may stand in its supplies, too. */
+export function activityOf(reading: Reading, statement: Element, inner: Inner, supplies: readonly Element[] = []): Activity {
+	const wordsOf = (one: Element): string | undefined => referredText(child(one, 'text'), reading.document);
+	const sig = inner.take('22.4.147').map(wordsOf)[0] ?? directions(reading, statement);
+	const instructions = [inner, ...supplies.map((one) => innerOf(reading, one))].flatMap((one) => one.take('22.4.20', '22.4.123'));
+	return {
+		sig,
+		instructions: instructions.map(wordsOf).filter((text) => text !== undefined),
+		extension: [
+			...extra('administration-unit', conceptAt(reading, statement, 'administrationUnitCode')),
+			...extra('statement-code', conceptAt(reading, statement)),
+			...vehiclesOf(reading, statement),
+			...instructions.flatMap((one) => extra('instruction', conceptAt(reading, one))),
+		],
+	};
+}
+
 /** What the drug was in. */
-export function vehiclesOf(reading: Reading, statement: Element): object[] {
+function vehiclesOf(reading: Reading, statement: Element): object[] {
 	const codes = childrenOf(statement, 'participant').map(
 		(one) => at(one, 'participantRole', 'playingEntity', 'code') ?? at(one, 'participantRole', 'code'),
 	);
@@ -111,20 +131,15 @@ export function materialOf(reading: Reading, product: Element | undefined): Code
 }
 
 /** Words of a statement itself; a whole row of a table is more than its directions. */
-export function directions(reading: Reading, statement: Element): string | undefined {
+function directions(reading: Reading, statement: Element): string | undefined {
 	const text = child(statement, 'text');
 	const place = reading.document.narrative.get(child(text, 'reference')?.attributes.value?.slice(1) ?? '');
 	return place !== undefined && /^(tr|table|tbody)$/.test(place.name) ? undefined : referredText(text, reading.document);
 }
 
-type Told = {
-	/** Directions in words (22.4.147). */
-	readonly sig: string | undefined;
-	readonly precondition: Element | undefined;
-	readonly patientInstruction: readonly string[];
-};
+type Told = Pick<Activity, 'sig' | 'instructions'> & { readonly precondition: Element | undefined };
 
-function dosage(reading: Reading, statement: Element, { sig, precondition, patientInstruction }: Told): object[] {
+function dosage(reading: Reading, statement: Element, { sig, precondition, instructions }: Told): object[] {
 	const times = childrenOf(statement, 'effectiveTime');
 	const bounds = times.find((time) => isInterval(time) || time.attributes.value !== undefined);
 	const period = ordered(periodOf(bounds, reading.zone));
@@ -138,8 +153,8 @@ function dosage(reading: Reading, statement: Element, { sig, precondition, patie
 	const numerator = quantityOf(child(max, 'numerator'));
 	const denominator = quantityOf(child(max, 'denominator'));
 	const made = present({
-		text: sig ?? directions(reading, statement),
-		patientInstruction: patientInstruction.length === 0 ? undefined : patientInstruction.join('\n'),
+		text: sig,
+		patientInstruction: instructions.length === 0 ? undefined : instructions.join('\n'),
 		timing:
 			Object.keys(repeat).length === 0 && event.length === 0
 				? undefined
